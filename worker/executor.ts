@@ -1,0 +1,65 @@
+/**
+ * The executor port: how a worker computes one kind of app. `executors/` holds one file per app
+ * engine. An executor gets bytes and parameters, answers bytes; it knows no network and no keys.
+ */
+
+/**
+ * Everything that can change the bits of an output: two results are compared exactly only inside
+ * one execution class (`docs/verification.md`). The text form is canonical and goes into events:
+ * `<engine>@<version>/<provider>/<isa>/<threads>t/<optimisation>`.
+ * Examples: `ort-web@1.30.0/wasm/any/1t/all`, `ort-node@1.30.0/cpu/x64-avx2/1t/all`.
+ */
+export type ExecutionClass = string;
+
+export interface Execution {
+  /** Catalogue name: `onnx`, `ocr`, `faces`, `noop`. */
+  readonly app: string;
+  /** From the job's spec, already checked to be a JSON object. */
+  readonly params: Readonly<Record<string, unknown>>;
+  /** By input name, as the job's spec names them; digests were checked. */
+  readonly inputs: Readonly<Record<string, Uint8Array>>;
+  /** Aborts at the wall-clock limit or on cancel. */
+  readonly signal: AbortSignal;
+}
+
+export interface ExecutionOutput {
+  /** The canonical output: same input, same execution class, same bytes. */
+  readonly output: Uint8Array;
+  /** Media type of the output. */
+  readonly mediaType: string;
+}
+
+export interface Executor {
+  /** Apps that it computes, as the node declares them. */
+  readonly apps: readonly string[];
+  readonly executionClass: ExecutionClass;
+  /**
+   * @throws {AppError} When the input is at fault. Anything else that is thrown is this machine's fault.
+   */
+  execute(execution: Execution): Promise<ExecutionOutput>;
+  close(): Promise<void>;
+}
+
+/**
+ * The job's own fault: any honest node would fail alike, so that no retry helps.
+ * The code is stable and ends in the job's `failed` reason.
+ */
+export class AppError extends Error {
+  readonly code: AppErrorCode;
+  constructor(code: AppErrorCode, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = "AppError";
+    this.code = code;
+  }
+}
+
+export type AppErrorCode =
+  | "unknown-app"
+  | "bad-params"
+  | "missing-input"
+  | "bad-image"
+  | "image-too-large"
+  | "bad-model"
+  | "bad-tensor"
+  | "shape-mismatch"
+  | "output-too-large";
