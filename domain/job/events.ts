@@ -1,0 +1,129 @@
+/**
+ * The events of a job: its whole life and that of its tasks, in the stream `job-<job hash>`.
+ * They are the storage format: an optional field may be added; any other change is a new schema
+ * version with an upcaster (`streams/codec.ts`) and a stored sample.
+ */
+import type { DomainEvent, Instant } from "../decider.ts";
+import type { Digest, JobHash, NodeId } from "../ids.ts";
+import type { JobSpec } from "./spec.ts";
+
+export type JobEvent =
+  | JobSubmitted
+  | JobRejected
+  | TaskAssigned
+  | ResultReceived
+  | TaskFailed
+  | TaskExpired
+  | ResultsDisagreed
+  | ResultAccepted
+  | ResultRejected
+  | JobCompleted
+  | JobFailed
+  | JobCancelled;
+
+/** Names one attempt of one replica of a job on one node. */
+export interface TaskRef {
+  readonly jobHash: JobHash;
+  /** From 0. */
+  readonly replica: number;
+  /** From 1; the fence: what an older attempt says is refused. */
+  readonly attempt: number;
+  readonly nodeId: NodeId;
+}
+
+export type JobSubmitted = DomainEvent<
+  "JobSubmitted",
+  { jobHash: JobHash; spec: JobSpec; deadlineAt: Instant }
+>;
+
+export type RejectionReason = "insufficient-funds";
+export type JobRejected = DomainEvent<
+  "JobRejected",
+  { jobHash: JobHash; reason: RejectionReason }
+>;
+
+/** Why this node: what the choice was made from, so that it can be looked at later. */
+export interface AssignmentReason {
+  /** Version of the ranking policy. */
+  readonly policy: number;
+  /** Seed of the draw among equals. */
+  readonly seed: number;
+  /** How many nodes were looked at. */
+  readonly candidates: number;
+  /** Score of the chosen node, 0 to 1. */
+  readonly score: number;
+}
+export type TaskAssigned = DomainEvent<
+  "TaskAssigned",
+  TaskRef & {
+    /** The execution class that the result must have. */
+    executionClass: string;
+    expiresAt: Instant;
+    /** Revision in the ledger stream of the event that paid the job's budget into escrow. */
+    fundedAt: number;
+    reason: AssignmentReason;
+  }
+>;
+
+export type ResultReceived = DomainEvent<
+  "ResultReceived",
+  TaskRef & {
+    executionClass: string;
+    outputDigest: Digest;
+    /** Bytes. */
+    outputSize: number;
+    /** As the node says; used for display and turnaround, never for pay. */
+    elapsedMs: number;
+  }
+>;
+
+export type TaskFailed = DomainEvent<
+  "TaskFailed",
+  TaskRef & {
+    /** An `AppErrorCode`, or `node-lost`, `worker-fault`, `timed-out`, `deliveries-exhausted`. */
+    code: string;
+    /** False when the input is at fault, so that every honest node would fail alike. */
+    retryable: boolean;
+  }
+>;
+export type TaskExpired = DomainEvent<"TaskExpired", TaskRef>;
+
+export type ResultsDisagreed = DomainEvent<
+  "ResultsDisagreed",
+  {
+    jobHash: JobHash;
+    comparator: string;
+    /** Replica numbers, those that agree together. */
+    groups: readonly (readonly number[])[];
+    /** The greatest distance between two groups' representatives, in the comparator's measure. */
+    distance: number;
+    reason: string;
+  }
+>;
+export type ResultAccepted = DomainEvent<
+  "ResultAccepted",
+  TaskRef & { comparator: string; distance: number }
+>;
+export type ResultRejected = DomainEvent<
+  "ResultRejected",
+  TaskRef & { comparator: string; distance: number; reason: string }
+>;
+
+export type JobCompleted = DomainEvent<
+  "JobCompleted",
+  {
+    jobHash: JobHash;
+    outputDigest: Digest;
+    outputSize: number;
+    /** Whose results were accepted, and are to be paid. */
+    accepted: readonly { readonly replica: number; readonly nodeId: NodeId }[];
+  }
+>;
+/** Why a job failed: one of these, or the `AppErrorCode` that a quorum of nodes reported. */
+export type FailureReason =
+  | "attempts-exhausted"
+  | "no-quorum"
+  | "deadline-passed"
+  | (string & { readonly __brand?: "AppErrorCode" });
+export type JobFailed = DomainEvent<"JobFailed", { jobHash: JobHash; reason: FailureReason }>;
+export type JobCancelled = DomainEvent<"JobCancelled", { jobHash: JobHash }>;

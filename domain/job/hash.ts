@@ -1,0 +1,22 @@
+import { canonicalJson } from "../canonical-json.ts";
+import { type Sha256, portableSha256 } from "../hashing.ts";
+import type { JobHash } from "../ids.ts";
+import type { JobSpec } from "./spec.ts";
+
+/** Keeps a job hash from ever being taken for a hash of something else. */
+const tag = "cnct/job/v1\n";
+
+/**
+ * The name of a job, the same at client, gateway, worker, validator and ledger.
+ *
+ * @throws {TypeError} If the params hold what canonical JSON cannot say.
+ */
+export const jobHash = (spec: JobSpec, sha256: Sha256 = portableSha256): JobHash =>
+  sha256(tag + canonicalJson(spec));
+
+/** A task's name: `<job hash>/<replica>/<attempt>`; attempts count from 1. */
+export const taskName = (task: {
+  readonly jobHash: JobHash;
+  readonly replica: number;
+  readonly attempt: number;
+}): string => `${task.jobHash}/${task.replica}/${task.attempt}`;

@@ -1,0 +1,412 @@
+/**
+ * A job: what a client pays for, computed by replicas on distinct nodes until enough results agree.
+ *
+ *     unknown --submit--> open --judge--> completed
+ *                          |---reject----> rejected   (before any task)
+ *                          |---fail------> failed     (attempts, quorum or deadline ran out)
+ *                          '---cancel----> cancelled
+ *
+ * Each replica has at most one live attempt; a new attempt fences the old one:
+ *
+ *     assigned --record--> received
+ *         '---fail/expire--> vacant --assign (attempt + 1)--> assigned
+ */
+import { type Command, type Decider, type Instant, type Millis, accept, refuse } from "../decider.ts";
+import type { AccountId, Digest, JobHash, NodeId } from "../ids.ts";
+import type {
+  AssignmentReason,
+  JobCompleted,
+  JobEvent,
+  JobFailed,
+  RejectionReason,
+  ResultAccepted,
+  ResultRejected,
+  TaskAssigned,
+  TaskExpired,
+  TaskRef,
+} from "./events.ts";
+import type { JobSpec } from "./spec.ts";
+
+export type JobCommand =
+  | Command<"SubmitJob", { jobHash: JobHash; spec: JobSpec }>
+  | Command<"RejectJob", { reason: RejectionReason }>
+  | Command<
+      "AssignTasks",
+      {
+        assignments: readonly Assignment[];
+        leaseMs: Millis;
+        fundedAt: number;
+      }
+    >
+  | Command<
+      "RecordResult",
+      {
+        task: TaskRef;
+        executionClass: string;
+        outputDigest: Digest;
+        outputSize: number;
+        elapsedMs: number;
+      }
+    >
+  | Command<"RecordFailure", { task: TaskRef; code: string; retryable: boolean }>
+  | Command<"ExpireTasks", object>
+  | Command<"JudgeResults", Judgement>
+  | Command<"CancelJob", { client: AccountId }>
+  | Command<"ExpireJob", object>;
+
+export interface Assignment {
+  readonly replica: number;
+  readonly nodeId: NodeId;
+  readonly executionClass: string;
+  readonly reason: AssignmentReason;
+}
+
+/** What a comparison of the received results found; replicas that agree stand in one group. */
+export interface Judgement {
+  readonly comparator: string;
+  readonly groups: readonly (readonly number[])[];
+  /** Greatest distance inside the largest group. */
+  readonly distanceInside: number;
+  /** Greatest distance between groups' representatives; 0 with one group. */
+  readonly distanceBetween: number;
+  readonly reason: string;
+}
+
+export type JobRefusal =
+  | "JobUnknown"
+  | "JobEnded"
+  | "JobHasTasks"
+  | "TaskUnknown"
+  | "AttemptFenced"
+  | "NotTheAssignedNode"
+  | "WrongExecutionClass"
+  | "ResultDiffers"
+  | "ReplicaNotNeeded"
+  | "NodeHasThisJob"
+  | "NotTheClient"
+  | "DeadlineNotPassed"
+  | "JudgementOutdated";
+
+/** So often may one replica be tried before the job fails. */
+export const attemptsMax = 5;
+
+export type Task = TaskRef & { readonly executionClass: string } & (
+    | { readonly status: "assigned"; readonly expiresAt: Instant }
+    | { readonly status: "received"; readonly outputDigest: Digest; readonly outputSize: number }
+    | { readonly status: "vacant"; readonly code: string; readonly retryable: boolean }
+  );
+
+export type Job =
+  | { readonly status: "unknown" }
+  | OpenJob
+  | {
+      readonly status: "completed" | "failed" | "rejected" | "cancelled";
+      readonly client: AccountId;
+      readonly tasks: readonly Task[];
+    };
+
+export interface OpenJob {
+  readonly status: "open";
+  readonly jobHash: JobHash;
+  readonly spec: JobSpec;
+  readonly deadlineAt: Instant;
+  /** The present attempt of each replica, by replica number. */
+  readonly tasks: readonly Task[];
+  /** Every node that ever had a task of this job: none gets a second one. */
+  readonly nodes: readonly NodeId[];
+  /** Size of the largest group of agreeing results; received ones count as one group until judged. */
+  readonly agreeing: number;
+  /** How many results the last judgement looked at. */
+  readonly judged: number;
+  /** Nodes that reported a fault of the input, by code. */
+  readonly inputFaults: Readonly<Record<string, number>>;
+}
+
+export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
+  initial: { status: "unknown" },
+
+  decide: (command, job) => {
+    const at = command.now;
+    if (command.type === "SubmitJob") {
+      if (job.status !== "unknown") return accept(); // The hash names the spec: said before.
+      const { jobHash, spec } = command;
+      return accept({ type: "JobSubmitted", jobHash, spec, deadlineAt: at + spec.deadlineMs, at });
+    }
+    if (job.status === "unknown") return refuse("JobUnknown");
+
+    switch (command.type) {
+      case "RejectJob": {
+        if (job.status === "rejected") return accept();
+        if (job.status !== "open") return refuse("JobEnded");
+        if (job.tasks.length > 0) return refuse("JobHasTasks");
+        return accept({ type: "JobRejected", jobHash: job.jobHash, reason: command.reason, at });
+      }
+
+      case "AssignTasks": {
+        if (job.status !== "open") return refuse("JobEnded");
+        return assign(command, job);
+      }
+
+      case "RecordResult": {
+        const { task: ref, executionClass, outputDigest, outputSize, elapsedMs } = command;
+        const task = job.tasks[ref.replica];
+        const refusal = fenced(task, ref);
+        if (refusal) return refuse(refusal);
+        if (task?.status === "received")
+          return task.outputDigest === outputDigest ? accept() : refuse("ResultDiffers");
+        if (job.status !== "open") return refuse("JobEnded");
+        if (task?.status !== "assigned") return refuse("AttemptFenced");
+        if (task.executionClass !== executionClass) return refuse("WrongExecutionClass");
+        const result = { executionClass, outputDigest, outputSize, elapsedMs };
+        return accept({ type: "ResultReceived", ...refOf(task), ...result, at });
+      }
+
+      case "RecordFailure": {
+        const { task: ref, code, retryable } = command;
+        const task = job.tasks[ref.replica];
+        const refusal = fenced(task, ref);
+        if (refusal) return refuse(refusal);
+        if (task?.status === "vacant") return accept();
+        if (job.status !== "open") return refuse("JobEnded");
+        if (task?.status !== "assigned") return refuse("AttemptFenced");
+        const failed = { type: "TaskFailed", ...refOf(task), code, retryable, at } as const;
+        return accept<JobEvent>(failed, ...endIfHopeless(evolve(job, failed), at));
+      }
+
+      case "ExpireTasks": {
+        if (job.status !== "open") return accept();
+        const expired = job.tasks
+          .filter((task) => task.status === "assigned" && task.expiresAt <= at)
+          .map((task): TaskExpired => ({ type: "TaskExpired", ...refOf(task), at }));
+        return accept<JobEvent>(...expired, ...endIfHopeless(expired.reduce<Job>(evolve, job), at));
+      }
+
+      case "JudgeResults":
+        if (job.status !== "open") return accept();
+        return judge(command, job, at);
+
+      case "CancelJob": {
+        if (job.status === "cancelled") return accept();
+        const client = job.status === "open" ? job.spec.client : job.client;
+        if (command.client !== client) return refuse("NotTheClient");
+        if (job.status !== "open") return refuse("JobEnded");
+        return accept({ type: "JobCancelled", jobHash: job.jobHash, at });
+      }
+
+      case "ExpireJob": {
+        if (job.status !== "open") return accept();
+        if (at < job.deadlineAt) return refuse("DeadlineNotPassed");
+        return accept({ type: "JobFailed", jobHash: job.jobHash, reason: "deadline-passed", at });
+      }
+    }
+  },
+
+  evolve: (job, event) => evolve(job, event),
+};
+
+/**
+ * Which replicas need a node now, and the attempt that each would be.
+ * Empty when the results that are there or on their way can make the quorum.
+ */
+export const vacancies = (
+  job: OpenJob,
+): readonly { readonly replica: number; readonly attempt: number }[] => {
+  const underWay = job.tasks.filter((task) => task.status === "assigned").length;
+  let missing = job.spec.quorum - job.agreeing - underWay;
+  const open: { replica: number; attempt: number }[] = [];
+  for (const task of job.tasks) {
+    if (missing <= 0) break;
+    if (task.status !== "vacant") continue;
+    open.push({ replica: task.replica, attempt: task.attempt + 1 });
+    missing--;
+  }
+  for (let replica = job.tasks.length; missing > 0 && replica < job.spec.replicasMax; replica++) {
+    open.push({ replica, attempt: 1 });
+    missing--;
+  }
+  return open;
+};
+
+/** The execution class that all results must have, once one node has started; undefined if free. */
+export const pinnedClass = (job: OpenJob): string | undefined =>
+  job.spec.comparator.kind === "exact" ? job.tasks[0]?.executionClass : undefined;
+
+/** The results that wait for a judgement, by replica. */
+export const received = (job: OpenJob): readonly Extract<Task, { status: "received" }>[] =>
+  job.tasks.filter((task) => task.status === "received");
+
+/** True when more results are in than the last judgement has seen, and enough for a quorum. */
+export const needsJudgement = (job: OpenJob): boolean => {
+  const count = received(job).length;
+  return count >= job.spec.quorum && count > job.judged;
+};
+
+type AssignCommand = Extract<JobCommand, { type: "AssignTasks" }>;
+
+const assign = (command: AssignCommand, job: OpenJob) => {
+  const { assignments, leaseMs, fundedAt, now: at } = command;
+  const present = assignments.map(({ replica }) => job.tasks[replica]);
+  const repeated = assignments.every(
+    ({ nodeId }, i) => present[i]?.status === "assigned" && present[i].nodeId === nodeId,
+  );
+  if (repeated) return accept<TaskAssigned>();
+
+  const open = new Map(vacancies(job).map(({ replica, attempt }) => [replica, attempt]));
+  const nodes = new Set(job.nodes);
+  const pinned = pinnedClass(job) ?? assignments[0]?.executionClass;
+  const events: TaskAssigned[] = [];
+  for (const { replica, nodeId, executionClass, reason } of assignments) {
+    const attempt = open.get(replica);
+    if (attempt === undefined) return refuse("ReplicaNotNeeded");
+    if (nodes.has(nodeId)) return refuse("NodeHasThisJob");
+    if (job.spec.comparator.kind === "exact" && executionClass !== pinned)
+      return refuse("WrongExecutionClass");
+    open.delete(replica);
+    nodes.add(nodeId);
+    const task = { jobHash: job.jobHash, replica, attempt, nodeId };
+    const expiresAt = at + leaseMs;
+    events.push({ type: "TaskAssigned", ...task, executionClass, expiresAt, fundedAt, reason, at });
+  }
+  return accept(...events);
+};
+
+const judge = (judgement: Judgement, job: OpenJob, at: Instant) => {
+  const results = received(job);
+  if (judgement.groups.flat().length !== results.length) return refuse("JudgementOutdated");
+  if (results.length <= job.judged) return accept<JobEvent>();
+  const { comparator, groups, reason } = judgement;
+  const { jobHash } = job;
+  const largest = groups.reduce((best, group) => (group.length > best.length ? group : best), []);
+
+  if (largest.length < job.spec.quorum) {
+    const distance = judgement.distanceBetween;
+    const seen = { type: "ResultsDisagreed", jobHash, comparator, groups, distance, reason, at };
+    const disagreed = seen as Extract<JobEvent, { type: "ResultsDisagreed" }>;
+    return accept<JobEvent>(disagreed, ...endIfHopeless(evolve(job, disagreed), at));
+  }
+
+  const verdicts = results.map((task): ResultAccepted | ResultRejected =>
+    largest.includes(task.replica)
+      ? {
+          type: "ResultAccepted",
+          ...refOf(task),
+          comparator,
+          distance: judgement.distanceInside,
+          at,
+        }
+      : {
+          type: "ResultRejected",
+          ...refOf(task),
+          comparator,
+          distance: judgement.distanceBetween,
+          reason,
+          at,
+        },
+  );
+  const accepted = results.filter((task) => largest.includes(task.replica));
+  const [first] = accepted;
+  if (!first) return refuse("JudgementOutdated");
+  const completed: JobCompleted = {
+    type: "JobCompleted",
+    jobHash,
+    outputDigest: first.outputDigest,
+    outputSize: first.outputSize,
+    accepted: accepted.map(({ replica, nodeId }) => ({ replica, nodeId })),
+    at,
+  };
+  return accept<JobEvent>(...verdicts, completed);
+};
+
+/** Ends a job that no further attempt can complete. */
+const endIfHopeless = (job: Job, at: Instant): readonly JobFailed[] => {
+  if (job.status !== "open") return [];
+  const fail = (reason: string): readonly JobFailed[] => [
+    { type: "JobFailed", jobHash: job.jobHash, reason, at },
+  ];
+  for (const [code, count] of Object.entries(job.inputFaults))
+    if (count >= job.spec.quorum) return fail(code);
+  const open = vacancies(job);
+  if (open.some(({ attempt }) => attempt > attemptsMax)) return fail("attempts-exhausted");
+  const underWay = job.tasks.filter((task) => task.status === "assigned").length;
+  if (job.agreeing + underWay + open.length < job.spec.quorum) return fail("no-quorum");
+  return [];
+};
+
+/** Why this statement about a task may not count; undefined if it may. */
+const fenced = (task: Task | undefined, ref: TaskRef): JobRefusal | undefined => {
+  if (!task) return "TaskUnknown";
+  if (ref.attempt > task.attempt) return "TaskUnknown";
+  if (ref.attempt < task.attempt) return "AttemptFenced";
+  return ref.nodeId === task.nodeId ? undefined : "NotTheAssignedNode";
+};
+
+const refOf = ({ jobHash, replica, attempt, nodeId }: TaskRef): TaskRef => ({
+  jobHash,
+  replica,
+  attempt,
+  nodeId,
+});
+
+const evolve = (job: Job, event: JobEvent): Job => {
+  if (event.type === "JobSubmitted") {
+    const { jobHash, spec, deadlineAt } = event;
+    const none = { tasks: [], nodes: [], agreeing: 0, judged: 0, inputFaults: {} };
+    return { status: "open", jobHash, spec, deadlineAt, ...none };
+  }
+  if (job.status !== "open") return job;
+
+  switch (event.type) {
+    case "TaskAssigned": {
+      const { executionClass, expiresAt } = event;
+      const task: Task = { ...refOf(event), executionClass, status: "assigned", expiresAt };
+      return { ...job, tasks: withTask(job.tasks, task), nodes: [...job.nodes, event.nodeId] };
+    }
+    case "ResultReceived": {
+      const { executionClass, outputDigest, outputSize } = event;
+      const result = { executionClass, outputDigest, outputSize };
+      const task: Task = { ...refOf(event), ...result, status: "received" };
+      return { ...job, tasks: withTask(job.tasks, task), agreeing: job.agreeing + 1 };
+    }
+    case "TaskFailed": {
+      const { code, retryable } = event;
+      const tasks = vacate(job.tasks, event, { code, retryable });
+      if (retryable) return { ...job, tasks };
+      const count = (job.inputFaults[code] ?? 0) + 1;
+      return { ...job, tasks, inputFaults: { ...job.inputFaults, [code]: count } };
+    }
+    case "TaskExpired":
+      return { ...job, tasks: vacate(job.tasks, event, { code: "expired", retryable: true }) };
+    case "ResultsDisagreed": {
+      const agreeing = Math.max(0, ...event.groups.map((group) => group.length));
+      return { ...job, agreeing, judged: event.groups.flat().length };
+    }
+    case "ResultAccepted":
+    case "ResultRejected":
+      return job; // The events that follow in the same append end the job.
+    case "JobCompleted":
+      return { status: "completed", client: job.spec.client, tasks: job.tasks };
+    case "JobFailed":
+      return { status: "failed", client: job.spec.client, tasks: job.tasks };
+    case "JobRejected":
+      return { status: "rejected", client: job.spec.client, tasks: job.tasks };
+    case "JobCancelled":
+      return { status: "cancelled", client: job.spec.client, tasks: job.tasks };
+  }
+};
+
+const withTask = (tasks: readonly Task[], task: Task): readonly Task[] => {
+  const next = [...tasks];
+  next[task.replica] = task;
+  return next;
+};
+
+const vacate = (
+  tasks: readonly Task[],
+  ref: TaskRef,
+  why: { readonly code: string; readonly retryable: boolean },
+): readonly Task[] => {
+  const task = tasks[ref.replica];
+  if (!task) return tasks;
+  const { executionClass } = task;
+  return withTask(tasks, { ...refOf(ref), executionClass, status: "vacant", ...why });
+};

@@ -1,0 +1,196 @@
+/**
+ * The ledger: every movement of points, double entry, in one total order.
+ *
+ * An escrow lives from funding to its one release:
+ *
+ *     (none) --fund--> open --award/refund--> closed --forgetAt passes--> (none)
+ *
+ * The state is folded in place, because a copy of all balances for each entry is no option; `decide`
+ * only reads it. Whoever needs an older state folds again.
+ */
+import { type Command, type Decision, type Instant, accept, refuse } from "../decider.ts";
+import { type Sha256, portableSha256 } from "../hashing.ts";
+import { type AccountId, type Digest, type JobHash, type NodeId, issuance } from "../ids.ts";
+import { type MicroPointsText, isMicroPoints, microPointsMax, toText } from "../points.ts";
+import type { Award, LedgerEvent } from "./events.ts";
+import { transfersOf } from "./transfers.ts";
+
+export type LedgerCommand =
+  | Command<
+      "IssuePoints",
+      { transferId: string; account: AccountId; amount: MicroPointsText; reason: string }
+    >
+  | Command<
+      "FundJob",
+      { jobHash: JobHash; client: AccountId; amount: MicroPointsText; deadlineAt: Instant }
+    >
+  | Command<
+      "AwardPoints",
+      {
+        jobHash: JobHash;
+        /** For each accepted result. */
+        price: MicroPointsText;
+        accepted: readonly { readonly replica: number; readonly nodeId: NodeId }[];
+      }
+    >
+  | Command<"RefundJob", { jobHash: JobHash; reason: string }>;
+
+export type LedgerRefusal =
+  | "AmountOutOfRange"
+  | "TransferDiffers"
+  | "InsufficientFunds"
+  | "FundingDiffers"
+  | "JobOverdue"
+  | "EscrowUnknown"
+  | "EscrowExceeded"
+  | "NothingAccepted";
+
+/** How long after its deadline a job's hash is remembered, so that it is paid at most once. */
+export const rememberMs = 3_600_000;
+
+interface Escrow {
+  readonly client: AccountId;
+  readonly funded: bigint;
+  readonly forgetAt: Instant;
+  readonly open: boolean;
+}
+
+export interface Ledger {
+  readonly balances: Map<AccountId, bigint>;
+  readonly escrows: Map<JobHash, Escrow>;
+  /** Issues said so far: transfer id to "account amount". */
+  readonly issues: Map<string, string>;
+  /** Journal entries folded so far; the next entry has this revision. */
+  entries: number;
+}
+
+export const emptyLedger = (): Ledger => ({
+  balances: new Map(),
+  escrows: new Map(),
+  issues: new Map(),
+  entries: 0,
+});
+
+export const balanceOf = (ledger: Ledger, account: AccountId): bigint =>
+  ledger.balances.get(account) ?? 0n;
+
+export const decideLedger = (
+  command: LedgerCommand,
+  ledger: Ledger,
+  sha256: Sha256 = portableSha256,
+): Decision<LedgerEvent, LedgerRefusal> => {
+  const at = command.now;
+  switch (command.type) {
+    case "IssuePoints": {
+      const { transferId, account, amount, reason } = command;
+      const said = ledger.issues.get(transferId);
+      if (said !== undefined)
+        return said === `${account} ${amount}` ? accept() : refuse("TransferDiffers");
+      if (!isMicroPoints(amount) || amount === "0") return refuse("AmountOutOfRange");
+      if (balanceOf(ledger, account) + BigInt(amount) > microPointsMax)
+        return refuse("AmountOutOfRange");
+      return accept({ type: "PointsIssued", transferId, account, amount, reason, at });
+    }
+
+    case "FundJob": {
+      const { jobHash, client, amount, deadlineAt } = command;
+      const escrow = ledger.escrows.get(jobHash);
+      if (escrow) {
+        const same = escrow.client === client && escrow.funded === BigInt(amount);
+        return same ? accept() : refuse("FundingDiffers");
+      }
+      if (!isMicroPoints(amount)) return refuse("AmountOutOfRange");
+      if (at >= deadlineAt) return refuse("JobOverdue");
+      if (balanceOf(ledger, client) < BigInt(amount)) return refuse("InsufficientFunds");
+      const forgetAt = deadlineAt + rememberMs;
+      return accept({ type: "JobFunded", jobHash, client, amount, forgetAt, at });
+    }
+
+    case "AwardPoints": {
+      const { jobHash, price, accepted } = command;
+      const escrow = ledger.escrows.get(jobHash);
+      if (!escrow) return refuse("EscrowUnknown");
+      if (!escrow.open) return accept();
+      if (accepted.length === 0) return refuse("NothingAccepted");
+      const paid = BigInt(price) * BigInt(accepted.length);
+      if (paid > escrow.funded) return refuse("EscrowExceeded");
+      const awards = accepted.map(({ replica, nodeId }): Award => {
+        const id = awardId({ jobHash, replica }, sha256);
+        return { awardId: id, replica, nodeId, amount: price };
+      });
+      const refund = toText(escrow.funded - paid);
+      const { client } = escrow;
+      return accept({ type: "PointsAwarded", jobHash, client, awards, refund, at });
+    }
+
+    case "RefundJob": {
+      const { jobHash, reason } = command;
+      const escrow = ledger.escrows.get(jobHash);
+      if (!escrow) return refuse("EscrowUnknown");
+      if (!escrow.open) return accept();
+      const amount = toText(escrow.funded);
+      const { client } = escrow;
+      return accept({ type: "JobRefunded", jobHash, client, amount, reason, at });
+    }
+  }
+};
+
+/** Folds one entry into the ledger, in place. */
+export const evolveLedger = (ledger: Ledger, event: LedgerEvent): void => {
+  ledger.entries++;
+  for (const { debit, credit, amount } of transfersOf(event)) {
+    move(ledger, debit, -amount);
+    move(ledger, credit, amount);
+  }
+  switch (event.type) {
+    case "PointsIssued":
+      ledger.issues.set(event.transferId, `${event.account} ${event.amount}`);
+      return;
+    case "JobFunded": {
+      const { client, forgetAt } = event;
+      const funded = BigInt(event.amount);
+      ledger.escrows.set(event.jobHash, { client, funded, forgetAt, open: true });
+      return;
+    }
+    case "PointsAwarded":
+    case "JobRefunded": {
+      const escrow = ledger.escrows.get(event.jobHash);
+      if (escrow) ledger.escrows.set(event.jobHash, { ...escrow, open: false });
+      forgetOld(ledger, event.at);
+    }
+  }
+};
+
+/** The first broken rule of the books, in words; undefined when all hold. */
+export const faultOf = (ledger: Ledger): string | undefined => {
+  let sum = 0n;
+  for (const [account, balance] of ledger.balances) {
+    sum += balance;
+    if (balance < 0n && account !== issuance) return `${account} is at ${balance}, below zero`;
+  }
+  return sum === 0n ? undefined : `the balances sum to ${sum} and not to zero`;
+};
+
+const awardPolicy = 1;
+
+/** At most one award for a replica of a job under one policy. */
+export const awardId = (
+  award: { readonly jobHash: JobHash; readonly replica: number },
+  sha256: Sha256 = portableSha256,
+): Digest => sha256(`cnct/award/v1\n${award.jobHash}/${award.replica}/${awardPolicy}`);
+
+/** An empty escrow account is dropped, so that the balances do not grow with the number of jobs. */
+const move = (ledger: Ledger, account: AccountId, amount: bigint): void => {
+  const balance = balanceOf(ledger, account) + amount;
+  if (balance === 0n && account.startsWith("escrow:")) ledger.balances.delete(account);
+  else ledger.balances.set(account, balance);
+};
+
+/** Drops closed escrows from the oldest on whose time has passed; a few at a time keeps it cheap. */
+const forgetOld = (ledger: Ledger, now: Instant): void => {
+  let looked = 0;
+  for (const [jobHash, { open, forgetAt }] of ledger.escrows) {
+    if (looked++ === 4 || open || forgetAt > now) return;
+    ledger.escrows.delete(jobHash);
+  }
+};

@@ -1,0 +1,125 @@
+/**
+ * A node: a registered machine that works, owned by an identity.
+ *
+ *     unknown --register--> active <--resume/suspend--> suspended
+ */
+import {
+  type Command,
+  type Decider,
+  type DomainEvent,
+  accept,
+  refuse,
+} from "../decider.ts";
+import type { NodeId } from "../ids.ts";
+
+/** What a node says that it can do. */
+export interface Capabilities {
+  /** Each app with the execution class in which the node computes it. */
+  readonly apps: readonly { readonly app: string; readonly executionClass: string }[];
+  /** Tasks that run at once, 1 to 1,024. */
+  readonly slots: number;
+  /** Tasks that may wait on the node beyond those that run, 0 to 10,000. */
+  readonly backlog: number;
+  readonly cpus: number;
+  readonly memoryMb: number;
+  /** Such as `linux-x64`. */
+  readonly platform: string;
+  /** Of the worker program. */
+  readonly version: string;
+}
+
+export type NodeEvent = NodeRegistered | NodeCapabilitiesChanged | NodeSuspended | NodeResumed;
+export type NodeRegistered = DomainEvent<
+  "NodeRegistered",
+  { nodeId: NodeId; owner: string; capabilities: Capabilities }
+>;
+export type NodeCapabilitiesChanged = DomainEvent<
+  "NodeCapabilitiesChanged",
+  { nodeId: NodeId; capabilities: Capabilities }
+>;
+export type NodeSuspended = DomainEvent<"NodeSuspended", { nodeId: NodeId; reason: string }>;
+export type NodeResumed = DomainEvent<"NodeResumed", { nodeId: NodeId }>;
+
+export type NodeCommand =
+  | Command<"RegisterNode", { nodeId: NodeId; owner: string; capabilities: Capabilities }>
+  | Command<"SuspendNode", { nodeId: NodeId; reason: string }>
+  | Command<"ResumeNode", { nodeId: NodeId }>;
+
+export type NodeRefusal = "NodeUnknown" | "NodeOwnedByAnother" | "BadCapabilities";
+
+export type Node =
+  | { readonly status: "unknown" }
+  | {
+      readonly status: "active" | "suspended";
+      readonly owner: string;
+      readonly capabilities: Capabilities;
+    };
+
+export const node: Decider<NodeCommand, NodeEvent, Node, NodeRefusal> = {
+  initial: { status: "unknown" },
+
+  decide: (command, node) => {
+    const { nodeId, now: at } = command;
+    switch (command.type) {
+      case "RegisterNode": {
+        const { owner, capabilities } = command;
+        if (capabilitiesFault(capabilities)) return refuse("BadCapabilities");
+        if (node.status === "unknown")
+          return accept({ type: "NodeRegistered", nodeId, owner, capabilities, at });
+        if (node.owner !== owner) return refuse("NodeOwnedByAnother");
+        if (sameCapabilities(node.capabilities, capabilities)) return accept();
+        return accept({ type: "NodeCapabilitiesChanged", nodeId, capabilities, at });
+      }
+      case "SuspendNode":
+        if (node.status === "unknown") return refuse("NodeUnknown");
+        if (node.status === "suspended") return accept();
+        return accept({ type: "NodeSuspended", nodeId, reason: command.reason, at });
+      case "ResumeNode":
+        if (node.status === "unknown") return refuse("NodeUnknown");
+        if (node.status === "active") return accept();
+        return accept({ type: "NodeResumed", nodeId, at });
+    }
+  },
+
+  evolve: (node, event) => {
+    switch (event.type) {
+      case "NodeRegistered":
+        return { status: "active", owner: event.owner, capabilities: event.capabilities };
+      case "NodeCapabilitiesChanged":
+        return node.status === "unknown" ? node : { ...node, capabilities: event.capabilities };
+      case "NodeSuspended":
+        return node.status === "unknown" ? node : { ...node, status: "suspended" };
+      case "NodeResumed":
+        return node.status === "unknown" ? node : { ...node, status: "active" };
+    }
+  },
+};
+
+/** What is wrong with declared capabilities, as a sentence; undefined when they can be believed. */
+export const capabilitiesFault = (capabilities: Capabilities): string | undefined => {
+  const { apps, slots, backlog, cpus, memoryMb } = capabilities;
+  if (!Array.isArray(apps) || apps.length === 0 || apps.length > 256)
+    return "a node declares 1 to 256 apps";
+  for (const { app, executionClass } of apps)
+    if (!/^[a-z][a-z0-9-]{0,31}$/.test(app) || !/^[a-z0-9@./_-]{1,128}$/.test(executionClass))
+      return `app "${String(app).slice(0, 40)}" or its execution class is not well formed`;
+  if (!Number.isInteger(slots) || slots < 1 || slots > 1024) return "slots must be 1 to 1024";
+  if (!Number.isInteger(backlog) || backlog < 0 || backlog > 10_000)
+    return "backlog must be 0 to 10000";
+  if (!Number.isInteger(cpus) || cpus < 1) return "cpus must be at least 1";
+  if (!Number.isInteger(memoryMb) || memoryMb < 1) return "memoryMb must be at least 1";
+  return undefined;
+};
+
+const sameCapabilities = (a: Capabilities, b: Capabilities): boolean =>
+  JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
+
+const sorted = (capabilities: Capabilities) => [
+  capabilities.apps.map(({ app, executionClass }) => `${app} ${executionClass}`).sort(),
+  capabilities.slots,
+  capabilities.backlog,
+  capabilities.cpus,
+  capabilities.memoryMb,
+  capabilities.platform,
+  capabilities.version,
+];

@@ -1,0 +1,100 @@
+/**
+ * Between domain events and the store. The stored JSON is the event itself; its schema version stands
+ * in the metadata. Reading an older version goes through its upcaster; a newer one is refused, since
+ * to guess at facts is worse than to stop.
+ */
+import type { BlobEvent } from "../domain/blob/blob.ts";
+import type { Actor } from "../domain/decider.ts";
+import type { JobEvent } from "../domain/job/events.ts";
+import type { LedgerEvent } from "../domain/ledger/events.ts";
+import type { NodeEvent } from "../domain/node/node.ts";
+import type { NewEvent, RecordedEvent } from "./event-store.ts";
+
+export type AnyEvent = JobEvent | LedgerEvent | NodeEvent | BlobEvent;
+
+interface EventMetadata {
+  /** Schema version of the event type. */
+  readonly v: number;
+  readonly actor: Actor;
+}
+
+/** Version in which each type is written today. A type that is not here is not ours. */
+export const schemaVersions: Readonly<Record<AnyEvent["type"], number>> = {
+  JobSubmitted: 1,
+  JobRejected: 1,
+  TaskAssigned: 1,
+  ResultReceived: 1,
+  TaskFailed: 1,
+  TaskExpired: 1,
+  ResultsDisagreed: 1,
+  ResultAccepted: 1,
+  ResultRejected: 1,
+  JobCompleted: 1,
+  JobFailed: 1,
+  JobCancelled: 1,
+  PointsIssued: 1,
+  JobFunded: 1,
+  PointsAwarded: 1,
+  JobRefunded: 1,
+  NodeRegistered: 1,
+  NodeCapabilitiesChanged: 1,
+  NodeSuspended: 1,
+  NodeResumed: 1,
+  BlobStored: 1,
+  BlobExpired: 1,
+};
+
+type Upcaster = (data: unknown) => unknown;
+/** `upcasters[type][v - 1]` turns version v into version v + 1. */
+const upcasters: Readonly<Record<string, readonly Upcaster[]>> = {};
+
+const metadataOf = new Map<string, EventMetadata>();
+
+/** One shared object for each version and actor, so that stores can keep its encoded form. */
+const metadataFor = (type: AnyEvent["type"], actor: Actor): EventMetadata => {
+  const v = schemaVersions[type];
+  const key = `${v} ${actor}`;
+  let metadata = metadataOf.get(key);
+  if (!metadata) {
+    metadata = { v, actor };
+    metadataOf.set(key, metadata);
+  }
+  return metadata;
+};
+
+export const encode = (event: AnyEvent, id: string, actor: Actor): NewEvent => ({
+  id,
+  type: event.type,
+  data: event,
+  metadata: metadataFor(event.type, actor),
+});
+
+/**
+ * The domain event in a recorded one; undefined if the type is not ours (the server's own, say).
+ *
+ * @throws {Error} If it was written by a newer version of CNCT.
+ */
+export const decode = (recorded: RecordedEvent): AnyEvent | undefined => {
+  const current = schemaVersions[recorded.type as AnyEvent["type"]];
+  if (current === undefined) return undefined;
+  const version = versionOf(recorded.metadata);
+  if (version === current) return recorded.data as AnyEvent;
+  if (version > current)
+    throw new Error(
+      `${recorded.type} at position ${recorded.position} has schema version ${version}, and this ` +
+        `program reads up to ${current}: it was written by a newer CNCT`,
+    );
+  const steps = upcasters[recorded.type] ?? [];
+  let data = recorded.data;
+  for (let v = version; v < current; v++) {
+    const step = steps[v - 1];
+    if (!step) throw new Error(`no upcaster for ${recorded.type} from version ${v}`);
+    data = step(data);
+  }
+  return data as AnyEvent;
+};
+
+const versionOf = (metadata: unknown): number => {
+  const v = (metadata as Partial<EventMetadata> | undefined)?.v;
+  return typeof v === "number" ? v : 1;
+};

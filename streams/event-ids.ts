@@ -1,0 +1,23 @@
+/**
+ * Names for new events. An id is made once for each decision, and the same ids are sent again when
+ * an append's outcome is unknown. They are a random prefix for each process and a counter: hashing
+ * the cause of each event, as UUIDv5 does, costs more than the rest of its encoding, and an id that
+ * two processes could both derive for one revision would let a store take two facts for one.
+ */
+export interface EventIds {
+  /** A UUID (version 8) that no other call ever answers. */
+  next(): string;
+}
+
+/** @param prefix - 12 hex digits, random for each process. */
+export const eventIds = (prefix: string): EventIds => {
+  if (!/^[0-9a-f]{12}$/.test(prefix)) throw new RangeError("an id prefix has 12 hex digits");
+  let count = 0;
+  return {
+    next: () => {
+      const n = (count++).toString(16).padStart(15, "0");
+      const head = `${prefix.slice(0, 8)}-${prefix.slice(8)}`;
+      return `${head}-8${n.slice(0, 3)}-8${n.slice(3, 6)}-${n.slice(6)}000`;
+    },
+  };
+};

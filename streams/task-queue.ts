@@ -1,0 +1,110 @@
+/**
+ * The task queue port: how work travels to nodes and results come back. `nats/` implements it on
+ * JetStream. Delivery is at least once, in any order; nothing here is ever believed: a message is a
+ * request to decide. Messages are bundles, since one message per task costs more than the task's
+ * bookkeeping.
+ */
+import type { Instant, Millis } from "../domain/decider.ts";
+import type { Digest, JobHash, NodeId } from "../domain/ids.ts";
+import type { BlobRef } from "../domain/job/spec.ts";
+
+/** What a node needs to compute a task. */
+export interface TaskOrder {
+  readonly jobHash: JobHash;
+  readonly replica: number;
+  readonly attempt: number;
+  readonly app: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly inputs: Readonly<Record<string, BlobRef>>;
+  readonly executionClass: string;
+  readonly wallMs: Millis;
+  readonly expiresAt: Instant;
+}
+
+/** What a node states about a task. Digests only, never the payload. */
+export type ResultStatement = {
+  readonly jobHash: JobHash;
+  readonly replica: number;
+  readonly attempt: number;
+} & (
+  | {
+      readonly outcome: "done";
+      readonly executionClass: string;
+      readonly outputDigest: Digest;
+      readonly outputSize: number;
+      readonly elapsedMs: number;
+    }
+  | {
+      readonly outcome: "failed";
+      readonly code: string;
+      /** For people: one sentence, without any of the input. At most 300 characters. */
+      readonly message: string;
+      readonly retryable: boolean;
+    }
+);
+
+export interface Heartbeat {
+  /** Tasks that run or wait on the node now. */
+  readonly held: number;
+  /** True when the node wants no new tasks and finishes those that it has. */
+  readonly draining: boolean;
+}
+
+export interface Consumption {
+  /** Stops pulling; resolves when no handler runs any more. */
+  stop(): Promise<void>;
+}
+
+/** The services' side. */
+export interface TaskDesk {
+  /** Makes streams and the consumers of these nodes exist; safe to say at any time. */
+  ensure(nodeIds: Iterable<NodeId>): Promise<void>;
+  /**
+   * Sends a bundle to a node; resolves when the queue has it.
+   * @param messageId - Of equal ids within two minutes only the first is kept.
+   * @throws When the queue does not answer; it may still have it.
+   */
+  publishTasks(nodeId: NodeId, tasks: readonly TaskOrder[], messageId: string): Promise<void>;
+  /**
+   * Hears bundles of results. The bundle is acknowledged when the handler's promise resolves, and
+   * comes again when it rejects. `nodeId` is the one of the subject.
+   */
+  consumeResults(
+    handle: (nodeId: NodeId, results: readonly ResultStatement[]) => Promise<void>,
+  ): Consumption;
+  /** Hears of bundles that a node was given too often without ever finishing; they are removed. */
+  onExhausted(handle: (nodeId: NodeId, tasks: readonly TaskOrder[]) => void): void;
+  onHeartbeat(handle: (nodeId: NodeId, heartbeat: Heartbeat) => void): void;
+  /** Bundles that wait for each node or are with it; nodes with none may be missing. */
+  waiting(): Promise<ReadonlyMap<NodeId, number>>;
+  /** Bundles of results that nobody has taken up yet. */
+  resultsWaiting(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** One delivered bundle, as the worker sees it. */
+export interface TaskDelivery {
+  readonly tasks: readonly TaskOrder[];
+  /** 1 at first; higher when the bundle came again. */
+  readonly delivered: number;
+  /** Says that the work goes on, which postpones the next delivery. */
+  working(): void;
+  /** The bundle is done with; resolves when the queue knows. */
+  ack(): Promise<void>;
+  /** Deliver again, not before `delayMs`. */
+  nak(delayMs: Millis): void;
+}
+
+/** The worker's side: one node's own subjects and nothing else. */
+export interface TaskSource {
+  /** Pulls bundles as long as `wanted()` is above 0, that many tasks or a few more. */
+  consumeTasks(wanted: () => number, handle: (delivery: TaskDelivery) => void): Consumption;
+  /** Resolves when the queue has the results. @throws As `publishTasks`. */
+  publishResults(results: readonly ResultStatement[], messageId: string): Promise<void>;
+  heartbeat(heartbeat: Heartbeat): void;
+  close(): Promise<void>;
+}
+
+/** Tasks in one message at most, so that it stays below the server's 1 MiB. */
+export const bundleTasksMax = 200;
+export const bundleBytesMax = 512 * 1024;
