@@ -49,7 +49,10 @@ const paddleOcr = {
   origin: "PaddleOCR, PP-OCRv4 (github.com/PaddlePaddle/PaddleOCR)",
 } as const;
 
-const imageInput = { name: "image", mediaTypes: ["image/png", "image/jpeg", "image/webp"] } as const;
+const imageInput = {
+  name: "image",
+  mediaTypes: ["image/png", "image/jpeg", "image/webp"],
+} as const;
 
 export const catalogue: Readonly<Record<AppName, CatalogueApp>> = {
   onnx: {

@@ -1,0 +1,84 @@
+/**
+ * How a job says when two results agree. The comparator is part of the job's spec, so that client,
+ * worker and validator hold the same view of "the same result"; `compare.ts` carries it out.
+ */
+
+/** The meaning of every comparator below. A change of meaning raises it; verdicts record it. */
+export const comparatorsVersion = 1;
+
+export type Comparator =
+  /** The same bytes. Only inside one execution class. */
+  | { readonly kind: "exact" }
+  /** Tensors: each |a - b| <= atol + rtol * |b|, both at least 0. */
+  | { readonly kind: "tolerance"; readonly atol?: number; readonly rtol?: number }
+  /** The same text; `maxDistance` is the share of characters that may differ, 0 to below 1. */
+  | { readonly kind: "text"; readonly maxDistance?: number }
+  /** The same boxes; `threshold` is the least intersection over union, above 0 to 1. */
+  | { readonly kind: "iou"; readonly threshold?: number };
+
+export const toleranceDefaults = { atol: 1e-5, rtol: 1e-4 } as const;
+export const maxDistanceDefault = 0;
+export const iouThresholdDefault = 0.9;
+
+export type ComparatorFault =
+  | "not-an-object"
+  | "unknown-kind"
+  | "unknown-field"
+  | "not-a-number"
+  | "negative"
+  | "accepts-everything";
+
+export type ParsedComparator =
+  | { readonly ok: true; readonly comparator: Comparator }
+  | { readonly ok: false; readonly reason: ComparatorFault };
+
+/** From which a bound says nothing: an atol that large would accept zeros for most models. */
+const atolMax = 1;
+const rtolMax = 0.1;
+const maxDistanceMax = 0.5;
+const iouThresholdMin = 0.1;
+
+/**
+ * Reads a comparator from outside; the same value may be parsed twice.
+ *
+ * Refuses bounds that would accept nearly any answer: atol above 1, rtol above 0.1, a text distance
+ * above 0.5, an intersection over union below 0.1.
+ */
+export const parseComparator = (value: unknown): ParsedComparator => {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return refuse("not-an-object");
+  const { kind, ...bounds } = value as Readonly<Record<string, unknown>>;
+  const known = typeof kind === "string" && Object.hasOwn(fields, kind) ? fields[kind] : undefined;
+  if (!known) return refuse("unknown-kind");
+
+  for (const [name, bound] of Object.entries(bounds)) {
+    const check = Object.hasOwn(known, name) ? known[name] : undefined;
+    if (!check) return refuse("unknown-field");
+    if (typeof bound !== "number" || !Number.isFinite(bound)) return refuse("not-a-number");
+    if (bound < 0) return refuse("negative");
+    if (!check(bound)) return refuse("accepts-everything");
+  }
+  return { ok: true, comparator: { kind, ...bounds } as Comparator };
+};
+
+const refuse = (reason: ComparatorFault): ParsedComparator => ({ ok: false, reason });
+
+const fields: Readonly<Record<string, Readonly<Record<string, (bound: number) => boolean>>>> = {
+  exact: {},
+  tolerance: { atol: (bound) => bound <= atolMax, rtol: (bound) => bound <= rtolMax },
+  text: { maxDistance: (bound) => bound <= maxDistanceMax },
+  iou: { threshold: (bound) => bound >= iouThresholdMin && bound <= 1 },
+};
+
+/** Whether comparing needs the outputs themselves, or their digests do. */
+export const needsOutputs = ({ kind }: Comparator): boolean => kind !== "exact";
+
+/**
+ * Whether results of these execution classes can be held against each other at all.
+ *
+ * Exact ones only inside one class, and never in a class that could not be measured.
+ */
+export const comparable = (
+  { kind }: Comparator,
+  { classA, classB }: { readonly classA: string; readonly classB: string },
+): boolean => kind !== "exact" || (classA === classB && !classA.includes("unmeasured"));
