@@ -1,0 +1,233 @@
+/**
+ * What can be seen: the rows of each view and the reader that answers from them.
+ *
+ * Every answer of one synchronous stretch of code comes from the same position of the log. Amounts
+ * are micro-points, instants milliseconds since the Unix epoch, sizes bytes.
+ */
+import type { Instant, Millis } from "../domain/decider.ts";
+import type { AccountId, Digest, JobHash, NodeId } from "../domain/ids.ts";
+import type { JobSpec } from "../domain/job/spec.ts";
+import type { LedgerEvent } from "../domain/ledger/events.ts";
+import type { Capabilities } from "../domain/node/node.ts";
+import type { MicroPointsText } from "../domain/points.ts";
+import type { Track } from "../domain/reputation.ts";
+import type { Position, Revision } from "../streams/event-store.ts";
+
+export type JobStatus = "open" | "completed" | "failed" | "rejected" | "cancelled";
+
+export interface JobRow {
+  readonly jobHash: JobHash;
+  readonly client: AccountId;
+  readonly app: string;
+  readonly status: JobStatus;
+  /** Why it was rejected or has failed; null otherwise. */
+  readonly reason: string | null;
+  readonly spec: JobSpec;
+  readonly quorum: number;
+  readonly replicasMax: number;
+  readonly submittedAt: Instant;
+  readonly deadlineAt: Instant;
+  readonly endedAt: Instant | null;
+  /** Where it was submitted: the order of `jobs()`. */
+  readonly submittedPosition: Position;
+  /** Where it ended: the order in which jobs ended. */
+  readonly endedPosition: Position | null;
+  /** The last event, of the job or of the ledger, that changed this row. */
+  readonly lastPosition: Position;
+  readonly output: { readonly digest: Digest; readonly size: number } | null;
+  /** Every attempt of every replica, in the order of assignment. */
+  readonly tasks: readonly TaskRow[];
+  /** What the last judgement without a quorum said. */
+  readonly disagreement: {
+    readonly comparator: string;
+    /** Replica numbers, those that agree together. */
+    readonly groups: readonly (readonly number[])[];
+    readonly distance: number;
+    readonly reason: string;
+  } | null;
+  /** What accepted results earned. */
+  readonly paid: readonly {
+    readonly awardId: Digest;
+    readonly replica: number;
+    readonly nodeId: NodeId;
+    readonly amount: MicroPointsText;
+  }[];
+  /** Null until the job is funded; `refunded` is null until the escrow is closed. */
+  readonly escrow: {
+    readonly funded: MicroPointsText;
+    readonly refunded: MicroPointsText | null;
+  } | null;
+}
+
+/** `dropped`: the job ended before the task did. */
+export type TaskStatus = "assigned" | "received" | "failed" | "expired" | "dropped";
+
+/** One attempt of one replica on one node. */
+export interface TaskRow {
+  /** From 0. */
+  readonly replica: number;
+  /** From 1. */
+  readonly attempt: number;
+  readonly nodeId: NodeId;
+  readonly status: TaskStatus;
+  readonly executionClass: string;
+  readonly assignedAt: Instant;
+  readonly expiresAt: Instant;
+  /** When it was received, failed, expired or dropped. */
+  readonly endedAt: Instant | null;
+  readonly outputDigest: Digest | null;
+  readonly outputSize: number | null;
+  /** As the node says. */
+  readonly elapsedMs: Millis | null;
+  /** Why it failed. */
+  readonly code: string | null;
+  readonly verdict: "accepted" | "rejected" | null;
+  readonly comparator: string | null;
+  /** In the comparator's measure. */
+  readonly distance: number | null;
+  /** Why the result was rejected. */
+  readonly reason: string | null;
+}
+
+export type NodeStatus = "active" | "suspended";
+
+export interface NodeRow {
+  readonly nodeId: NodeId;
+  readonly owner: string;
+  readonly status: NodeStatus;
+  /** Why it is suspended. */
+  readonly reason: string | null;
+  readonly capabilities: Capabilities;
+  readonly registeredAt: Instant;
+  /** When capabilities or status last changed. */
+  readonly changedAt: Instant;
+  /** Where it was registered: the order of `nodes()`. */
+  readonly registeredPosition: Position;
+  readonly lastPosition: Position;
+}
+
+/** A node with the counts of its tasks. */
+export type NodeView = NodeRow & { readonly track: Track };
+
+export interface AccountRow {
+  readonly account: AccountId;
+  /** Micro-points; below 0 for `issuance` alone. */
+  readonly balance: bigint;
+  /** Journal entries that touched it. */
+  readonly entries: number;
+  readonly lastPosition: Position;
+}
+
+/** What one journal entry did to one account. */
+export interface EntryRow {
+  readonly account: AccountId;
+  readonly position: Position;
+  /** Of the entry in the stream `ledger`. */
+  readonly revision: Revision;
+  readonly type: LedgerEvent["type"];
+  /** Micro-points: above 0 came in, below 0 went out. Never 0. */
+  readonly amount: bigint;
+  /** Where it came from or went to, in the order of the entry's legs. */
+  readonly counterAccounts: readonly AccountId[];
+  /** Null for points issued. */
+  readonly jobHash: JobHash | null;
+  readonly at: Instant;
+}
+
+/** A blob of which at least one copy is wanted. */
+export interface BlobRow {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly mediaType: string;
+  /** Where copies are and when each may be dropped; null for never. */
+  readonly places: readonly { readonly place: string; readonly expiresAt: Instant | null }[];
+  /** When the last copy may be dropped; null for never. */
+  readonly expiresAt: Instant | null;
+  readonly storedAt: Instant;
+  /** Where its first copy was stored: the order of `blobs()`. */
+  readonly storedPosition: Position;
+  readonly lastPosition: Position;
+}
+
+export interface Totals {
+  readonly position: Position;
+  /** Events that were folded. */
+  readonly events: number;
+  readonly jobs: Readonly<Record<JobStatus, number>>;
+  readonly nodes: { readonly active: number; readonly suspended: number };
+  /** Micro-points. */
+  readonly points: {
+    readonly issued: bigint;
+    readonly funded: bigint;
+    readonly awarded: bigint;
+    readonly refunded: bigint;
+  };
+  /** The sum of the balances of all accounts, added up from their rows: 0, or the books are wrong. */
+  readonly ledgerSum: bigint;
+}
+
+/** So many rows a page may have. */
+export const pageRowsMax = 100;
+
+export interface PageRequest {
+  /** 1 to `pageRowsMax`. */
+  readonly first: number;
+  /** A cursor of an earlier page of the same list. */
+  readonly after?: string;
+  /** Lists stand newest first unless this is true. */
+  readonly oldestFirst?: boolean;
+}
+
+export type PageRefusal = "BadCursor" | "BadPageSize";
+
+export type Page<Row> =
+  | {
+      readonly ok: true;
+      readonly edges: readonly { readonly cursor: string; readonly node: Row }[];
+      readonly hasNextPage: boolean;
+    }
+  | { readonly ok: false; readonly reason: PageRefusal };
+
+export interface JobFilter {
+  readonly client?: AccountId;
+  readonly status?: JobStatus;
+  readonly app?: string;
+}
+
+export interface NodeFilter {
+  /** Nodes that say they can run it. */
+  readonly app?: string;
+  readonly status?: NodeStatus;
+}
+
+export interface AccountFilter {
+  readonly kind?: "client" | "node" | "escrow" | "issuance";
+}
+
+/**
+ * Reads the views. Everything is synchronous. A page goes on where the last one ended, whatever
+ * was added meanwhile: what was there at the first page is seen once and only once, unless it left
+ * the list. A bad cursor or page size is refused, never thrown.
+ */
+export interface Views {
+  /** Everything up to here is in the answers, nothing after it. */
+  position(): Position;
+  job(jobHash: JobHash): JobRow | undefined;
+  /** In order of submission. */
+  jobs(filter: JobFilter, page: PageRequest): Page<JobRow>;
+  node(nodeId: NodeId): NodeView | undefined;
+  /** In order of registration. */
+  nodes(filter: NodeFilter, page: PageRequest): Page<NodeView>;
+  /** Undefined for a node that never had a task. */
+  track(nodeId: NodeId): Track | undefined;
+  /** Undefined for one that was never touched, and for an escrow that is empty again. */
+  account(account: AccountId): AccountRow | undefined;
+  /** By name, not by age. */
+  accounts(filter: AccountFilter, page: Omit<PageRequest, "oldestFirst">): Page<AccountRow>;
+  /** The statement of an account, also of an escrow that is closed. */
+  entries(account: AccountId, page: PageRequest): Page<EntryRow>;
+  blob(digest: Digest): BlobRow | undefined;
+  /** In the order in which their first copies were stored. */
+  blobs(page: PageRequest): Page<BlobRow>;
+  totals(): Totals;
+}
