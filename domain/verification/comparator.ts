@@ -9,16 +9,12 @@ export const comparatorsVersion = 1;
 export type Comparator =
   /** The same bytes. Only inside one execution class. */
   | { readonly kind: "exact" }
-  /** Tensors: each |a - b| <= atol + rtol * |b|, both at least 0. */
+  /** Tensors: each |a - b| <= atol + rtol * max(|a|, |b|), see `tolerance.ts` for the defaults. */
   | { readonly kind: "tolerance"; readonly atol?: number; readonly rtol?: number }
-  /** The same text; `maxDistance` is the share of characters that may differ, 0 to below 1. */
+  /** The same text; `maxDistance` is the share of characters that may differ, by default none. */
   | { readonly kind: "text"; readonly maxDistance?: number }
-  /** The same boxes; `threshold` is the least intersection over union, above 0 to 1. */
+  /** The same boxes; `threshold` is the least intersection over union, by default 0.9. */
   | { readonly kind: "iou"; readonly threshold?: number };
-
-export const toleranceDefaults = { atol: 1e-5, rtol: 1e-4 } as const;
-export const maxDistanceDefault = 0;
-export const iouThresholdDefault = 0.9;
 
 export type ComparatorFault =
   | "not-an-object"
