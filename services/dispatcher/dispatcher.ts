@@ -1,0 +1,324 @@
+/**
+ * The dispatcher's head: folds facts and heartbeats, and says what must happen next. No I/O, no
+ * clock, no chance of its own; `run-dispatcher.ts` carries out what it says.
+ *
+ * A job waits here from its funding until it needs no more tasks. A task is watched here from its
+ * assignment until it was answered, failed or expired.
+ */
+import { drawSeed, type Random, seededRandom } from "../../domain/chance.ts";
+import type { Instant, Millis } from "../../domain/decider.ts";
+import {
+  type Candidate,
+  createNodeIndex,
+  dispatchPolicy,
+} from "../../domain/dispatch/node-index.ts";
+import type { JobHash, NodeId } from "../../domain/ids.ts";
+import type { JobEvent, TaskRef } from "../../domain/job/events.ts";
+import {
+  type Assignment,
+  type Job,
+  type OpenJob,
+  pinnedClass,
+  vacancies,
+} from "../../domain/job/job.ts";
+import type { NodeEvent } from "../../domain/node/node.ts";
+import { blankTrack, evolveTrack, standing, type Track } from "../../domain/reputation.ts";
+import type { Heartbeat, TaskOrder } from "../../streams/task-queue.ts";
+import { createAlarms } from "../alarms.ts";
+import type { Fact } from "../facts.ts";
+import { createWaitingLine } from "./waiting-line.ts";
+
+/** A node whose heartbeat is so old gets no new task, and its tasks go to others. */
+export const lostAfterMs = 6_000;
+/** A node that is offered more at once than it can run gets so many turns of the limit as lease. */
+const leaseTurnsMax = 10;
+
+export interface Dispatcher {
+  /** Folds a fact. `job` is the state after it, or newer. */
+  hear(fact: Fact, job: Job): void;
+  heartbeat(nodeId: NodeId, heartbeat: Heartbeat, now: Instant): void;
+  /** What the waiting jobs get now. Room is set aside until the assignment is heard or given back. */
+  plan(random: Random): readonly Plan[];
+  /** An assignment did not come about: gives the room back, and the job waits again. */
+  undo(plan: Plan): void;
+  /** Task orders to be sent since the last call, by node. */
+  takeOrders(): ReadonlyMap<NodeId, readonly Order[]>;
+  /** What has run out of time. Call it about once a second. */
+  tick(now: Instant): Overdue;
+  /** Orders of a node that were sent before `before` and are still unanswered. */
+  unanswered(nodeId: NodeId, before: Instant): readonly Order[];
+  nodeIds(): Iterable<NodeId>;
+  counts(): { readonly waiting: number; readonly underWay: number; readonly nodesLive: number };
+}
+
+export interface Plan {
+  readonly jobHash: JobHash;
+  readonly assignments: readonly Assignment[];
+  readonly leaseMs: Millis;
+  readonly fundedAt: number;
+}
+
+export interface Order {
+  /** The event that assigned it: names the message. */
+  readonly eventId: string;
+  readonly assignedAt: Instant;
+  readonly task: TaskOrder;
+}
+
+export interface Overdue {
+  /** Jobs that may have a task past its lease or a deadline behind them. */
+  readonly jobs: readonly JobHash[];
+  /** Tasks of nodes that fell silent. */
+  readonly lost: readonly TaskRef[];
+}
+
+interface NodeView {
+  candidate: Candidate;
+  track: Track;
+  active: boolean;
+  draining: boolean;
+  /** Whether it has been heard since it was registered, lost or we started. */
+  heard: boolean;
+  /** Since when it is silent. */
+  lastSeen: Instant;
+  listed: boolean;
+  /** Room set aside for plans that are not yet facts. */
+  reserved: number;
+  /** By `<job hash>/<replica>`. */
+  readonly orders: Map<string, Order>;
+}
+
+export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher => {
+  const nodes = new Map<NodeId, NodeView>();
+  const index = createNodeIndex();
+  const funded = new Map<JobHash, number>();
+  const line = createWaitingLine();
+  const alarms = createAlarms();
+  let outbox = new Map<NodeId, Order[]>();
+  let lastHeard = Number.NEGATIVE_INFINITY;
+
+  /** Puts the node where its standing, load and health say. */
+  const seat = (nodeId: NodeId, node: NodeView) => {
+    const load = node.orders.size + node.reserved;
+    node.candidate = { ...node.candidate, load, standing: standing(node.track) };
+    node.listed = node.active && !node.draining && node.heard;
+    if (node.listed) index.put(node.candidate);
+    else index.remove(nodeId);
+  };
+
+  const release = (jobHash: JobHash, replica: number, nodeId: NodeId) => {
+    const node = nodes.get(nodeId);
+    if (node?.orders.delete(`${jobHash}/${replica}`)) seat(nodeId, node);
+  };
+
+  const enlist = (jobHash: JobHash, job: Job) => {
+    if (job.status !== "open" || !funded.has(jobHash)) return;
+    const { priority, app, engine } = job.spec;
+    if (vacancies(job).length > 0) line.join(jobHash, { priority, kind: `${app} ${engine}` });
+  };
+
+  const hearJob = (event: JobEvent, fact: Fact, job: Job) => {
+    const { jobHash } = event;
+    if ("nodeId" in event) {
+      const node = nodes.get(event.nodeId);
+      if (node) node.track = evolveTrack(node.track, event);
+    }
+    switch (event.type) {
+      case "JobSubmitted":
+        alarms.add(event.deadlineAt, jobHash);
+        return;
+      case "TaskAssigned": {
+        const node = nodes.get(event.nodeId);
+        if (job.status !== "open" || !node) return;
+        const { nodeId, replica, attempt, executionClass, expiresAt, at } = event;
+        const { app, params, inputs, wallMs } = job.spec;
+        const what = { app, params, inputs, executionClass, wallMs, expiresAt };
+        const task: TaskOrder = { jobHash, replica, attempt, ...what };
+        const order: Order = { eventId: fact.id, assignedAt: at, task };
+        node.reserved = Math.max(0, node.reserved - 1);
+        node.orders.set(`${jobHash}/${replica}`, order);
+        seat(nodeId, node);
+        const orders = outbox.get(nodeId);
+        if (orders) orders.push(order);
+        else outbox.set(nodeId, [order]);
+        alarms.add(expiresAt, jobHash);
+        enlist(jobHash, job);
+        return;
+      }
+      case "ResultReceived":
+      case "TaskFailed":
+      case "TaskExpired":
+        release(jobHash, event.replica, event.nodeId);
+        enlist(jobHash, job);
+        return;
+      case "ResultsDisagreed":
+        enlist(jobHash, job);
+        return;
+      case "ResultAccepted":
+      case "ResultRejected":
+        return; // Its standing counts from the node's next change of load on.
+      case "JobCompleted":
+      case "JobFailed":
+      case "JobRejected":
+      case "JobCancelled":
+        line.leave(jobHash);
+        funded.delete(jobHash);
+        if (job.status === "unknown") return;
+        for (const { replica, nodeId } of job.tasks) release(jobHash, replica, nodeId);
+    }
+  };
+
+  const hearNode = (event: NodeEvent) => {
+    const { nodeId } = event;
+    const node = nodes.get(nodeId);
+    switch (event.type) {
+      case "NodeRegistered": {
+        const { capabilities } = event;
+        const track = blankTrack(nodeId);
+        const candidate = { nodeId, capabilities, standing: standing(track), load: 0 };
+        const health = { active: true, draining: false, heard: false, lastSeen: event.at };
+        const rest = { listed: false, reserved: 0, orders: new Map() };
+        nodes.set(nodeId, { candidate, track, ...health, ...rest });
+        return;
+      }
+      case "NodeCapabilitiesChanged":
+        if (node) {
+          index.remove(nodeId);
+          node.candidate = { ...node.candidate, capabilities: event.capabilities };
+        }
+        break;
+      case "NodeSuspended":
+        if (node) node.active = false;
+        break;
+      case "NodeResumed":
+        if (node) node.active = true;
+        break;
+    }
+    if (node) seat(nodeId, node);
+  };
+
+  const planFor = (
+    jobHash: JobHash,
+    job: OpenJob,
+    { fundedAt, random }: { readonly fundedAt: number; readonly random: Random },
+  ): Plan => {
+    const { app, engine, wallMs, comparator } = job.spec;
+    const exclude = new Set(job.nodes);
+    const assignments: Assignment[] = [];
+    let pinned = pinnedClass(job);
+    let turns = 1;
+    for (const { replica } of vacancies(job)) {
+      const seed = drawSeed(random);
+      const choice = index.choose(
+        { app, engine, pinnedClass: pinned, exclude },
+        seededRandom(seed),
+      );
+      if (!choice) break;
+      const { nodeId, executionClass, score, candidates } = choice;
+      const node = nodes.get(nodeId);
+      if (!node) break;
+      node.reserved++;
+      seat(nodeId, node);
+      exclude.add(nodeId);
+      if (comparator.kind === "exact") pinned ??= executionClass;
+      const { load, capabilities } = node.candidate;
+      turns = Math.max(turns, Math.min(Math.ceil(load / capabilities.slots), leaseTurnsMax));
+      const reason = { policy: dispatchPolicy, seed, candidates, score };
+      assignments.push({ replica, nodeId, executionClass, reason });
+    }
+    return { jobHash, assignments, leaseMs: wallMs * turns, fundedAt };
+  };
+
+  /** Nodes that fell silent while others were heard; with all silent, it is the line that is cut. */
+  const lostTasks = (now: Instant): readonly TaskRef[] => {
+    if (now - lastHeard > lostAfterMs) return [];
+    const lost: TaskRef[] = [];
+    for (const [nodeId, node] of nodes) {
+      if (now - node.lastSeen <= lostAfterMs) continue;
+      if (node.heard) {
+        node.heard = false;
+        seat(nodeId, node);
+      }
+      for (const { task } of node.orders.values()) {
+        const { jobHash, replica, attempt } = task;
+        lost.push({ jobHash, replica, attempt, nodeId });
+      }
+    }
+    return lost;
+  };
+
+  return {
+    hear: (fact, job) => {
+      const { event } = fact;
+      if (event.type === "JobFunded") {
+        funded.set(event.jobHash, Number(fact.revision));
+        enlist(event.jobHash, jobOf(event.jobHash));
+      } else if (fact.stream.startsWith("job-")) hearJob(event as JobEvent, fact, job);
+      else if (fact.stream.startsWith("node-")) hearNode(event as NodeEvent);
+    },
+
+    heartbeat: (nodeId, { draining }, now) => {
+      const node = nodes.get(nodeId);
+      if (!node) return;
+      if (now - lastHeard > lostAfterMs)
+        // We just started, or the line was cut: nobody is blamed for the silence before.
+        for (const other of nodes.values()) other.lastSeen = now;
+      lastHeard = now;
+      const changed = draining !== node.draining || !node.heard;
+      node.heard = true;
+      node.lastSeen = now;
+      node.draining = draining;
+      if (changed) seat(nodeId, node);
+    },
+
+    plan: (random) => {
+      const plans: Plan[] = [];
+      line.serve((jobHash) => {
+        const job = jobOf(jobHash);
+        const fundedAt = funded.get(jobHash);
+        if (job.status !== "open" || fundedAt === undefined) return "leave";
+        const plan = planFor(jobHash, job, { fundedAt, random });
+        // What stays vacant is enlisted again when the assignment is heard.
+        if (plan.assignments.length === 0) return index.hasRoom(job.spec) ? "unfit" : "no-room";
+        plans.push(plan);
+        return "leave";
+      });
+      return plans;
+    },
+
+    undo: ({ jobHash, assignments }) => {
+      for (const { nodeId } of assignments) {
+        const node = nodes.get(nodeId);
+        if (!node) continue;
+        node.reserved = Math.max(0, node.reserved - 1);
+        seat(nodeId, node);
+      }
+      enlist(jobHash, jobOf(jobHash));
+    },
+
+    takeOrders: () => {
+      const orders = outbox;
+      outbox = new Map();
+      return orders;
+    },
+
+    tick: (now) => ({ jobs: alarms.due(now), lost: lostTasks(now) }),
+
+    unanswered: (nodeId, before) =>
+      [...(nodes.get(nodeId)?.orders.values() ?? [])].filter(
+        ({ assignedAt }) => assignedAt < before,
+      ),
+
+    nodeIds: () => nodes.keys(),
+
+    counts: () => {
+      let underWay = 0;
+      let nodesLive = 0;
+      for (const node of nodes.values()) {
+        underWay += node.orders.size;
+        if (node.listed) nodesLive++;
+      }
+      return { waiting: line.size(), underWay, nodesLive };
+    },
+  };
+};

@@ -1,0 +1,179 @@
+/** Carries out what the dispatcher says: appends assignments, sends orders, keeps time. */
+import type { Random } from "../../domain/chance.ts";
+import type { NodeId } from "../../domain/ids.ts";
+import type { TaskRef } from "../../domain/job/events.ts";
+import type { Clock } from "../../streams/clock.ts";
+import type { TaskDesk } from "../../streams/task-queue.ts";
+import { type Fact, type Listener, serviceActor } from "../facts.ts";
+import type { JobBook } from "../job-book.ts";
+import { createDispatcher, type Dispatcher, type Order, type Plan } from "./dispatcher.ts";
+
+const actor = serviceActor("dispatcher");
+const tickMs = 1_000;
+const reconcileMs = 5_000;
+/** An order this old that neither runs nor waits anywhere was lost by the queue. */
+const overdueOrderMs = 10_000;
+const retrySendMs = 500;
+
+export interface RunningDispatcher extends Listener {
+  readonly counts: Dispatcher["counts"];
+  close(): Promise<void>;
+}
+
+/**
+ * @param onTrouble - Hears what failed and will be tried again.
+ */
+export const runDispatcher = ({
+  book,
+  desk,
+  clock,
+  random,
+  onTrouble,
+}: {
+  readonly book: JobBook;
+  readonly desk: TaskDesk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onTrouble: (what: string, error: unknown) => void;
+}): RunningDispatcher => {
+  const dispatcher = createDispatcher(book.get);
+  const sending = new Map<NodeId, Order[]>();
+  const known = new Set<NodeId>();
+  let live = false;
+  let closed = false;
+  let rounds = 0;
+
+  const assign = async (plan: Plan) => {
+    const { jobHash, assignments, leaseMs, fundedAt } = plan;
+    const command = { type: "AssignTasks", assignments, leaseMs, fundedAt } as const;
+    try {
+      const [refusal] = await book.handle(jobHash, [{ ...command, actor, now: clock.now() }]);
+      if (refusal) dispatcher.undo(plan);
+    } catch (error) {
+      dispatcher.undo(plan);
+      onTrouble(`tasks of job ${jobHash} were not assigned`, error);
+    }
+  };
+
+  const fail = async ({ jobHash, ...rest }: TaskRef, code: string) => {
+    const task = { jobHash, ...rest };
+    const command = { type: "RecordFailure", task, code, retryable: true } as const;
+    try {
+      await book.handle(jobHash, [{ ...command, actor, now: clock.now() }]);
+    } catch (error) {
+      onTrouble(`the failure of a task of job ${jobHash} was not recorded`, error);
+    }
+  };
+
+  const expire = async (jobHash: string) => {
+    const by = { actor, now: clock.now() };
+    try {
+      await book.handle(jobHash, [
+        { type: "ExpireTasks", ...by },
+        { type: "ExpireJob", ...by },
+      ]);
+    } catch (error) {
+      onTrouble(`job ${jobHash} was not looked at in time`, error);
+    }
+  };
+
+  /** One bundle at a time per node: what comes while it is sent goes together with the next. */
+  const send = async (nodeId: NodeId, orders: readonly Order[], messageId?: string) => {
+    const queue = sending.get(nodeId);
+    if (queue && messageId === undefined) {
+      queue.push(...orders);
+      return;
+    }
+    let batch = orders;
+    const next: Order[] = [];
+    if (messageId === undefined) sending.set(nodeId, next);
+    while (batch.length > 0 && !closed) {
+      const [first] = batch;
+      try {
+        const tasks = batch.map(({ task }) => task);
+        await desk.publishTasks(nodeId, tasks, messageId ?? first?.eventId ?? "");
+        batch = messageId === undefined ? next.splice(0) : [];
+      } catch (error) {
+        onTrouble(`orders for node ${nodeId} were not sent`, error);
+        if (messageId !== undefined) return; // The reconciler comes by again.
+        await new Promise<void>((resolve) => clock.after(retrySendMs, resolve));
+      }
+    }
+    if (messageId === undefined) sending.delete(nodeId);
+  };
+
+  const ensureNewNodes = () => {
+    const fresh = [...dispatcher.nodeIds()].filter((nodeId) => !known.has(nodeId));
+    if (fresh.length === 0) return;
+    for (const nodeId of fresh) known.add(nodeId);
+    desk.ensure(fresh).catch((error: unknown) => {
+      for (const nodeId of fresh) known.delete(nodeId);
+      onTrouble("the queue has no place yet for a new node", error);
+    });
+  };
+
+  const act = () => {
+    live = true;
+    ensureNewNodes();
+    for (const [nodeId, orders] of dispatcher.takeOrders()) void send(nodeId, orders);
+    for (const plan of dispatcher.plan(random)) void assign(plan);
+  };
+
+  /** Sends again what the log says is owed and the queue does not have. */
+  const reconcile = async () => {
+    const before = clock.now() - overdueOrderMs;
+    try {
+      await desk.ensure(dispatcher.nodeIds());
+      if ((await desk.resultsWaiting()) > 0) return; // The answer may be among them.
+      const waiting = await desk.waiting();
+      rounds++;
+      for (const nodeId of dispatcher.nodeIds()) {
+        if ((waiting.get(nodeId) ?? 0) > 0 || sending.has(nodeId)) continue;
+        const orders = dispatcher.unanswered(nodeId, before);
+        const [first] = orders;
+        if (first) await send(nodeId, orders, `${first.eventId}-again-${rounds}`);
+      }
+    } catch (error) {
+      onTrouble("the queue could not be compared with the log", error);
+    }
+  };
+
+  desk.onHeartbeat((nodeId, heartbeat) => {
+    dispatcher.heartbeat(nodeId, heartbeat, clock.now());
+    if (live) act();
+  });
+  desk.onExhausted((nodeId, tasks) => {
+    for (const { jobHash, replica, attempt } of tasks)
+      void fail({ jobHash, replica, attempt, nodeId }, "deliveries-exhausted");
+  });
+
+  const ticking = clock.every(tickMs, () => {
+    if (!live) return;
+    const { jobs, lost } = dispatcher.tick(clock.now());
+    for (const jobHash of jobs) void expire(jobHash);
+    for (const task of lost) void fail(task, "node-lost");
+    act();
+  });
+  let reconciling = false;
+  const reconciler = clock.every(reconcileMs, () => {
+    if (!live || reconciling) return;
+    reconciling = true;
+    void reconcile().finally(() => {
+      reconciling = false;
+    });
+  });
+
+  return {
+    hear: (fact: Fact) => {
+      const jobHash = "jobHash" in fact.event ? fact.event.jobHash : "";
+      dispatcher.hear(fact, book.get(jobHash));
+    },
+    act,
+    counts: dispatcher.counts,
+    close: async () => {
+      closed = true;
+      ticking.cancel();
+      reconciler.cancel();
+    },
+  };
+};

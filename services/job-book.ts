@@ -1,0 +1,149 @@
+/**
+ * The open jobs of this process, folded in memory, and the way to change them: decide on what is
+ * known, append with the exact revision. No stream is read before a write, unless someone else was
+ * first or the job had already left the book.
+ */
+
+import type { JobHash } from "../domain/ids.ts";
+import type { JobEvent } from "../domain/job/events.ts";
+import { job as decider, type Job, type JobCommand, type JobRefusal } from "../domain/job/job.ts";
+import { decode, encode } from "../streams/codec.ts";
+import type { EventIds } from "../streams/event-ids.ts";
+import type { EventStore, Expected } from "../streams/event-store.ts";
+import { jobStream, jobStreamPrefix } from "../streams/names.ts";
+import type { Fact, Listener } from "./facts.ts";
+
+export interface JobBook extends Listener {
+  /** The job as far as this process knows; "unknown" also for one that ended long ago. */
+  get(jobHash: JobHash): Job;
+  openJobs(): Iterable<JobHash>;
+  /**
+   * Decides the commands one after the other and appends what they yield, all at once. A refused
+   * command is passed over and its refusal answered in its place.
+   *
+   * @throws {EventStoreError} When the store does not answer. It may still have written: say it again.
+   */
+  handle(
+    jobHash: JobHash,
+    commands: readonly JobCommand[],
+  ): Promise<readonly (JobRefusal | undefined)[]>;
+}
+
+interface Entry {
+  job: Job;
+  /** Of the last event folded; -1 before the first. */
+  revision: bigint;
+  /** The append under way; the next command waits for it. */
+  busy: Promise<unknown> | undefined;
+}
+
+/** Jobs that ended are kept so long, to shrug at repeats without reading the store. */
+const endedKept = 5_000;
+const conflictsMax = 20;
+
+export const createJobBook = ({
+  store,
+  ids,
+}: {
+  readonly store: EventStore;
+  readonly ids: EventIds;
+}): JobBook => {
+  const entries = new Map<JobHash, Entry>();
+  const open = new Set<JobHash>();
+  const ended: JobHash[] = [];
+
+  const evolve = (jobHash: JobHash, entry: Entry, event: JobEvent, revision: bigint) => {
+    entry.job = decider.evolve(entry.job, event);
+    entry.revision = revision;
+    if (entry.job.status === "open") {
+      if (event.type === "JobSubmitted") open.add(jobHash);
+    } else if (open.delete(jobHash)) {
+      ended.push(jobHash);
+      if (ended.length >= 2 * endedKept)
+        for (const old of ended.splice(0, endedKept)) entries.delete(old);
+    }
+  };
+
+  const load = async (jobHash: JobHash): Promise<Entry> => {
+    const entry: Entry = { job: decider.initial, revision: -1n, busy: undefined };
+    for await (const recorded of store.readStream(jobStream(jobHash), "start")) {
+      const event = decode(recorded);
+      if (event) entry.job = decider.evolve(entry.job, event as JobEvent);
+      entry.revision = recorded.revision;
+    }
+    return entry;
+  };
+
+  const decideAndAppend = async (jobHash: JobHash, commands: readonly JobCommand[]) => {
+    let entry = entries.get(jobHash) ?? (await load(jobHash));
+    for (let conflicts = 0; conflicts < conflictsMax; conflicts++) {
+      const refusals: (JobRefusal | undefined)[] = [];
+      const written = [];
+      const events: JobEvent[] = [];
+      const { revision } = entry;
+      let { job } = entry;
+      for (const command of commands) {
+        const decision = decider.decide(command, job);
+        refusals.push(decision.ok ? undefined : decision.reason);
+        if (!decision.ok) continue;
+        for (const event of decision.events) {
+          job = decider.evolve(job, event);
+          events.push(event);
+          written.push(encode(event, ids.next(), command.actor));
+        }
+      }
+      if (written.length === 0) return refusals;
+      const expected: Expected = revision < 0n ? "no-stream" : revision;
+      const result = await store.append(jobStream(jobHash), written, expected);
+      if (result.ok) {
+        const first = result.revision - BigInt(events.length) + 1n;
+        const known = entries.get(jobHash);
+        // The feed may have told these events already, while the append was being acknowledged.
+        if (known)
+          for (const [i, event] of events.entries())
+            if (first + BigInt(i) === known.revision + 1n)
+              evolve(jobHash, known, event, first + BigInt(i));
+        return refusals;
+      }
+      const known = entries.get(jobHash);
+      entry = known && known.revision > revision ? known : await load(jobHash);
+    }
+    throw new Error(
+      `job ${jobHash} was changed by others ${conflictsMax} times during one command`,
+    );
+  };
+
+  return {
+    get: (jobHash) => entries.get(jobHash)?.job ?? decider.initial,
+    openJobs: () => open,
+
+    hear: ({ event, stream, revision }: Fact) => {
+      if (!stream.startsWith(jobStreamPrefix)) return;
+      const jobHash = stream.slice(jobStreamPrefix.length);
+      let entry = entries.get(jobHash);
+      if (!entry) {
+        if (event.type !== "JobSubmitted") return; // It ended long ago.
+        entry = { job: decider.initial, revision: -1n, busy: undefined };
+        entries.set(jobHash, entry);
+      }
+      if (revision === entry.revision + 1n) evolve(jobHash, entry, event as JobEvent, revision);
+    },
+    act: () => undefined,
+
+    handle: async (jobHash, commands) => {
+      const entry = entries.get(jobHash);
+      if (!entry) return decideAndAppend(jobHash, commands);
+      while (entry.busy) await entry.busy;
+      const append = decideAndAppend(jobHash, commands);
+      entry.busy = append.then(
+        () => undefined,
+        () => undefined, // The caller hears the error; whoever waits only needs the turn.
+      );
+      try {
+        return await append;
+      } finally {
+        entry.busy = undefined;
+      }
+    },
+  };
+};

@@ -1,0 +1,89 @@
+/**
+ * What the rewards service owes: state is the debt. A job that was submitted is owed its funding, a
+ * job that ended is owed the release of its escrow; a fact of the ledger or a rejection clears it.
+ */
+import type { Instant } from "../../domain/decider.ts";
+import type { AccountId, JobHash, NodeId } from "../../domain/ids.ts";
+import { budgetOf } from "../../domain/job/spec.ts";
+import { type MicroPointsText, toText } from "../../domain/points.ts";
+import type { AnyEvent } from "../../streams/codec.ts";
+
+export type Debt =
+  | {
+      readonly due: "funding";
+      readonly client: AccountId;
+      /** The job's whole budget. */
+      readonly amount: MicroPointsText;
+      readonly deadlineAt: Instant;
+    }
+  | {
+      readonly due: "awards";
+      readonly price: MicroPointsText;
+      readonly accepted: readonly { readonly replica: number; readonly nodeId: NodeId }[];
+    }
+  | { readonly due: "refund"; readonly reason: string };
+
+export interface Debts {
+  /** Nothing is owed after all: the job ended before it was funded. */
+  clear(jobHash: JobHash): void;
+  /** Folds a fact and answers the job whose debt is new, if one is. */
+  hear(event: AnyEvent): JobHash | undefined;
+  get(jobHash: JobHash): Debt | undefined;
+  all(): Iterable<JobHash>;
+  readonly size: number;
+}
+
+export const createDebts = (): Debts => {
+  const debts = new Map<JobHash, Debt>();
+  /** Price of each job whose escrow is open. */
+  const prices = new Map<JobHash, MicroPointsText>();
+
+  const clear = (jobHash: JobHash) => {
+    debts.delete(jobHash);
+    prices.delete(jobHash);
+  };
+
+  const owe = (jobHash: JobHash, debt: Debt): JobHash => {
+    debts.set(jobHash, debt);
+    return jobHash;
+  };
+
+  return {
+    clear,
+    hear: (event) => {
+      switch (event.type) {
+        case "JobSubmitted": {
+          const { jobHash, spec, deadlineAt } = event;
+          const { client, price } = spec;
+          const amount = toText(budgetOf(spec));
+          prices.set(jobHash, price);
+          return owe(jobHash, { due: "funding", client, amount, deadlineAt });
+        }
+        case "JobFunded":
+          if (debts.get(event.jobHash)?.due === "funding") debts.delete(event.jobHash);
+          return undefined;
+        case "JobCompleted": {
+          const { jobHash, accepted } = event;
+          const price = prices.get(jobHash);
+          return price === undefined ? undefined : owe(jobHash, { due: "awards", price, accepted });
+        }
+        case "JobFailed":
+          return owe(event.jobHash, { due: "refund", reason: event.reason });
+        case "JobCancelled":
+          return owe(event.jobHash, { due: "refund", reason: "cancelled" });
+        case "JobRejected":
+        case "PointsAwarded":
+        case "JobRefunded":
+          clear(event.jobHash);
+          return undefined;
+        default:
+          return undefined;
+      }
+    },
+    get: (jobHash) => debts.get(jobHash),
+    all: () => debts.keys(),
+    get size() {
+      return debts.size;
+    },
+  };
+};

@@ -1,0 +1,184 @@
+/**
+ * Pays the debts: the one writer of the ledger. Everything that is owed while an append is under way
+ * goes together into the next one. The fence is the expected revision: if anybody else ever writes,
+ * the ledger is folded anew before the next entry.
+ */
+import type { Sha256 } from "../../domain/hashing.ts";
+import type { JobHash } from "../../domain/ids.ts";
+import type { LedgerEvent } from "../../domain/ledger/events.ts";
+import {
+  decideLedger,
+  emptyLedger,
+  evolveLedger,
+  type Ledger,
+  type LedgerCommand,
+} from "../../domain/ledger/ledger.ts";
+import type { MicroPointsText } from "../../domain/points.ts";
+import type { Clock } from "../../streams/clock.ts";
+import { decode, encode } from "../../streams/codec.ts";
+import type { EventIds } from "../../streams/event-ids.ts";
+import type { EventStore, NewEvent } from "../../streams/event-store.ts";
+import { ledgerStream } from "../../streams/names.ts";
+import { type Fact, type Listener, serviceActor } from "../facts.ts";
+import type { JobBook } from "../job-book.ts";
+import { createDebts, type Debt } from "./rewards.ts";
+
+const actor = serviceActor("rewards");
+/** Journal entries in one append. */
+const batchMax = 500;
+const retryMs = 200;
+
+export interface RunningRewards extends Listener {
+  counts(): { readonly owed: number; readonly entries: number };
+  close(): Promise<void>;
+}
+
+/**
+ * @param grant - What a client gets the first time it submits a job; "0" for nothing.
+ */
+export const runRewards = ({
+  store,
+  ids,
+  book,
+  clock,
+  sha256,
+  grant,
+  onTrouble,
+}: {
+  readonly store: EventStore;
+  readonly ids: EventIds;
+  readonly book: JobBook;
+  readonly clock: Clock;
+  readonly sha256: Sha256;
+  readonly grant: MicroPointsText;
+  readonly onTrouble: (what: string, error: unknown) => void;
+}): RunningRewards => {
+  const debts = createDebts();
+  let ledger = emptyLedger();
+  let owed = new Set<JobHash>();
+  let live = false;
+  let closed = false;
+  let paying: Promise<void> | undefined;
+
+  const hearEntry = (into: Ledger, event: LedgerEvent, revision: bigint) => {
+    if (revision === BigInt(into.entries)) evolveLedger(into, event);
+  };
+
+  const foldAnew = async () => {
+    const fresh = emptyLedger();
+    for await (const recorded of store.readStream(ledgerStream, "start"))
+      hearEntry(fresh, decode(recorded) as LedgerEvent, recorded.revision);
+    ledger = fresh;
+  };
+
+  const commandFor = (jobHash: JobHash, debt: Debt): LedgerCommand => {
+    const by = { jobHash, actor, now: clock.now() };
+    switch (debt.due) {
+      case "funding": {
+        const { client, amount, deadlineAt } = debt;
+        return { type: "FundJob", ...by, client, amount, deadlineAt };
+      }
+      case "awards":
+        return { type: "AwardPoints", ...by, price: debt.price, accepted: debt.accepted };
+      case "refund":
+        return { type: "RefundJob", ...by, reason: debt.reason };
+    }
+  };
+
+  /** Decides one command on the ledger as it will be, and adds what it yields to the batch. */
+  const decideInto = (batch: NewEvent[], command: LedgerCommand): string | undefined => {
+    const decision = decideLedger(command, ledger, sha256);
+    if (!decision.ok) return decision.reason;
+    for (const event of decision.events) {
+      evolveLedger(ledger, event);
+      batch.push(encode(event, ids.next(), actor));
+    }
+    return undefined;
+  };
+
+  const grantFirst = (batch: NewEvent[], debt: Debt) => {
+    if (debt.due !== "funding" || grant === "0" || ledger.balances.has(debt.client)) return;
+    const { client: account } = debt;
+    const issue = { transferId: `grant:${account}`, account, amount: grant, reason: "grant" };
+    const refusal = decideInto(batch, { type: "IssuePoints", ...issue, actor, now: clock.now() });
+    if (refusal) onTrouble(`the grant of ${account} was refused`, new Error(refusal));
+  };
+
+  const settle = (batch: NewEvent[], jobHash: JobHash) => {
+    const debt = debts.get(jobHash);
+    if (!debt) return;
+    grantFirst(batch, debt);
+    const refusal = decideInto(batch, commandFor(jobHash, debt));
+    if (refusal === undefined) return;
+    if (refusal === "InsufficientFunds") reject(jobHash);
+    else if (refusal === "EscrowUnknown" && debt.due === "refund") debts.clear(jobHash);
+    else if (refusal !== "JobOverdue") {
+      // An overdue job is failed by the dispatcher's clock; anything else is a bug to be seen.
+      onTrouble(`the ${debt.due} of job ${jobHash} was refused`, new Error(refusal));
+    }
+  };
+
+  const reject = (jobHash: JobHash) => {
+    const by = { actor, now: clock.now() };
+    book
+      .handle(jobHash, [{ type: "RejectJob", reason: "insufficient-funds", ...by }])
+      .catch((error: unknown) => {
+        owed.add(jobHash);
+        onTrouble(`job ${jobHash} was not rejected`, error);
+      });
+  };
+
+  /** Appends until the outcome is known. False: someone else had written, nothing was appended. */
+  const append = async (batch: readonly NewEvent[], expected: bigint): Promise<boolean> => {
+    while (!closed) {
+      try {
+        const before = expected < 0n ? "no-stream" : expected;
+        return (await store.append(ledgerStream, batch, before)).ok;
+      } catch (error) {
+        onTrouble("the ledger could not be written", error);
+        await new Promise<void>((resolve) => clock.after(retryMs, resolve));
+      }
+    }
+    return true;
+  };
+
+  const pay = async () => {
+    while (owed.size > 0 && !closed) {
+      const round = [...owed].slice(0, batchMax);
+      for (const jobHash of round) owed.delete(jobHash);
+      const expected = BigInt(ledger.entries) - 1n;
+      const batch: NewEvent[] = [];
+      for (const jobHash of round) settle(batch, jobHash);
+      if (batch.length === 0 || (await append(batch, expected))) continue;
+      await foldAnew();
+      for (const jobHash of round) owed.add(jobHash);
+    }
+  };
+
+  const act = () => {
+    if (!live) {
+      live = true;
+      owed = new Set(debts.all());
+    }
+    paying ??= pay()
+      .catch((error: unknown) => onTrouble("the rewards service stopped paying", error))
+      .finally(() => {
+        paying = undefined;
+        if (owed.size > 0 && !closed) clock.after(retryMs, act);
+      });
+  };
+
+  return {
+    hear: ({ event, stream, revision }: Fact) => {
+      if (stream === ledgerStream) hearEntry(ledger, event as LedgerEvent, revision);
+      const jobHash = debts.hear(event);
+      if (jobHash !== undefined && live) owed.add(jobHash);
+    },
+    act,
+    counts: () => ({ owed: debts.size, entries: ledger.entries }),
+    close: async () => {
+      closed = true;
+      await paying;
+    },
+  };
+};

@@ -1,0 +1,85 @@
+/** Compares the received results of a job and says which agree. */
+import type { Digest } from "../../domain/ids.ts";
+import { type Judgement, type OpenJob, received } from "../../domain/job/job.ts";
+import { cluster } from "../../domain/verification/cluster.ts";
+import { comparable } from "../../domain/verification/comparator.ts";
+import { type Comparison, compareOutputs } from "../../domain/verification/compare.ts";
+import { BlobError, type BlobSource } from "../../streams/blob-store.ts";
+
+type Received = ReturnType<typeof received>[number];
+type Result = Received & { readonly id: string };
+
+/**
+ * Equal digests agree without a look at the bytes; only where digests differ and the comparator
+ * allows a difference are the outputs fetched. An output that is not there agrees with none.
+ *
+ * @throws {BlobError} `unavailable`: the outputs cannot be had now, so nothing can be said.
+ */
+export const judgeResults = async (job: OpenJob, blobs: BlobSource): Promise<Judgement> => {
+  const results = received(job).map((task): Result => ({ ...task, id: String(task.replica) }));
+  const { comparator } = job.spec;
+  const distinct = new Set(results.map(({ outputDigest }) => outputDigest));
+  const outputs =
+    distinct.size > 1 && comparator.kind !== "exact"
+      ? await fetchAll([...distinct], blobs)
+      : new Map<Digest, Uint8Array>();
+
+  const compare = (a: Result, b: Result): Comparison => {
+    const classes = { classA: a.executionClass, classB: b.executionClass };
+    if (!comparable(comparator, classes)) return different("different-bytes");
+    if (a.outputDigest === b.outputDigest)
+      return { agree: true, distance: 0, reason: "same-bytes" };
+    const [left, right] = [outputs.get(a.outputDigest), outputs.get(b.outputDigest)];
+    if (comparator.kind === "exact") return different("different-bytes");
+    return left && right ? compareOutputs(comparator, left, right) : different("unreadable");
+  };
+
+  const groups = cluster(results, compare);
+  const [largest] = groups;
+  let distanceInside = 0;
+  for (const member of largest?.members ?? [])
+    if (largest && member !== largest.medoid)
+      distanceInside = Math.max(distanceInside, compare(largest.medoid, member).distance);
+  let distanceBetween = 0;
+  let reason: string = distinct.size === 1 ? "same-bytes" : "within-bounds";
+  for (const other of groups.slice(1))
+    if (largest) {
+      const comparison = compare(largest.medoid, other.medoid);
+      if (comparison.distance >= distanceBetween) reason = comparison.reason;
+      distanceBetween = Math.max(distanceBetween, comparison.distance);
+    }
+  return {
+    comparator: comparator.kind,
+    groups: groups.map(({ medoid, members }) => [
+      medoid.replica,
+      ...members.filter((member) => member !== medoid).map(({ replica }) => replica),
+    ]),
+    distanceInside,
+    distanceBetween,
+    reason,
+  };
+};
+
+const different = (reason: Comparison["reason"]): Comparison => ({
+  agree: false,
+  distance: 1,
+  reason,
+});
+
+const fetchAll = async (
+  digests: readonly Digest[],
+  blobs: BlobSource,
+): Promise<ReadonlyMap<Digest, Uint8Array>> => {
+  const outputs = new Map<Digest, Uint8Array>();
+  await Promise.all(
+    digests.map(async (digest) => {
+      try {
+        outputs.set(digest, await blobs.get(digest));
+      } catch (error) {
+        // The node names an output that it never stored, or a broken one: it agrees with none.
+        if (!(error instanceof BlobError) || error.code === "unavailable") throw error;
+      }
+    }),
+  );
+  return outputs;
+};
