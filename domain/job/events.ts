@@ -37,10 +37,7 @@ export type JobSubmitted = DomainEvent<
 >;
 
 export type RejectionReason = "insufficient-funds";
-export type JobRejected = DomainEvent<
-  "JobRejected",
-  { jobHash: JobHash; reason: RejectionReason }
->;
+export type JobRejected = DomainEvent<"JobRejected", { jobHash: JobHash; reason: RejectionReason }>;
 
 /** Why this node: what the choice was made from, so that it can be looked at later. */
 export interface AssignmentReason {

@@ -1,5 +1,5 @@
 import { canonicalJson } from "../canonical-json.ts";
-import { type Sha256, portableSha256 } from "../hashing.ts";
+import { portableSha256, type Sha256 } from "../hashing.ts";
 import type { JobHash } from "../ids.ts";
 import type { JobSpec } from "./spec.ts";
 

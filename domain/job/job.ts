@@ -6,12 +6,21 @@
  *                          |---fail------> failed     (attempts, quorum or deadline ran out)
  *                          '---cancel----> cancelled
  *
+ * An open job always has something due: a task under way, a vacancy, a judgement, or else its end.
+ *
  * Each replica has at most one live attempt; a new attempt fences the old one:
  *
  *     assigned --record--> received
  *         '---fail/expire--> vacant --assign (attempt + 1)--> assigned
  */
-import { type Command, type Decider, type Instant, type Millis, accept, refuse } from "../decider.ts";
+import {
+  accept,
+  type Command,
+  type Decider,
+  type Instant,
+  type Millis,
+  refuse,
+} from "../decider.ts";
 import type { AccountId, Digest, JobHash, NodeId } from "../ids.ts";
 import type {
   AssignmentReason,
@@ -61,7 +70,10 @@ export interface Assignment {
   readonly reason: AssignmentReason;
 }
 
-/** What a comparison of the received results found; replicas that agree stand in one group. */
+/**
+ * What a comparison of the received results found; replicas that agree stand in one group, the one
+ * that speaks for the group first.
+ */
 export interface Judgement {
   readonly comparator: string;
   readonly groups: readonly (readonly number[])[];
@@ -84,6 +96,7 @@ export type JobRefusal =
   | "ReplicaNotNeeded"
   | "NodeHasThisJob"
   | "NotTheClient"
+  | "DeadlinePassed"
   | "DeadlineNotPassed"
   | "JudgementOutdated";
 
@@ -186,9 +199,9 @@ export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
         return judge(command, job, at);
 
       case "CancelJob": {
-        if (job.status === "cancelled") return accept();
         const client = job.status === "open" ? job.spec.client : job.client;
         if (command.client !== client) return refuse("NotTheClient");
+        if (job.status === "cancelled") return accept();
         if (job.status !== "open") return refuse("JobEnded");
         return accept({ type: "JobCancelled", jobHash: job.jobHash, at });
       }
@@ -211,25 +224,28 @@ export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
 export const vacancies = (
   job: OpenJob,
 ): readonly { readonly replica: number; readonly attempt: number }[] => {
-  const underWay = job.tasks.filter((task) => task.status === "assigned").length;
-  let missing = job.spec.quorum - job.agreeing - underWay;
+  let missing = job.spec.quorum - job.agreeing - underWay(job);
   const open: { replica: number; attempt: number }[] = [];
-  for (const task of job.tasks) {
-    if (missing <= 0) break;
-    if (task.status !== "vacant") continue;
-    open.push({ replica: task.replica, attempt: task.attempt + 1 });
-    missing--;
-  }
-  for (let replica = job.tasks.length; missing > 0 && replica < job.spec.replicasMax; replica++) {
-    open.push({ replica, attempt: 1 });
+  for (let replica = 0; missing > 0 && replica < job.spec.replicasMax; replica++) {
+    const task = job.tasks[replica];
+    if (task && task.status !== "vacant") continue;
+    open.push({ replica, attempt: (task?.attempt ?? 0) + 1 });
     missing--;
   }
   return open;
 };
 
-/** The execution class that all results must have, once one node has started; undefined if free. */
+const underWay = (job: OpenJob): number =>
+  job.tasks.filter((task) => task.status === "assigned").length;
+
+/**
+ * The execution class that all results must have, because a node computes or has computed in it;
+ * undefined if free. A task that came to nothing pins nothing, or a job would starve with its class.
+ */
 export const pinnedClass = (job: OpenJob): string | undefined =>
-  job.spec.comparator.kind === "exact" ? job.tasks[0]?.executionClass : undefined;
+  job.spec.comparator.kind === "exact"
+    ? job.tasks.find((task) => task.status !== "vacant")?.executionClass
+    : undefined;
 
 /** The results that wait for a judgement, by replica. */
 export const received = (job: OpenJob): readonly Extract<Task, { status: "received" }>[] =>
@@ -245,23 +261,27 @@ type AssignCommand = Extract<JobCommand, { type: "AssignTasks" }>;
 
 const assign = (command: AssignCommand, job: OpenJob) => {
   const { assignments, leaseMs, fundedAt, now: at } = command;
-  const present = assignments.map(({ replica }) => job.tasks[replica]);
-  const repeated = assignments.every(
-    ({ nodeId }, i) => present[i]?.status === "assigned" && present[i].nodeId === nodeId,
-  );
+  const repeated = assignments.every(({ replica, nodeId }) => {
+    const task = job.tasks[replica];
+    return task?.nodeId === nodeId && task.status !== "vacant";
+  });
   if (repeated) return accept<TaskAssigned>();
+  if (at >= job.deadlineAt) return refuse("DeadlinePassed");
 
   const open = new Map(vacancies(job).map(({ replica, attempt }) => [replica, attempt]));
   const nodes = new Set(job.nodes);
   const pinned = pinnedClass(job) ?? assignments[0]?.executionClass;
   const events: TaskAssigned[] = [];
+  let replicas = job.tasks.length;
   for (const { replica, nodeId, executionClass, reason } of assignments) {
     const attempt = open.get(replica);
-    if (attempt === undefined) return refuse("ReplicaNotNeeded");
+    if (attempt === undefined || replica > replicas) return refuse("ReplicaNotNeeded");
     if (nodes.has(nodeId)) return refuse("NodeHasThisJob");
     if (job.spec.comparator.kind === "exact" && executionClass !== pinned)
       return refuse("WrongExecutionClass");
+    if (!executionClass.startsWith(job.spec.engine)) return refuse("WrongExecutionClass");
     open.delete(replica);
+    replicas = Math.max(replicas, replica + 1); // New replicas come in order, without a gap.
     nodes.add(nodeId);
     const task = { jobHash: job.jobHash, replica, attempt, nodeId };
     const expiresAt = at + leaseMs;
@@ -272,8 +292,9 @@ const assign = (command: AssignCommand, job: OpenJob) => {
 
 const judge = (judgement: Judgement, job: OpenJob, at: Instant) => {
   const results = received(job);
-  if (judgement.groups.flat().length !== results.length) return refuse("JudgementOutdated");
+  if (!isOf(judgement, results)) return refuse("JudgementOutdated");
   if (results.length <= job.judged) return accept<JobEvent>();
+  if (results.length < job.spec.quorum) return refuse("JudgementOutdated");
   const { comparator, groups, reason } = judgement;
   const { jobHash } = job;
   const largest = groups.reduce((best, group) => (group.length > best.length ? group : best), []);
@@ -304,7 +325,7 @@ const judge = (judgement: Judgement, job: OpenJob, at: Instant) => {
         },
   );
   const accepted = results.filter((task) => largest.includes(task.replica));
-  const [first] = accepted;
+  const first = accepted.find(({ replica }) => replica === largest[0]);
   if (!first) return refuse("JudgementOutdated");
   const completed: JobCompleted = {
     type: "JobCompleted",
@@ -317,6 +338,13 @@ const judge = (judgement: Judgement, job: OpenJob, at: Instant) => {
   return accept<JobEvent>(...verdicts, completed);
 };
 
+/** Whether each of these results, and nothing else, stands in exactly one group. */
+const isOf = ({ groups }: Judgement, results: readonly Task[]): boolean => {
+  const looked = groups.flat();
+  const replicas = new Set(looked);
+  return looked.length === results.length && results.every(({ replica }) => replicas.has(replica));
+};
+
 /** Ends a job that no further attempt can complete. */
 const endIfHopeless = (job: Job, at: Instant): readonly JobFailed[] => {
   if (job.status !== "open") return [];
@@ -327,14 +355,13 @@ const endIfHopeless = (job: Job, at: Instant): readonly JobFailed[] => {
     if (count >= job.spec.quorum) return fail(code);
   const open = vacancies(job);
   if (open.some(({ attempt }) => attempt > attemptsMax)) return fail("attempts-exhausted");
-  const underWay = job.tasks.filter((task) => task.status === "assigned").length;
-  if (job.agreeing + underWay + open.length < job.spec.quorum) return fail("no-quorum");
+  if (job.agreeing + underWay(job) + open.length < job.spec.quorum) return fail("no-quorum");
   return [];
 };
 
 /** Why this statement about a task may not count; undefined if it may. */
 const fenced = (task: Task | undefined, ref: TaskRef): JobRefusal | undefined => {
-  if (!task) return "TaskUnknown";
+  if (!task || ref.jobHash !== task.jobHash) return "TaskUnknown";
   if (ref.attempt > task.attempt) return "TaskUnknown";
   if (ref.attempt < task.attempt) return "AttemptFenced";
   return ref.nodeId === task.nodeId ? undefined : "NotTheAssignedNode";
@@ -371,8 +398,8 @@ const evolve = (job: Job, event: JobEvent): Job => {
       const { code, retryable } = event;
       const tasks = vacate(job.tasks, event, { code, retryable });
       if (retryable) return { ...job, tasks };
-      const count = (job.inputFaults[code] ?? 0) + 1;
-      return { ...job, tasks, inputFaults: { ...job.inputFaults, [code]: count } };
+      const before = Object.hasOwn(job.inputFaults, code) ? job.inputFaults[code] : undefined;
+      return { ...job, tasks, inputFaults: { ...job.inputFaults, [code]: (before ?? 0) + 1 } };
     }
     case "TaskExpired":
       return { ...job, tasks: vacate(job.tasks, event, { code: "expired", retryable: true }) };

@@ -1,6 +1,8 @@
 /**
  * What a client asks for. The spec is hashed whole (`hash.ts`), so two jobs with one hash are one job.
  */
+
+import { canonicalJson } from "../canonical-json.ts";
 import type { Millis } from "../decider.ts";
 import { type AccountId, type Digest, isClientAccount, isDigest } from "../ids.ts";
 import { isMicroPoints, type MicroPointsText } from "../points.ts";
@@ -113,19 +115,22 @@ export const parseSpec = (value: unknown): ParsedSpec => {
   if (typeof app !== "string" || !appForm.test(app))
     return fault("bad-app", 'app must be a catalogue name such as "ocr"');
   if (!isObject(params)) return fault("bad-params", "params must be a JSON object");
-  if (JSON.stringify(params).length > paramsMax)
+  const paramsText = canonicalText(params);
+  if (!paramsText.ok) return fault("bad-params", `params: ${paramsText.why}`);
+  if (paramsText.text.length > paramsMax)
     return fault("params-too-large", `params must have at most ${paramsMax} characters of JSON`);
   if (!isObject(inputs)) return fault("bad-inputs", "inputs must map names to digest and size");
   if (Object.keys(inputs).length > inputsMax)
     return fault("too-many-inputs", `a job has at most ${inputsMax} inputs`);
   for (const [name, ref] of Object.entries(inputs))
-    if (!inputNameForm.test(name) || !isBlobRef(ref))
+    if (!isInputName(name) || !isBlobRef(ref))
       return fault(
         "bad-inputs",
         `input "${name.slice(0, 64)}" must have a SHA-256 digest and a size of 0 to ${inputBytesMax} bytes`,
       );
   const comparator = parseComparator(value["comparator"]);
-  if (!comparator.ok) return fault("bad-comparator", comparator.reason);
+  if (!comparator.ok)
+    return fault("bad-comparator", `the comparator is refused: ${comparator.reason}`);
   if (!isWhole(quorum, 1, 5)) return fault("bad-quorum", "quorum must be 1 to 5");
   if (!isWhole(replicasMax, quorum, 9))
     return fault("bad-quorum", `replicasMax must be ${quorum} (the quorum) to 9`);
@@ -136,12 +141,11 @@ export const parseSpec = (value: unknown): ParsedSpec => {
     );
   if (typeof engine !== "string" || !engineForm.test(engine))
     return fault("bad-engine", 'engine must be the start of an execution class, such as "ort-web"');
-  if (!isWhole(wallMs, 100, 3_600_000))
-    return fault("bad-limits", "wallMs must be 100 to 3600000");
+  if (!isWhole(wallMs, 100, 3_600_000)) return fault("bad-limits", "wallMs must be 100 to 3600000");
   if (!isWhole(deadlineMs, 1_000, 30 * 86_400_000))
     return fault("bad-limits", "deadlineMs must be 1000 to 2592000000 (30 days)");
   if (!isWhole(priority, 1, 5)) return fault("bad-priority", "priority must be 1 to 5");
-  if (typeof nonce !== "string" || nonce.length > 64)
+  if (typeof nonce !== "string" || nonce.length > 64 || !nonce.isWellFormed())
     return fault("bad-nonce", "nonce must be a string of at most 64 characters");
   return { ok: true, spec: value as unknown as JobSpec };
 };
@@ -151,6 +155,20 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 const isWhole = (value: unknown, least: number, most: number): value is number =>
   Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
+
+/** `__proto__` names nothing, since a program that copies inputs one by one would lose it. */
+const isInputName = (name: string): boolean => inputNameForm.test(name) && name !== "__proto__";
+
+const canonicalText = (
+  value: unknown,
+): { readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string } => {
+  try {
+    return { ok: true, text: canonicalJson(value) };
+  } catch (error) {
+    if (error instanceof TypeError) return { ok: false, why: error.message };
+    throw error;
+  }
+};
 
 const isBlobRef = (value: unknown): value is BlobRef =>
   isObject(value) &&
