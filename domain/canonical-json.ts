@@ -3,13 +3,19 @@
  * ECMAScript prints them. Equal values have equal bytes, so they can be hashed and signed.
  */
 
+/** So deep may arrays and objects stand inside each other: no reader's stack runs out. */
+export const nestingMax = 100;
+
 /**
  * The canonical text of a JSON value. Members that are `undefined` are left out, as in JSON.
  *
- * @throws {TypeError} For what JSON cannot say: NaN, Infinity, bigint, functions, lone surrogates.
- *   Also for numbers that are whole and beyond 2^53 - 1, which two parsers may read differently.
+ * @throws {TypeError} For what JSON cannot say: NaN, Infinity, bigint, functions, lone surrogates,
+ *   dates and other instances of classes. Also for numbers that are whole and beyond 2^53 - 1,
+ *   which two parsers may read differently, and for nesting deeper than `nestingMax`.
  */
-export const canonicalJson = (value: unknown): string => {
+export const canonicalJson = (value: unknown): string => textOf(value, 0);
+
+const textOf = (value: unknown, depth: number): string => {
   switch (typeof value) {
     case "string":
       if (!value.isWellFormed()) throw new TypeError("a string has a lone surrogate");
@@ -23,18 +29,27 @@ export const canonicalJson = (value: unknown): string => {
       return value ? "true" : "false";
     case "object":
       if (value === null) return "null";
-      if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-      return canonicalObject(value as Readonly<Record<string, unknown>>);
+      if (depth === nestingMax) throw new TypeError(`nested deeper than ${nestingMax}`);
+      // Not `map`, which would pass over a hole.
+      if (Array.isArray(value)) return `[${Array.from(value, (item) => textOf(item, depth + 1))}]`;
+      if (!isPlain(value)) throw new TypeError(`JSON cannot say a ${value.constructor.name}`);
+      return objectText(value as Readonly<Record<string, unknown>>, depth + 1);
     default:
       throw new TypeError(`JSON cannot say a ${typeof value}`);
   }
 };
 
-const canonicalObject = (value: Readonly<Record<string, unknown>>): string => {
+const objectText = (value: Readonly<Record<string, unknown>>, depth: number): string => {
   const members: string[] = [];
   for (const key of Object.keys(value).sort()) {
     const member = value[key];
-    if (member !== undefined) members.push(`${canonicalJson(key)}:${canonicalJson(member)}`);
+    if (member !== undefined) members.push(`${textOf(key, depth)}:${textOf(member, depth)}`);
   }
   return `{${members.join(",")}}`;
+};
+
+/** An object of no class: made by a literal or a parser, in this realm or another. */
+const isPlain = (value: object): boolean => {
+  const prototype: object | null = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 };

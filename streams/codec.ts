@@ -72,12 +72,12 @@ export const encode = (event: AnyEvent, id: string, actor: Actor): NewEvent => (
 /**
  * The domain event in a recorded one; undefined if the type is not ours (the server's own, say).
  *
- * @throws {Error} If it was written by a newer version of CNCT.
+ * @throws {Error} If it was written by a newer version of CNCT, or in none that can be.
  */
 export const decode = (recorded: RecordedEvent): AnyEvent | undefined => {
-  const current = schemaVersions[recorded.type as AnyEvent["type"]];
-  if (current === undefined) return undefined;
-  const version = versionOf(recorded.metadata);
+  if (!isOurs(recorded.type)) return undefined;
+  const current = schemaVersions[recorded.type];
+  const version = versionOf(recorded);
   if (version === current) return recorded.data as AnyEvent;
   if (version > current)
     throw new Error(
@@ -94,7 +94,11 @@ export const decode = (recorded: RecordedEvent): AnyEvent | undefined => {
   return data as AnyEvent;
 };
 
-const versionOf = (metadata: unknown): number => {
-  const v = (metadata as Partial<EventMetadata> | undefined)?.v;
-  return typeof v === "number" ? v : 1;
+const isOurs = (type: string): type is AnyEvent["type"] => Object.hasOwn(schemaVersions, type);
+
+/** What has no metadata is of the first version. */
+const versionOf = ({ type, position, metadata }: RecordedEvent): number => {
+  const v: unknown = (metadata as Partial<EventMetadata> | null | undefined)?.v ?? 1;
+  if (typeof v === "number" && Number.isSafeInteger(v) && v >= 1) return v;
+  throw new Error(`${type} at position ${position} has schema version ${JSON.stringify(v)}`);
 };

@@ -46,8 +46,11 @@ export const handleCommand = async <
         expected = recorded.revision;
         last = recorded.position;
       }
-    guess = false;
     const decision = decider.decide(command, state);
+    const changes = decision.ok && decision.events.length > 0;
+    const guessed = guess;
+    guess = false;
+    if (guessed && !changes) continue; // A guess may be appended, which tests it, not answered.
     if (!decision.ok) return decision;
     const { events } = decision;
     if (events.length === 0) return { ok: true, events, position: last };

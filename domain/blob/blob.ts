@@ -5,7 +5,14 @@
  *     unknown --store--> stored --store elsewhere--> stored
  *                          '-----expire-----> gone --store--> stored
  */
-import { type Command, type Decider, type DomainEvent, type Instant, accept, refuse } from "../decider.ts";
+import {
+  accept,
+  type Command,
+  type Decider,
+  type DomainEvent,
+  type Instant,
+  refuse,
+} from "../decider.ts";
 import type { Digest } from "../ids.ts";
 
 export type BlobEvent = BlobStored | BlobExpired;
@@ -50,12 +57,13 @@ export const blob: Decider<BlobCommand, BlobEvent, Blob, BlobRefusal> = {
 
   decide: (command, blob) => {
     const { digest, place, now: at } = command;
-    const present = blob.places[place];
+    const present = Object.hasOwn(blob.places, place) ? blob.places[place] : undefined;
     switch (command.type) {
       case "StoreBlob": {
-        const { size, mediaType, expiresAt } = command;
+        const { size, mediaType } = command;
         if (blob.size >= 0 && blob.size !== size) return refuse("SizeDiffers");
-        if (present !== undefined && !outlasts(expiresAt, present)) return accept();
+        if (present !== undefined && covers(present, command.expiresAt)) return accept();
+        const expiresAt = prolonged(command.expiresAt, at);
         return accept({ type: "BlobStored", digest, size, mediaType, place, expiresAt, at });
       }
       case "ExpireBlob":
@@ -77,8 +85,13 @@ export const blob: Decider<BlobCommand, BlobEvent, Blob, BlobRefusal> = {
   },
 };
 
-/** A repeat prolongs a copy's life only by a day or more, so that uploads said often stay cheap. */
-const outlasts = (wanted: Instant | null, present: Instant | null): boolean => {
-  if (present === null) return false;
-  return wanted === null || wanted >= present + 86_400_000;
-};
+/** Whether a copy that lives until `present` is there for as long as is wanted. */
+const covers = (present: Instant | null, wanted: Instant | null): boolean =>
+  present === null || (wanted !== null && wanted <= present);
+
+/**
+ * A temporary copy is kept an eighth longer than was asked for: bytes that are stored again and
+ * again then cost one event in each eighth of their life, and none is dropped before its time.
+ */
+const prolonged = (wanted: Instant | null, now: Instant): Instant | null =>
+  wanted === null ? null : wanted + Math.max(0, Math.ceil((wanted - now) / 8));

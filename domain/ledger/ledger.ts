@@ -8,10 +8,19 @@
  * The state is folded in place, because a copy of all balances for each entry is no option; `decide`
  * only reads it. Whoever needs an older state folds again.
  */
-import { type Command, type Decision, type Instant, accept, refuse } from "../decider.ts";
-import { type Sha256, portableSha256 } from "../hashing.ts";
-import { type AccountId, type Digest, type JobHash, type NodeId, issuance } from "../ids.ts";
-import { type MicroPointsText, isMicroPoints, microPointsMax, toText } from "../points.ts";
+import { accept, type Command, type Decision, type Instant, refuse } from "../decider.ts";
+import { portableSha256, type Sha256 } from "../hashing.ts";
+import {
+  type AccountId,
+  type Digest,
+  escrowAccount,
+  isClientAccount,
+  isNodeId,
+  issuance,
+  type JobHash,
+  type NodeId,
+} from "../ids.ts";
+import { isMicroPoints, type MicroPointsText, microPointsMax, toText } from "../points.ts";
 import type { Award, LedgerEvent } from "./events.ts";
 import { transfersOf } from "./transfers.ts";
 
@@ -37,12 +46,15 @@ export type LedgerCommand =
 
 export type LedgerRefusal =
   | "AmountOutOfRange"
+  | "AccountWithoutOwner"
   | "TransferDiffers"
   | "InsufficientFunds"
   | "FundingDiffers"
   | "JobOverdue"
   | "EscrowUnknown"
+  | "EscrowReleased"
   | "EscrowExceeded"
+  | "AwardTwice"
   | "NothingAccepted";
 
 /** How long after its deadline a job's hash is remembered, so that it is paid at most once. */
@@ -53,6 +65,8 @@ interface Escrow {
   readonly funded: bigint;
   readonly forgetAt: Instant;
   readonly open: boolean;
+  /** What closed it; undefined while it is open. */
+  readonly closedBy: "PointsAwarded" | "JobRefunded" | undefined;
 }
 
 export interface Ledger {
@@ -86,9 +100,11 @@ export const decideLedger = (
       const said = ledger.issues.get(transferId);
       if (said !== undefined)
         return said === `${account} ${amount}` ? accept() : refuse("TransferDiffers");
+      if (!hasOwner(account)) return refuse("AccountWithoutOwner");
       if (!isMicroPoints(amount) || amount === "0") return refuse("AmountOutOfRange");
-      if (balanceOf(ledger, account) + BigInt(amount) > microPointsMax)
-        return refuse("AmountOutOfRange");
+      // All points together are limited, so that whoever gets them all can still hold them.
+      const issued = -balanceOf(ledger, issuance);
+      if (issued + BigInt(amount) > microPointsMax) return refuse("AmountOutOfRange");
       return accept({ type: "PointsIssued", transferId, account, amount, reason, at });
     }
 
@@ -96,7 +112,7 @@ export const decideLedger = (
       const { jobHash, client, amount, deadlineAt } = command;
       const escrow = ledger.escrows.get(jobHash);
       if (escrow) {
-        const same = escrow.client === client && escrow.funded === BigInt(amount);
+        const same = escrow.client === client && toText(escrow.funded) === amount;
         return same ? accept() : refuse("FundingDiffers");
       }
       if (!isMicroPoints(amount)) return refuse("AmountOutOfRange");
@@ -110,8 +126,11 @@ export const decideLedger = (
       const { jobHash, price, accepted } = command;
       const escrow = ledger.escrows.get(jobHash);
       if (!escrow) return refuse("EscrowUnknown");
-      if (!escrow.open) return accept();
+      if (escrow.closedBy === "PointsAwarded") return accept();
+      if (!escrow.open) return refuse("EscrowReleased");
       if (accepted.length === 0) return refuse("NothingAccepted");
+      if (!allDiffer(accepted)) return refuse("AwardTwice");
+      if (!isMicroPoints(price)) return refuse("AmountOutOfRange");
       const paid = BigInt(price) * BigInt(accepted.length);
       if (paid > escrow.funded) return refuse("EscrowExceeded");
       const awards = accepted.map(({ replica, nodeId }): Award => {
@@ -127,7 +146,8 @@ export const decideLedger = (
       const { jobHash, reason } = command;
       const escrow = ledger.escrows.get(jobHash);
       if (!escrow) return refuse("EscrowUnknown");
-      if (!escrow.open) return accept();
+      if (escrow.closedBy === "JobRefunded") return accept();
+      if (!escrow.open) return refuse("EscrowReleased");
       const amount = toText(escrow.funded);
       const { client } = escrow;
       return accept({ type: "JobRefunded", jobHash, client, amount, reason, at });
@@ -149,25 +169,42 @@ export const evolveLedger = (ledger: Ledger, event: LedgerEvent): void => {
     case "JobFunded": {
       const { client, forgetAt } = event;
       const funded = BigInt(event.amount);
-      ledger.escrows.set(event.jobHash, { client, funded, forgetAt, open: true });
+      ledger.escrows.set(event.jobHash, {
+        client,
+        funded,
+        forgetAt,
+        open: true,
+        closedBy: undefined,
+      });
       return;
     }
     case "PointsAwarded":
     case "JobRefunded": {
       const escrow = ledger.escrows.get(event.jobHash);
-      if (escrow) ledger.escrows.set(event.jobHash, { ...escrow, open: false });
+      if (escrow)
+        ledger.escrows.set(event.jobHash, { ...escrow, open: false, closedBy: event.type });
       forgetOld(ledger, event.at);
     }
   }
 };
 
-/** The first broken rule of the books, in words; undefined when all hold. */
+/** The first broken rule of the books, in words; undefined when all hold. Looks at every account. */
 export const faultOf = (ledger: Ledger): string | undefined => {
   let sum = 0n;
+  let held = 0n;
   for (const [account, balance] of ledger.balances) {
     sum += balance;
+    if (account.startsWith("escrow:")) held += balance;
     if (balance < 0n && account !== issuance) return `${account} is at ${balance}, below zero`;
+    if (balance > microPointsMax) return `${account} is at ${balance}, above ${microPointsMax}`;
   }
+  for (const [jobHash, { open, funded }] of ledger.escrows) {
+    const balance = balanceOf(ledger, escrowAccount(jobHash));
+    const wanted = open ? funded : 0n;
+    if (balance !== wanted) return `escrow:${jobHash} is at ${balance} and not at ${wanted}`;
+    held -= balance;
+  }
+  if (held !== 0n) return `${held} stand in escrow accounts of no job`;
   return sum === 0n ? undefined : `the balances sum to ${sum} and not to zero`;
 };
 
@@ -186,11 +223,28 @@ const move = (ledger: Ledger, account: AccountId, amount: bigint): void => {
   else ledger.balances.set(account, balance);
 };
 
-/** Drops closed escrows from the oldest on whose time has passed; a few at a time keeps it cheap. */
-const forgetOld = (ledger: Ledger, now: Instant): void => {
-  let looked = 0;
-  for (const [jobHash, { open, forgetAt }] of ledger.escrows) {
-    if (looked++ === 4 || open || forgetAt > now) return;
-    ledger.escrows.delete(jobHash);
+/** Issuance and escrows belong to nobody: what is issued there could never be spent. */
+const hasOwner = (account: AccountId): boolean =>
+  account.startsWith("node:") ? isNodeId(account.slice(5)) : isClientAccount(account);
+
+const allDiffer = (
+  accepted: readonly { readonly replica: number; readonly nodeId: NodeId }[],
+): boolean =>
+  new Set(accepted.map(({ replica }) => replica)).size === accepted.length &&
+  new Set(accepted.map(({ nodeId }) => nodeId)).size === accepted.length;
+
+/** Escrows looked at for each release: enough to forget faster than new ones come. */
+const lookedAt = 4;
+
+/**
+ * Drops closed escrows whose time has passed, a few at a time to keep it cheap. What must stay goes
+ * to the back, so that one long job does not keep those behind it from being forgotten.
+ */
+const forgetOld = ({ escrows }: Ledger, now: Instant): void => {
+  let left = Math.min(lookedAt, escrows.size);
+  for (const [jobHash, escrow] of escrows) {
+    if (left-- === 0) return;
+    escrows.delete(jobHash);
+    if (escrow.open || escrow.forgetAt > now) escrows.set(jobHash, escrow);
   }
 };

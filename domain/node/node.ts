@@ -3,13 +3,7 @@
  *
  *     unknown --register--> active <--resume/suspend--> suspended
  */
-import {
-  type Command,
-  type Decider,
-  type DomainEvent,
-  accept,
-  refuse,
-} from "../decider.ts";
+import { accept, type Command, type Decider, type DomainEvent, refuse } from "../decider.ts";
 import type { NodeId } from "../ids.ts";
 
 /** What a node says that it can do. */
@@ -97,19 +91,29 @@ export const node: Decider<NodeCommand, NodeEvent, Node, NodeRefusal> = {
 
 /** What is wrong with declared capabilities, as a sentence; undefined when they can be believed. */
 export const capabilitiesFault = (capabilities: Capabilities): string | undefined => {
-  const { apps, slots, backlog, cpus, memoryMb } = capabilities;
+  const { apps, slots, backlog, cpus, memoryMb, platform, version } = capabilities;
   if (!Array.isArray(apps) || apps.length === 0 || apps.length > 256)
     return "a node declares 1 to 256 apps";
   for (const { app, executionClass } of apps)
-    if (!/^[a-z][a-z0-9-]{0,31}$/.test(app) || !/^[a-z0-9@./_-]{1,128}$/.test(executionClass))
+    if (!isText(app, appForm) || !isText(executionClass, classForm))
       return `app "${String(app).slice(0, 40)}" or its execution class is not well formed`;
   if (!Number.isInteger(slots) || slots < 1 || slots > 1024) return "slots must be 1 to 1024";
   if (!Number.isInteger(backlog) || backlog < 0 || backlog > 10_000)
     return "backlog must be 0 to 10000";
   if (!Number.isInteger(cpus) || cpus < 1) return "cpus must be at least 1";
   if (!Number.isInteger(memoryMb) || memoryMb < 1) return "memoryMb must be at least 1";
+  if (!isText(platform, labelForm) || !isText(version, labelForm))
+    return "platform and version are texts of at most 64 plain characters";
   return undefined;
 };
+
+const appForm = /^[a-z][a-z0-9-]{0,31}$/;
+const classForm = /^[a-z0-9@./_-]{1,128}$/;
+const labelForm = /^[ -~]{0,64}$/;
+
+/** A regular expression alone would take `undefined` for the text "undefined". */
+const isText = (value: unknown, form: RegExp): boolean =>
+  typeof value === "string" && form.test(value);
 
 const sameCapabilities = (a: Capabilities, b: Capabilities): boolean =>
   JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
