@@ -1,0 +1,125 @@
+/** One connection to NATS that never gives up, and tells those who care when it was lost and found. */
+import {
+  AuthorizationError,
+  connect,
+  type NatsConnection,
+  PermissionViolationError,
+} from "@nats-io/transport-node";
+import type { Millis } from "../../domain/decider.ts";
+import { type Clock, sleep, wallClock } from "../clock.ts";
+import { TaskQueueError } from "./errors.ts";
+
+export interface ConnectionListener {
+  readonly onDisconnect?: () => void;
+  /** The connection is back; subscriptions are too, but open requests and pulls are lost. */
+  readonly onReconnect?: () => void;
+  /** The server refused an operation that the credentials do not allow. */
+  readonly onDenied?: (operation: string) => void;
+}
+
+export interface NatsLink {
+  readonly connection: NatsConnection;
+  /** @returns Ends the listening. */
+  listen(listener: ConnectionListener): () => void;
+  /** Sends what is buffered, then closes. */
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  /** Such as `nats://127.0.0.1:4222`; with credentials `nats://user:password@host`; several by comma. */
+  readonly url: string;
+  /** Shown by the server's monitoring. */
+  readonly name: string;
+  /** Where answers come; a node's credentials allow only `_INBOX.<node id>`. */
+  readonly inboxPrefix?: string;
+  /** How long to try at first, before it is an error; later it tries forever. Default 10 s. */
+  readonly firstConnectMs?: Millis;
+  readonly clock?: Clock;
+}
+
+/** @throws {TaskQueueError} `unavailable` if no server answers, `denied` if it refuses us. */
+export const connectNats = async (options: ConnectOptions): Promise<NatsLink> => {
+  const { url, name, inboxPrefix, firstConnectMs = 10_000, clock = wallClock } = options;
+  const address = parseUrl(url);
+  const deadline = clock.now() + firstConnectMs;
+  for (;;) {
+    try {
+      const connection = await connect({
+        ...address,
+        name,
+        ...(inboxPrefix ? { inboxPrefix } : {}),
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 100,
+        reconnectJitter: 150,
+        ignoreAuthErrorAbort: true,
+        timeout: 5_000,
+        pingInterval: 10_000,
+        maxPingOut: 2,
+        noAsyncTraces: true,
+      });
+      return linkOf(connection);
+    } catch (error) {
+      if (error instanceof AuthorizationError)
+        throw new TaskQueueError("denied", `NATS at ${shown(address)} refused ${name}`, error);
+      if (clock.now() >= deadline)
+        throw new TaskQueueError(
+          "unavailable",
+          `no NATS server answers at ${shown(address)}`,
+          error,
+        );
+      await sleep(clock, 100);
+    }
+  }
+};
+
+const linkOf = (connection: NatsConnection): NatsLink => {
+  const listeners = new Set<ConnectionListener>();
+  const hear = async (): Promise<void> => {
+    for await (const status of connection.status())
+      for (const listener of listeners) {
+        if (status.type === "disconnect") listener.onDisconnect?.();
+        if (status.type === "reconnect") listener.onReconnect?.();
+        if (status.type === "error" && status.error instanceof PermissionViolationError)
+          listener.onDenied?.(`${status.error.operation} ${status.error.subject}`);
+      }
+  };
+  void hear();
+  return {
+    connection,
+    listen: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    close: async () => {
+      if (connection.isClosed()) return;
+      // To drain needs a server that answers; without one there is nothing to wait for.
+      await Promise.race([connection.drain().catch(() => {}), sleep(wallClock, 2_000)]);
+      await connection.close();
+    },
+  };
+};
+
+interface Address {
+  readonly servers: string[];
+  readonly user?: string;
+  readonly pass?: string;
+  readonly token?: string;
+  readonly tls?: object;
+}
+
+const parseUrl = (url: string): Address => {
+  const urls = url
+    .split(",")
+    .map((one) => new URL(one.includes("://") ? one.trim() : `nats://${one.trim()}`));
+  const [first] = urls;
+  const user = first ? decodeURIComponent(first.username) : "";
+  const pass = first ? decodeURIComponent(first.password) : "";
+  return {
+    servers: urls.map(({ hostname, port }) => `${hostname}:${port || "4222"}`),
+    ...(user && pass ? { user, pass } : user ? { token: user } : {}),
+    ...(urls.some(({ protocol }) => protocol === "tls:") ? { tls: {} } : {}),
+  };
+};
+
+/** For messages: never with the credentials. */
+const shown = ({ servers }: Address): string => servers.join(",");

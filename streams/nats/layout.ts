@@ -1,0 +1,137 @@
+/** Streams and consumers: what they are, and how they come to exist again when they were lost. */
+import {
+  AckPolicy,
+  DiscardPolicy,
+  type JetStreamManager,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+} from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Millis } from "../../domain/decider.ts";
+import type { NodeId } from "../../domain/ids.ts";
+import {
+  resultSubjects,
+  resultsConsumer,
+  resultsStream,
+  taskSubject,
+  taskSubjects,
+  tasksStream,
+} from "../names.ts";
+import { queueErrorOf } from "./publish.ts";
+
+export interface LayoutOptions {
+  readonly connection: NatsConnection;
+  readonly ackWaitMs: Millis;
+  readonly maxDeliver: number;
+  /** Room for each of the two streams; JetStream reserves it. Default 1 GiB. */
+  readonly streamBytesMax?: number;
+}
+
+export interface Layout {
+  readonly jsm: JetStreamManager;
+  /** Costs nothing for nodes that are known to have their consumer. */
+  ensure(nodeIds: Iterable<NodeId>): Promise<void>;
+  /** What was known may no longer be so; the next `ensure` looks. */
+  forget(): void;
+  /** Every node that was ever asked for. */
+  readonly nodes: ReadonlySet<NodeId>;
+}
+
+const ns = 1_000_000;
+const createsAtOnce = 32;
+/** Messages that one node may hold unacknowledged, and all validators together. */
+export const tasksUnackedMax = 1_000;
+export const resultsUnackedMax = 4_000;
+export const duplicateWindowMs = 120_000;
+/** No lease lives so long, so such a message is of no use to anyone. */
+const taskAgeMaxMs = 86_400_000;
+const resultAgeMaxMs = 7 * 86_400_000;
+
+export const openLayout = async (options: LayoutOptions): Promise<Layout> => {
+  const { connection, ackWaitMs, maxDeliver, streamBytesMax = 1024 ** 3 } = options;
+  const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: 5_000 });
+  const nodes = new Set<NodeId>();
+  const known = new Set<NodeId>();
+  let streams: Promise<void> | undefined;
+
+  const addStream = async (name: string, subject: string, ageMaxMs: Millis): Promise<void> => {
+    const config = {
+      name,
+      subjects: [subject],
+      retention: RetentionPolicy.Workqueue,
+      storage: StorageType.File,
+      discard: DiscardPolicy.New,
+      duplicate_window: duplicateWindowMs * ns,
+      max_age: ageMaxMs * ns,
+      max_bytes: streamBytesMax,
+      max_msg_size: 1024 ** 2,
+      num_replicas: 1,
+    };
+    try {
+      await jsm.streams.add(config);
+    } catch (error) {
+      // It exists with other limits: an operator's choice, which stays.
+      const info = await jsm.streams.info(name).catch(() => undefined);
+      if (!info) throw error;
+    }
+  };
+
+  const addConsumer = (stream: string, name: string, subject: string, unacked: number) =>
+    jsm.consumers.add(stream, {
+      durable_name: name,
+      filter_subject: subject,
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: ackWaitMs * ns,
+      max_deliver: maxDeliver,
+      max_ack_pending: unacked,
+    });
+
+  const makeStreams = async (): Promise<void> => {
+    await Promise.all([
+      addStream(tasksStream, taskSubjects, taskAgeMaxMs),
+      addStream(resultsStream, resultSubjects, resultAgeMaxMs),
+    ]);
+    // A result is never given up: the validator's handler decides what becomes of it.
+    await jsm.consumers.add(resultsStream, {
+      durable_name: resultsConsumer,
+      filter_subject: resultSubjects,
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: ackWaitMs * ns,
+      max_deliver: -1,
+      max_ack_pending: resultsUnackedMax,
+    });
+  };
+
+  const ensure = async (nodeIds: Iterable<NodeId>): Promise<void> => {
+    const missing: NodeId[] = [];
+    for (const nodeId of nodeIds) if (!known.has(nodeId)) missing.push(nodeId);
+    if (missing.length === 0 && streams) return streams;
+    for (const nodeId of missing) nodes.add(nodeId);
+    try {
+      streams ??= makeStreams();
+      const made = streams;
+      await made;
+      for (let i = 0; i < missing.length; i += createsAtOnce)
+        await Promise.all(
+          missing.slice(i, i + createsAtOnce).map(async (nodeId) => {
+            await addConsumer(tasksStream, nodeId, taskSubject(nodeId), tasksUnackedMax);
+            if (streams === made) known.add(nodeId);
+          }),
+        );
+    } catch (error) {
+      streams = undefined;
+      throw queueErrorOf(error, "make streams and consumers");
+    }
+  };
+
+  return {
+    jsm,
+    ensure,
+    forget: () => {
+      streams = undefined;
+      known.clear();
+    },
+    nodes,
+  };
+};

@@ -1,0 +1,74 @@
+/** Results for the validators: each bundle is done with when its handler has resolved. */
+import type { Millis } from "../../domain/decider.ts";
+import { isNodeId, type NodeId } from "../../domain/ids.ts";
+import type { Clock } from "../clock.ts";
+import { resultSubjects, resultsConsumer, resultsStream } from "../names.ts";
+import type { Consumption, ResultStatement } from "../task-queue.ts";
+import type { NatsLink } from "./connection.ts";
+import { openPull, type PulledMessage } from "./pull.ts";
+import { decodeResults } from "./wire.ts";
+
+export interface ConsumeResultsOptions {
+  readonly link: NatsLink;
+  readonly clock: Clock;
+  readonly ackWaitMs: Millis;
+  readonly handle: (nodeId: NodeId, results: readonly ResultStatement[]) => Promise<void>;
+  readonly malformed: (subject: string, reason: string) => void;
+  readonly onMissing: () => void;
+}
+
+/** Bundles in the hands of one validator process at most; the others are for its colleagues. */
+const heldMax = 128;
+const nakDelayMs = 250;
+const nakDelayMaxMs = 30_000;
+
+export const consumeResults = (options: ConsumeResultsOptions): Consumption => {
+  const { link, clock, ackWaitMs, handle, malformed } = options;
+  const held = new Set<PulledMessage>();
+  let drained: (() => void) | undefined;
+
+  const run = async (message: PulledMessage): Promise<void> => {
+    const nodeId = message.subject.slice(resultSubjects.length - 1);
+    const decoded = decodeResults(message.data);
+    if (!isNodeId(nodeId) || !decoded.ok) {
+      message.term();
+      return malformed(message.subject, decoded.ok ? "bad node id" : decoded.reason);
+    }
+    held.add(message);
+    try {
+      await handle(nodeId, decoded.value);
+      message.ack();
+    } catch {
+      // The handler's owner reports why; here it only means "again, and not at once".
+      message.nak(Math.min(nakDelayMs * 2 ** (message.delivered - 1), nakDelayMaxMs));
+    }
+    held.delete(message);
+    if (held.size === 0) drained?.();
+    pull.poke();
+  };
+
+  const pull = openPull({
+    link,
+    clock,
+    stream: resultsStream,
+    consumer: resultsConsumer,
+    batchMax: heldMax,
+    room: () => heldMax - held.size,
+    onMissing: options.onMissing,
+    handle: (message) => void run(message),
+  });
+  const watch = clock.every(Math.max(10, ackWaitMs / 3), () => {
+    for (const message of held) message.working();
+  });
+
+  return {
+    stop: async () => {
+      await pull.stop();
+      if (held.size > 0)
+        await new Promise<void>((resolve) => {
+          drained = resolve;
+        });
+      watch.cancel();
+    },
+  };
+};

@@ -1,0 +1,208 @@
+/** The services' side of the queue on JetStream: it makes everything, gives out work, hears results. */
+import { jetstream } from "@nats-io/jetstream";
+import type { Millis } from "../../domain/decider.ts";
+import { isNodeId, type NodeId } from "../../domain/ids.ts";
+import { type Clock, wallClock } from "../clock.ts";
+import {
+  heartbeatSubjects,
+  resultsConsumer,
+  resultsStream,
+  taskSubject,
+  taskSubjects,
+  tasksStream,
+} from "../names.ts";
+import type { Consumption, TaskDesk } from "../task-queue.ts";
+import { connectNats, type NatsLink } from "./connection.ts";
+import { TaskQueueError } from "./errors.ts";
+import { type Layout, openLayout } from "./layout.ts";
+import { publishBundles, queueErrorOf } from "./publish.ts";
+import { consumeResults } from "./results.ts";
+import { openSweep } from "./sweep.ts";
+import { decodeHeartbeat, encodeTasks } from "./wire.ts";
+
+export interface TaskDeskOptions {
+  readonly url: string;
+  readonly clock?: Clock;
+  /** After so long without a word from the node, a bundle is delivered again. Default 30 s. */
+  readonly ackWaitMs?: Millis;
+  /** How often a bundle of tasks is delivered before it counts as exhausted. Default 5. */
+  readonly maxDeliver?: number;
+  /** How often to look for exhausted bundles of which nobody heard. Default 30 s. */
+  readonly sweepMs?: Millis;
+  /** Room for each of the two streams. Default 1 GiB. */
+  readonly streamBytesMax?: number;
+  /** Hears of messages that could not be understood; they are removed. */
+  readonly onMalformed?: (subject: string, reason: string) => void;
+  /** Hears when the queue is lost and found. */
+  readonly onConnected?: (connected: boolean) => void;
+  /** Hears of work in the background that failed and will be tried again. */
+  readonly onTrouble?: (error: TaskQueueError) => void;
+  readonly firstConnectMs?: Millis;
+}
+
+const publishTimeoutMs = 5_000;
+/** How long to go on when streams vanished or an answer is late. */
+const publishTries = 3;
+
+/** @throws {TaskQueueError} `unavailable` or `denied`. */
+export const openTaskDesk = async (options: TaskDeskOptions): Promise<TaskDesk> => {
+  const { url, clock = wallClock, ackWaitMs = 30_000, maxDeliver = 5, firstConnectMs } = options;
+  const link = await connectNats({
+    url,
+    name: "task desk",
+    clock,
+    ...(firstConnectMs === undefined ? {} : { firstConnectMs }),
+  });
+  try {
+    const layout = await openLayout({
+      connection: link.connection,
+      ackWaitMs,
+      maxDeliver,
+      ...(options.streamBytesMax === undefined ? {} : { streamBytesMax: options.streamBytesMax }),
+    });
+    await layout.ensure([]);
+    return deskOf(link, layout, { ...options, clock, ackWaitMs, maxDeliver });
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
+};
+
+type Settings = TaskDeskOptions & {
+  readonly clock: Clock;
+  readonly ackWaitMs: Millis;
+  readonly maxDeliver: number;
+};
+
+const deskOf = (link: NatsLink, layout: Layout, options: Settings): TaskDesk => {
+  const { connection } = link;
+  const { clock, ackWaitMs, onTrouble } = options;
+  const js = jetstream(connection, { timeout: publishTimeoutMs });
+  const consumptions = new Set<Consumption>();
+  const malformed = (subject: string, reason: string): void =>
+    options.onMalformed?.(subject, reason);
+  let repairing = false;
+  let closed = false;
+
+  /** Everything may be gone: makes it again for every node that was ever asked for. */
+  const repair = async (): Promise<void> => {
+    if (repairing || closed) return;
+    repairing = true;
+    layout.forget();
+    try {
+      await layout.ensure(layout.nodes);
+    } catch (error) {
+      if (closed) return;
+      onTrouble?.(queueErrorOf(error, "make streams and consumers again"));
+      clock.after(500, () => void repair());
+    } finally {
+      repairing = false;
+    }
+  };
+  const sweep = openSweep({
+    link,
+    layout,
+    clock,
+    periodMs: options.sweepMs ?? 30_000,
+    malformed,
+    onTrouble,
+    onMissing: () => void repair(),
+  });
+  link.listen({
+    onDisconnect: () => options.onConnected?.(false),
+    onReconnect: () => {
+      void repair();
+      options.onConnected?.(true);
+    },
+  });
+
+  return {
+    ensure: (nodeIds) => layout.ensure(nodeIds),
+
+    publishTasks: async (nodeId, tasks, messageId) => {
+      const bundles = encodeTasks(tasks);
+      if (bundles.length === 0) return;
+      for (let tried = 1; ; tried++)
+        try {
+          await layout.ensure([nodeId]);
+          const subject = taskSubject(nodeId);
+          return await publishBundles({
+            js,
+            subject,
+            bundles,
+            messageId,
+            timeoutMs: publishTimeoutMs,
+          });
+        } catch (error) {
+          if (closed) throw new TaskQueueError("closed", "the task desk is closed", error);
+          const { code } = queueErrorOf(error, "publish tasks");
+          if (tried === publishTries || (code !== "unavailable" && code !== "timeout")) throw error;
+          layout.forget();
+        }
+    },
+
+    consumeResults: (handle) => {
+      const consumption = consumeResults({
+        link,
+        clock,
+        ackWaitMs,
+        handle,
+        malformed,
+        onMissing: () => void repair(),
+      });
+      consumptions.add(consumption);
+      return {
+        stop: async () => {
+          consumptions.delete(consumption);
+          await consumption.stop();
+        },
+      };
+    },
+
+    onExhausted: (handle) => sweep.onExhausted(handle),
+
+    onHeartbeat: (handle) => {
+      connection.subscribe(heartbeatSubjects, {
+        callback: (error, msg) => {
+          if (error) return;
+          const nodeId = msg.subject.slice(heartbeatSubjects.length - 1);
+          const heartbeat = decodeHeartbeat(msg.data);
+          if (!isNodeId(nodeId)) malformed(msg.subject, "bad node id");
+          else if (heartbeat.ok) handle(nodeId, heartbeat.value);
+          else malformed(msg.subject, heartbeat.reason);
+        },
+      });
+    },
+
+    waiting: async () => {
+      try {
+        const { state } = await layout.jsm.streams.info(tasksStream, {
+          subjects_filter: taskSubjects,
+        });
+        const waiting = new Map<NodeId, number>();
+        for (const [subject, count] of Object.entries(state.subjects ?? {}))
+          waiting.set(subject.slice(taskSubjects.length - 1), count);
+        return waiting;
+      } catch (error) {
+        throw queueErrorOf(error, "read how many tasks wait");
+      }
+    },
+
+    resultsWaiting: async () => {
+      try {
+        const info = await layout.jsm.consumers.info(resultsStream, resultsConsumer);
+        return info.num_pending;
+      } catch (error) {
+        throw queueErrorOf(error, "read how many results wait");
+      }
+    },
+
+    close: async () => {
+      if (closed) return;
+      closed = true;
+      sweep.stop();
+      await Promise.all([...consumptions].map((consumption) => consumption.stop()));
+      await link.close();
+    },
+  };
+};

@@ -1,0 +1,238 @@
+/**
+ * The messages: JSON with a version. What comes in is checked field by field, since a worker is a
+ * stranger; what goes out is written field by field, so that nothing else slips in.
+ */
+import { isDigest } from "../../domain/ids.ts";
+import { type BlobRef, inputBytesMax, inputsMax, paramsMax } from "../../domain/job/spec.ts";
+import {
+  bundleBytesMax,
+  bundleTasksMax,
+  type Heartbeat,
+  type ResultStatement,
+  type TaskOrder,
+} from "../task-queue.ts";
+import { TaskQueueError } from "./errors.ts";
+
+export const wireVersion = 1;
+/** Results go in smaller messages: a node's credentials allow 256 KiB. */
+export const resultBytesMax = 192 * 1024;
+/** The same limit that the port promises for a failure's message, in characters. */
+export const failureMessageMax = 300;
+/** Of an execution class, in characters. */
+const classMax = 200;
+const codeForm = /^[a-z][a-z0-9-]{0,63}$/;
+const appForm = /^[a-z][a-z0-9-]{0,31}$/;
+const wholeMax = Number.MAX_SAFE_INTEGER;
+
+export type Decoded<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly reason: string };
+
+/**
+ * The tasks in as many messages as they need; the same tasks always make the same messages.
+ *
+ * @throws {TaskQueueError} `too-large` if a single task is above `bundleBytesMax`.
+ */
+export const encodeTasks = (tasks: readonly TaskOrder[]): readonly Uint8Array[] =>
+  bundlesOf("tasks", tasks.map(taskText), bundleBytesMax);
+
+/** As `encodeTasks`, with `resultBytesMax` as the limit. */
+export const encodeResults = (results: readonly ResultStatement[]): readonly Uint8Array[] =>
+  bundlesOf("results", results.map(resultText), resultBytesMax);
+
+export const encodeHeartbeat = ({ held, draining }: Heartbeat): Uint8Array =>
+  Buffer.from(`{"v":${wireVersion},"held":${held},"draining":${draining}}`);
+
+const bundlesOf = (
+  field: string,
+  texts: readonly string[],
+  bytesMax: number,
+): readonly Uint8Array[] => {
+  const head = `{"v":${wireVersion},"${field}":[`;
+  const bundles: Uint8Array[] = [];
+  let bundle: string[] = [];
+  let bytes = head.length + 2;
+  const close = (): void => {
+    if (bundle.length > 0) bundles.push(Buffer.from(`${head}${bundle.join(",")}]}`));
+    bundle = [];
+    bytes = head.length + 2;
+  };
+  for (const text of texts) {
+    const size = Buffer.byteLength(text) + 1;
+    if (head.length + 2 + size > bytesMax)
+      throw new TaskQueueError(
+        "too-large",
+        `one of the ${field} has ${size} bytes of at most ${bytesMax}`,
+      );
+    if (bundle.length === bundleTasksMax || bytes + size > bytesMax) close();
+    bundle.push(text);
+    bytes += size;
+  }
+  close();
+  return bundles;
+};
+
+const taskText = (task: TaskOrder): string =>
+  JSON.stringify({
+    jobHash: task.jobHash,
+    replica: task.replica,
+    attempt: task.attempt,
+    app: task.app,
+    params: task.params,
+    inputs: task.inputs,
+    executionClass: task.executionClass,
+    wallMs: task.wallMs,
+    expiresAt: task.expiresAt,
+  });
+
+const resultText = (result: ResultStatement): string => {
+  const { jobHash, replica, attempt, outcome } = result;
+  if (outcome === "done") {
+    const { executionClass, outputDigest, outputSize, elapsedMs } = result;
+    return JSON.stringify({
+      jobHash,
+      replica,
+      attempt,
+      outcome,
+      executionClass,
+      outputDigest,
+      outputSize,
+      elapsedMs,
+    });
+  }
+  const { code, message, retryable } = result;
+  return JSON.stringify({
+    jobHash,
+    replica,
+    attempt,
+    outcome,
+    code,
+    message: message.slice(0, failureMessageMax),
+    retryable,
+  });
+};
+
+export const decodeTasks = (bytes: Uint8Array): Decoded<readonly TaskOrder[]> =>
+  decodeBundle(bytes, "tasks", taskFault);
+
+export const decodeResults = (bytes: Uint8Array): Decoded<readonly ResultStatement[]> =>
+  decodeBundle(bytes, "results", resultFault);
+
+export const decodeHeartbeat = (bytes: Uint8Array): Decoded<Heartbeat> => {
+  const message = parse(bytes);
+  if (!isObject(message) || Object.keys(message).length !== 3) return refused("not a heartbeat");
+  const { v, held, draining } = message as { v?: unknown; held?: unknown; draining?: unknown };
+  if (v !== wireVersion) return refused("unknown version");
+  if (!isWhole(held, 0, wholeMax)) return refused("bad held");
+  if (typeof draining !== "boolean") return refused("bad draining");
+  return { ok: true, value: { held, draining } };
+};
+
+const decodeBundle = <Item>(
+  bytes: Uint8Array,
+  field: "tasks" | "results",
+  faultOf: (item: Fields) => string | undefined,
+): Decoded<readonly Item[]> => {
+  const message = parse(bytes);
+  if (!isObject(message)) return refused("not a JSON object");
+  if (message["v"] !== wireVersion) return refused("unknown version");
+  const items = message[field];
+  if (!Array.isArray(items) || Object.keys(message).length !== 2) return refused(`not ${field}`);
+  if (items.length === 0 || items.length > bundleTasksMax)
+    return refused(`${items.length} ${field}, expected 1 to ${bundleTasksMax}`);
+  for (const [index, item] of items.entries()) {
+    const fault = isObject(item) ? faultOf(item) : "not an object";
+    if (fault) return refused(`${field}[${index}]: ${fault}`);
+  }
+  return { ok: true, value: items as readonly Item[] };
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const taskFault = (task: Fields): string | undefined => {
+  const { jobHash, replica, attempt, app, params, inputs, executionClass, wallMs, expiresAt } =
+    task as Partial<Record<keyof TaskOrder, unknown>>;
+  if (Object.keys(task).length !== 9) return "unknown or missing field";
+  if (!isDigest(jobHash)) return "bad jobHash";
+  if (!isWhole(replica, 0, 255)) return "bad replica";
+  if (!isWhole(attempt, 0, 65_535)) return "bad attempt";
+  if (typeof app !== "string" || !appForm.test(app)) return "bad app";
+  if (!isObject(params) || JSON.stringify(params).length > paramsMax) return "bad params";
+  if (!isObject(inputs)) return "bad inputs";
+  const refs = Object.entries(inputs);
+  if (refs.length > inputsMax) return "too many inputs";
+  for (const [name, ref] of refs) if (name.length > 64 || !isBlobRef(ref)) return "bad input";
+  if (!isText(executionClass, classMax)) return "bad executionClass";
+  if (!isWhole(wallMs, 1, 86_400_000)) return "bad wallMs";
+  if (!isWhole(expiresAt, 0, wholeMax)) return "bad expiresAt";
+  return undefined;
+};
+
+const resultFault = (result: Fields): string | undefined => {
+  const { jobHash, replica, attempt, outcome } = result as Partial<Record<string, unknown>> & Named;
+  if (!isDigest(jobHash)) return "bad jobHash";
+  if (!isWhole(replica, 0, 255)) return "bad replica";
+  if (!isWhole(attempt, 0, 65_535)) return "bad attempt";
+  if (outcome === "done") {
+    const { executionClass, outputDigest, outputSize, elapsedMs } = result as Named;
+    if (Object.keys(result).length !== 8) return "unknown or missing field";
+    if (!isText(executionClass, classMax)) return "bad executionClass";
+    if (!isDigest(outputDigest)) return "bad outputDigest";
+    if (!isWhole(outputSize, 0, wholeMax)) return "bad outputSize";
+    if (typeof elapsedMs !== "number" || !(elapsedMs >= 0)) return "bad elapsedMs";
+    return undefined;
+  }
+  if (outcome !== "failed") return "bad outcome";
+  const { code, message, retryable } = result as Named;
+  if (Object.keys(result).length !== 7) return "unknown or missing field";
+  if (typeof code !== "string" || !codeForm.test(code)) return "bad code";
+  if (!isText(message, failureMessageMax)) return "bad message";
+  if (typeof retryable !== "boolean") return "bad retryable";
+  return undefined;
+};
+
+/** The fields of a result by name, before any of them is believed. */
+type Named = Partial<
+  Record<
+    | "jobHash"
+    | "replica"
+    | "attempt"
+    | "outcome"
+    | "executionClass"
+    | "outputDigest"
+    | "outputSize"
+    | "elapsedMs"
+    | "code"
+    | "message"
+    | "retryable",
+    unknown
+  >
+>;
+
+const parse = (bytes: Uint8Array): unknown => {
+  try {
+    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
+  } catch {
+    return undefined; // Whatever it was, it is refused as "not a JSON object".
+  }
+};
+
+const refused = (reason: string): { readonly ok: false; readonly reason: string } => ({
+  ok: false,
+  reason,
+});
+
+const isObject = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isWhole = (value: unknown, least: number, most: number): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
+
+const isText = (value: unknown, max: number): value is string =>
+  typeof value === "string" && value.length <= max;
+
+const isBlobRef = (value: unknown): value is BlobRef =>
+  isObject(value) &&
+  Object.keys(value).length === 2 &&
+  isDigest(value["digest"]) &&
+  isWhole(value["size"], 0, inputBytesMax);
