@@ -1,0 +1,1634 @@
+/** Generated from gateway/schema.graphql by gateway/generate-types.ts: do not edit. */
+
+/** Everything that can be read. */
+export interface Query {
+  /** One job by its hash; null if nobody submitted it. */
+  readonly job: Job | null;
+  /** Jobs, newest first. */
+  readonly jobs: JobConnection;
+  /** One node by its name; null if it never registered. */
+  readonly node: Node | null;
+  /** Service discovery: nodes that match every given condition, newest first. A page may be shorter than
+   * `first` although more follow: ask on while `hasNextPage`. */
+  readonly nodes: NodeConnection;
+  /** One account of the ledger; null if it was never touched, or is an escrow that is empty again. */
+  readonly account: Account | null;
+  /** Accounts of the ledger that hold points, by name. */
+  readonly accounts: AccountConnection;
+  /** What is known about a blob; null if it was never stored. The bytes are at `/blobs/<digest>`. */
+  readonly blob: Blob | null;
+  /** Blobs, newest first. */
+  readonly blobs: BlobConnection;
+  /** What jobs can run: the catalogue, with prices and the nodes that offer each app now. */
+  readonly apps: readonly App[];
+  /** One app of the catalogue; null if there is none of that name. */
+  readonly app: App | null;
+  /** The network as a whole: totals, positions, limits, and where workers connect. */
+  readonly network: Network;
+}
+
+export interface QueryJobArgs {
+  readonly hash: string;
+  /** Wait until this position can be seen. */
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryJobsArgs {
+  readonly filter?: JobFilter | null | undefined;
+  readonly first?: number | undefined;
+  readonly after?: string | null | undefined;
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryNodeArgs {
+  readonly id: string;
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryNodesArgs {
+  readonly filter?: NodeFilter | null | undefined;
+  readonly first?: number | undefined;
+  readonly after?: string | null | undefined;
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryAccountArgs {
+  readonly id: string;
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryAccountsArgs {
+  readonly filter?: AccountFilter | null | undefined;
+  readonly first?: number | undefined;
+  readonly after?: string | null | undefined;
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryBlobArgs {
+  readonly digest: string;
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryBlobsArgs {
+  readonly first?: number | undefined;
+  readonly after?: string | null | undefined;
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryAppsArgs {
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryAppArgs {
+  readonly name: string;
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryNetworkArgs {
+  readonly atLeast?: string | null | undefined;
+}
+
+/** Everything that can be asked for. */
+export interface Mutation {
+  /** Submits one job. The job hash is the idempotency key: the same spec again is the same job, and
+   * answers with `created: false`. Fields that are left out get the defaults shown; `comparator` and
+   * `price` default to those of the app. */
+  readonly submitJob: SubmitJobResult;
+  /** Submits up to 500 jobs at once, far cheaper than one by one. Each is accepted or refused by
+   * itself, in the order given. */
+  readonly submitJobs: SubmitJobsResult;
+  /** Cancels a job that has not ended; what was escrowed and not earned goes back to the client. */
+  readonly cancelJob: CancelJobResult;
+  /** Registers a node or changes what it declares; answers what its worker needs to connect. */
+  readonly registerNode: RegisterNodeResult;
+}
+
+export interface MutationSubmitJobArgs {
+  readonly input: SubmitJobInput;
+}
+
+export interface MutationSubmitJobsArgs {
+  readonly specs: readonly Readonly<Record<string, unknown>>[];
+  /** The hashes that you computed, in the same order; a job whose hash differs is refused. */
+  readonly hashes?: readonly string[] | null | undefined;
+}
+
+export interface MutationCancelJobArgs {
+  readonly input: CancelJobInput;
+}
+
+export interface MutationRegisterNodeArgs {
+  readonly input: RegisterNodeInput;
+}
+
+/** Everything that can be listened to, over WebSocket (`graphql-transport-ws`). */
+export interface Subscription {
+  /** Every event of one job, from its beginning or after a position. Ends with the job. */
+  readonly jobEvents: EventBatch;
+  /** Events as they are written, in order, each exactly once. To go on after a dropped connection,
+   * give the `position` of the last batch as `after`; without `after`, only what is new. */
+  readonly events: EventBatch;
+  /** Jobs that ended, in order, each exactly once: the cheap way to wait for thousands of them.
+   * Resumes as `events` does. */
+  readonly jobEnded: EndedJobBatch;
+}
+
+export interface SubscriptionJobEventsArgs {
+  readonly hash: string;
+  readonly after?: string | null | undefined;
+}
+
+export interface SubscriptionEventsArgs {
+  /** Deliver what comes after this position; `-1` for everything there ever was. */
+  readonly after?: string | null | undefined;
+  /** Only events of this client's jobs. */
+  readonly client?: string | null | undefined;
+  /** Only these event types, such as `JobCompleted`. */
+  readonly types?: readonly string[] | null | undefined;
+  /** At most so many events in a batch, 1 to 1000. */
+  readonly batchMax?: number | undefined;
+}
+
+export interface SubscriptionJobEndedArgs {
+  /** Only this client's jobs. */
+  readonly client?: string | null | undefined;
+  readonly after?: string | null | undefined;
+  /** At most so many jobs in a batch, 1 to 1000. */
+  readonly batchMax?: number | undefined;
+}
+
+/** A rule said no. Nothing was changed. */
+export interface Refusal {
+  /** Stable and machine-readable; `docs/errors.md` says what to do about each. */
+  readonly code: string;
+  /** For people: names the thing, what was expected and what was there. */
+  readonly message: string;
+}
+
+/** The refusal of one job among many. */
+export interface RefusalOfOne {
+  /** Its place in the request, from 0. */
+  readonly index: number;
+  /** As in `Refusal`. */
+  readonly code: string;
+  /** As in `Refusal`. */
+  readonly message: string;
+}
+
+/** Where a page of a connection lies. */
+export interface PageInfo {
+  /** Whether more follows. */
+  readonly hasNextPage: boolean;
+  /** Give this as `after` to get the next page; null for an empty page. */
+  readonly endCursor: string | null;
+}
+
+/** How far a job is. */
+export type JobStatus = "OPEN" | "COMPLETED" | "FAILED" | "REJECTED" | "CANCELLED";
+
+/** Work that a client pays for, computed by replicas on distinct nodes until enough results agree. */
+export interface Job {
+  /** Its name: SHA-256 over the canonical spec, the same everywhere. */
+  readonly hash: string;
+  /** How far it is. */
+  readonly status: JobStatus;
+  /** Why it ended without an output, such as `no-quorum`, `deadline-passed`, `insufficient-funds` or a code of the app; null otherwise. */
+  readonly reason: string | null;
+  /** Who pays. */
+  readonly client: string;
+  /** Name of the app in the catalogue. */
+  readonly app: string;
+  /** Parameters of the app, a JSON object. */
+  readonly params: unknown;
+  /** What it reads. */
+  readonly inputs: readonly NamedBlob[];
+  /** When two results count as the same: `kind` and its bounds. */
+  readonly comparator: unknown;
+  /** How many results must agree, 1 to 5. */
+  readonly quorum: number;
+  /** How many replicas may be tried, `quorum` to 9. */
+  readonly replicasMax: number;
+  /** Paid for each accepted result. */
+  readonly price: string;
+  /** The most it can cost: the price times `replicasMax`. So much is put in escrow. */
+  readonly budget: string;
+  /** Only nodes whose execution class begins so; empty for any. */
+  readonly engine: string;
+  /** How long one attempt may take on a node. */
+  readonly wallMs: number;
+  /** How long after submission the job fails if it has not ended. */
+  readonly deadlineMs: number;
+  /** 1 (low) to 5 (high). */
+  readonly priority: number;
+  /** Makes equal work two jobs. */
+  readonly nonce: string;
+  /** The spec as it was hashed. */
+  readonly spec: Readonly<Record<string, unknown>>;
+  /** When it was submitted. */
+  readonly submittedAt: number;
+  /** When it fails if it has not ended. */
+  readonly deadlineAt: number;
+  /** Null while it is open. */
+  readonly endedAt: number | null;
+  /** The accepted output; null unless completed. Its bytes are at `/blobs/<digest>`. */
+  readonly output: BlobRef | null;
+  /** Every attempt of every replica, in the order of assignment. */
+  readonly tasks: readonly Task[];
+  /** What the last comparison without a quorum found; null if results always agreed. */
+  readonly disagreement: Disagreement | null;
+  /** What was set aside for it; null until it is funded. */
+  readonly escrow: Escrow | null;
+  /** What accepted results earned. */
+  readonly awards: readonly Award[];
+  /** Everything that happened to it, oldest first, from its stream in the log. */
+  readonly history: readonly Event[];
+  /** The last event of this job that is seen here. */
+  readonly position: string;
+}
+
+/** Results that did not agree. */
+export interface Disagreement {
+  /** How they were compared. */
+  readonly comparator: string;
+  /** Replica numbers, those that agree together. */
+  readonly groups: readonly (readonly number[])[];
+  /** The greatest distance between two groups, in the comparator's measure. */
+  readonly distance: number;
+  /** In words. */
+  readonly reason: string;
+}
+
+/** Points set aside for a job. */
+export interface Escrow {
+  /** What the client paid in. */
+  readonly funded: string;
+  /** What came back; null while the job is open. */
+  readonly refunded: string | null;
+}
+
+/** Points for one accepted result. */
+export interface Award {
+  /** Its own name; at most one for each job, replica and policy. */
+  readonly id: string;
+  /** Which replica it was. */
+  readonly replica: number;
+  /** Who earned it. */
+  readonly nodeId: string;
+  /** How much. */
+  readonly amount: string;
+}
+
+/** A name, and the bytes that it stands for. */
+export interface NamedBlob {
+  /** Its name. */
+  readonly name: string;
+  /** SHA-256 of the bytes. */
+  readonly digest: string;
+  /** In bytes. */
+  readonly size: number;
+}
+
+/** Bytes by their digest. */
+export interface BlobRef {
+  /** SHA-256 of the bytes. */
+  readonly digest: string;
+  /** In bytes. */
+  readonly size: number;
+  /** Path of the bytes on this gateway, such as `/blobs/9f86d0…`. */
+  readonly path: string;
+}
+
+/** How far one attempt is. */
+export type TaskStatus =
+  | "ASSIGNED"
+  | "RECEIVED"
+  | "ACCEPTED"
+  | "REJECTED"
+  | "FAILED"
+  | "EXPIRED"
+  | "DROPPED";
+
+/** One attempt of one replica of a job on one node. */
+export interface Task {
+  /** From 0. */
+  readonly replica: number;
+  /** From 1; a later attempt fences the earlier ones. */
+  readonly attempt: number;
+  /** Which node. */
+  readonly nodeId: string;
+  /** How far it is. */
+  readonly status: TaskStatus;
+  /** Engine and machine class in which the result must be computed. */
+  readonly executionClass: string;
+  /** When the node was given it. */
+  readonly assignedAt: number;
+  /** When the lease ends. */
+  readonly expiresAt: number;
+  /** When the result or the failure came, or the lease ended without; null while the node has it. */
+  readonly endedAt: number | null;
+  /** As the node says: how long it computed. */
+  readonly elapsedMs: number | null;
+  /** What the node answered. */
+  readonly output: BlobRef | null;
+  /** Code of the failure; null if it did not fail. */
+  readonly code: string | null;
+  /** How results were compared; null until judged. */
+  readonly comparator: string | null;
+  /** Distance to the other results in the comparator's measure; null until judged. */
+  readonly distance: number | null;
+  /** Why the result was rejected. */
+  readonly reason: string | null;
+}
+
+/** A page of jobs. */
+export interface JobConnection {
+  /** Each with its cursor. */
+  readonly edges: readonly JobEdge[];
+  /** The jobs alone, for those who need no cursor of each. */
+  readonly nodes: readonly Job[];
+  /** Whether there is more. */
+  readonly pageInfo: PageInfo;
+}
+
+/** A job and its place in the list. */
+export interface JobEdge {
+  /** Give it as `after` to go on behind this one. */
+  readonly cursor: string;
+  /** The row. */
+  readonly node: Job;
+}
+
+/** Jobs that match every condition given. */
+export interface JobFilter {
+  /** Whose jobs. */
+  readonly client?: string | null | undefined;
+  /** Name of the app. */
+  readonly app?: string | null | undefined;
+  /** How far it is. */
+  readonly status?: JobStatus | null | undefined;
+}
+
+/** A spec with typed fields. */
+export interface SubmitJobInput {
+  /** Who pays, such as `client:ada`. */
+  readonly client: string;
+  /** Name of an app in the catalogue, such as `ocr`. */
+  readonly app: string;
+  /** Parameters that the app knows, a JSON object. */
+  readonly params?: unknown | null | undefined;
+  /** Each input that the app needs; the bytes must have been stored before. */
+  readonly inputs?: readonly NamedBlobInput[] | null | undefined;
+  /** When two results count as the same; the app's own if left out. */
+  readonly comparator?: ComparatorInput | null | undefined;
+  /** How many results must agree, 1 to 5. */
+  readonly quorum?: number | null | undefined;
+  /** How many replicas may be tried, `quorum` to 9; two more than the quorum if left out. */
+  readonly replicasMax?: number | null | undefined;
+  /** Paid for each accepted result; the app's price if left out. */
+  readonly price?: string | null | undefined;
+  /** Only nodes whose execution class begins so, such as `ort-web`. */
+  readonly engine?: string | null | undefined;
+  /** How long one attempt may take, 100 ms to 1 hour. */
+  readonly wallMs?: number | null | undefined;
+  /** How long after submission the job fails, 1 s to 30 days. */
+  readonly deadlineMs?: number | null | undefined;
+  /** 1 (low) to 5 (high). */
+  readonly priority?: number | null | undefined;
+  /** Makes equal work two jobs if you want so; at most 64 characters. */
+  readonly nonce?: string | null | undefined;
+  /** The hash that you computed; the job is refused with `hash-mismatch` if it is another one here. */
+  readonly hash?: string | null | undefined;
+}
+
+/** A name, and the bytes that it stands for. */
+export interface NamedBlobInput {
+  /** Its name. */
+  readonly name: string;
+  /** SHA-256 of the bytes. */
+  readonly digest: string;
+  /** In bytes, at most 64 MiB. */
+  readonly size: number;
+}
+
+/** How results are compared. */
+export type ComparatorKind = "exact" | "tolerance" | "text" | "iou";
+
+/** When two results count as the same. Only the bounds of its kind may be given. */
+export interface ComparatorInput {
+  /** How. */
+  readonly kind: ComparatorKind;
+  /** For `tolerance`: absolute, 0 to 1. */
+  readonly atol?: number | null | undefined;
+  /** For `tolerance`: relative, 0 to 0.1. */
+  readonly rtol?: number | null | undefined;
+  /** For `text`: the share of characters that may differ, 0 to 0.5. */
+  readonly maxDistance?: number | null | undefined;
+  /** For `iou`: the least intersection over union, 0.1 to 1. */
+  readonly threshold?: number | null | undefined;
+}
+
+/** What `submitJob` answers. */
+export type SubmitJobResult =
+  | ({ readonly __typename: "SubmittedJob" } & SubmittedJob)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** The job is in the log. */
+export interface SubmittedJob {
+  /** The job hash. */
+  readonly hash: string;
+  /** False if this very job had been submitted before. */
+  readonly created: boolean;
+  /** Where it stands in the log. */
+  readonly position: string;
+}
+
+/** What `submitJobs` answers. */
+export type SubmitJobsResult =
+  | ({ readonly __typename: "SubmittedJobs" } & SubmittedJobs)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** What became of each job of a batch. */
+export interface SubmittedJobs {
+  /** In the order of the request; null where a job was refused. */
+  readonly hashes: readonly (string | null)[];
+  /** How many of them are new; the others had been submitted before. */
+  readonly created: number;
+  /** Those that were refused, in order. */
+  readonly refusals: readonly RefusalOfOne[];
+  /** Where the last of them stands in the log. */
+  readonly position: string;
+}
+
+/** Which job to cancel. */
+export interface CancelJobInput {
+  /** The job hash. */
+  readonly hash: string;
+  /** Whose job it is. */
+  readonly client: string;
+}
+
+/** What `cancelJob` answers. */
+export type CancelJobResult =
+  | ({ readonly __typename: "CancelledJob" } & CancelledJob)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** The job is cancelled. */
+export interface CancelledJob {
+  /** The job hash. */
+  readonly hash: string;
+  /** Where it stands in the log. */
+  readonly position: string;
+}
+
+/** Whether a node may be given work. */
+export type NodeStatus = "ACTIVE" | "SUSPENDED";
+
+/** A registered machine that works. */
+export interface Node {
+  /** Its name. */
+  readonly id: string;
+  /** Who owns it. */
+  readonly owner: string;
+  /** How far it is. */
+  readonly status: NodeStatus;
+  /** Why it is suspended; null otherwise. */
+  readonly reason: string | null;
+  /** What it says that it can do. */
+  readonly capabilities: Capabilities;
+  /** When it first registered. */
+  readonly registeredAt: number;
+  /** When capabilities or status last changed. */
+  readonly changedAt: number;
+  /** Whether it was heard of in the last seconds. */
+  readonly live: boolean;
+  /** When it was last heard of; null if never since this gateway started. */
+  readonly lastSeen: number | null;
+  /** Tasks that it holds now; null if it is not live. */
+  readonly held: number | null;
+  /** How far it can be relied on. */
+  readonly reputation: Reputation;
+  /** Its earnings; null if it never earned. */
+  readonly account: Account | null;
+}
+
+/** What a node says that it can do. */
+export interface Capabilities {
+  /** Each app with the execution class in which the node computes it. */
+  readonly apps: readonly AppOffer[];
+  /** Tasks that run at once. */
+  readonly slots: number;
+  /** Tasks that may wait on the node beyond those that run. */
+  readonly backlog: number;
+  /** Processor cores. */
+  readonly cpus: number;
+  /** Memory in MiB. */
+  readonly memoryMb: number;
+  /** Such as `linux-x64`. */
+  readonly platform: string;
+  /** Of the worker program. */
+  readonly version: string;
+}
+
+/** An app and the execution class in which a node computes it. */
+export interface AppOffer {
+  /** Name of the app. */
+  readonly app: string;
+  /** Engine and machine class, such as `ort-node@1.30.0/linux-x64`. */
+  readonly executionClass: string;
+}
+
+/** How far a node can be relied on: a pure function of the events in the log. It steers which node gets work; it never accepts a result. */
+export interface Reputation {
+  /** Tasks that it answered, of those that it was given. */
+  readonly reliability: Score;
+  /** Answers that were accepted, of those that were judged. */
+  readonly correctness: Score;
+  /** Both means multiplied, what dispatch ranks by: 0 to 1, 0.25 for a new node. */
+  readonly standing: number;
+  /** Mean time of its results, as the node says; null before the first. */
+  readonly turnaroundMs: number | null;
+  /** Tasks given to it. */
+  readonly assigned: number;
+  /** Results received from it in time. */
+  readonly answered: number;
+  /** Tasks that expired or failed for its own fault. */
+  readonly broken: number;
+  /** Answers that were accepted. */
+  readonly accepted: number;
+  /** Answers that were rejected. */
+  readonly rejected: number;
+}
+
+/** An estimate with its certainty. */
+export interface Score {
+  /** Best estimate, 0 to 1; 0.5 for a new node. */
+  readonly mean: number;
+  /** Lower end of the 95 % interval, 0 to 1; 0 for a new node. */
+  readonly lower: number;
+  /** How many outcomes it rests on. */
+  readonly weight: number;
+}
+
+/** A page of nodes. */
+export interface NodeConnection {
+  /** Each with its cursor. */
+  readonly edges: readonly NodeEdge[];
+  /** The rows alone, for those who need no cursors. */
+  readonly nodes: readonly Node[];
+  /** Whether there is more. */
+  readonly pageInfo: PageInfo;
+}
+
+/** A node and its place in the list. */
+export interface NodeEdge {
+  /** Give it as `after` to go on behind this one. */
+  readonly cursor: string;
+  /** The row. */
+  readonly node: Node;
+}
+
+/** Nodes that match every condition given. */
+export interface NodeFilter {
+  /** Offers this app. */
+  readonly app?: string | null | undefined;
+  /** Offers it (or any app, if none is given) in an execution class that begins so. */
+  readonly executionClass?: string | null | undefined;
+  /** Whether it was heard of in the last seconds. */
+  readonly live?: boolean | null | undefined;
+  /** How far it is. */
+  readonly status?: NodeStatus | null | undefined;
+  /** Who owns it. */
+  readonly owner?: string | null | undefined;
+  /** Has at least so much memory, MiB. */
+  readonly memoryMbMin?: number | null | undefined;
+  /** Runs at least so many tasks at once. */
+  readonly slotsMin?: number | null | undefined;
+  /** Least lower bound of its reliability, 0 to 1. */
+  readonly reliabilityMin?: number | null | undefined;
+  /** Least lower bound of its correctness, 0 to 1. */
+  readonly correctnessMin?: number | null | undefined;
+}
+
+/** A node and what it can do. */
+export interface RegisterNodeInput {
+  /** Its name. */
+  readonly id: string;
+  /** Who owns it. */
+  readonly owner: string;
+  /** What it can do. */
+  readonly capabilities: CapabilitiesInput;
+}
+
+/** What a node says that it can do. */
+export interface CapabilitiesInput {
+  /** 1 to 256 of them. */
+  readonly apps: readonly AppOfferInput[];
+  /** 1 to 1024. */
+  readonly slots: number;
+  /** 0 to 10000. */
+  readonly backlog: number;
+  /** Processor cores. */
+  readonly cpus: number;
+  /** Memory in MiB. */
+  readonly memoryMb: number;
+  /** Such as `linux-x64`. */
+  readonly platform: string;
+  /** Of the worker program. */
+  readonly version: string;
+}
+
+/** An app and the execution class in which a node computes it. */
+export interface AppOfferInput {
+  /** Name of the app. */
+  readonly app: string;
+  /** Engine and machine class, such as `ort-node@1.30.0/linux-x64`. */
+  readonly executionClass: string;
+}
+
+/** What `registerNode` answers. */
+export type RegisterNodeResult =
+  | ({ readonly __typename: "RegisteredNode" } & RegisteredNode)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** The node is known; this is what its worker needs. */
+export interface RegisteredNode {
+  /** Its name. */
+  readonly id: string;
+  /** Where it stands in the log. */
+  readonly position: string;
+  /** Where the worker connects, such as `nats://127.0.0.1:4222`. */
+  readonly natsUrl: string;
+  /** JetStream stream that holds the tasks. */
+  readonly tasksStream: string;
+  /** The node's own durable consumer of it: the node's id. */
+  readonly consumer: string;
+  /** Subject on which its tasks arrive. */
+  readonly taskSubject: string;
+  /** JetStream stream that takes the results. */
+  readonly resultsStream: string;
+  /** Subject on which it states results. */
+  readonly resultSubject: string;
+  /** Subject on which it says that it lives. */
+  readonly heartbeatSubject: string;
+}
+
+/** An account of the ledger. */
+export interface Account {
+  /** Its name. */
+  readonly id: string;
+  /** May be below zero for `issuance` alone. */
+  readonly balance: string;
+  /** How many movements touched it. */
+  readonly entryCount: number;
+  /** What moved, newest first. */
+  readonly entries: EntryConnection;
+}
+
+export interface AccountEntriesArgs {
+  readonly first?: number | undefined;
+  readonly after?: string | null | undefined;
+}
+
+/** One movement of points, as this account sees it. */
+export interface Entry {
+  /** Where it stands in the log. */
+  readonly position: string;
+  /** When it happened. */
+  readonly at: number;
+  /** The event in the ledger: `PointsIssued`, `JobFunded`, `PointsAwarded` or `JobRefunded`. */
+  readonly type: string;
+  /** What came in; negative for what went out. */
+  readonly amount: string;
+  /** Where it came from or went to. */
+  readonly counterparties: readonly string[];
+  /** The job that it was for; null if for none. */
+  readonly jobHash: string | null;
+}
+
+/** A page of an account's statement. */
+export interface EntryConnection {
+  /** Each with its cursor. */
+  readonly edges: readonly EntryEdge[];
+  /** The rows alone, for those who need no cursors. */
+  readonly nodes: readonly Entry[];
+  /** Whether there is more. */
+  readonly pageInfo: PageInfo;
+}
+
+/** An entry and its place in the list. */
+export interface EntryEdge {
+  /** Give it as `after` to go on behind this one. */
+  readonly cursor: string;
+  /** The row. */
+  readonly node: Entry;
+}
+
+/** A page of accounts. */
+export interface AccountConnection {
+  /** Each with its cursor. */
+  readonly edges: readonly AccountEdge[];
+  /** The rows alone, for those who need no cursors. */
+  readonly nodes: readonly Account[];
+  /** Whether there is more. */
+  readonly pageInfo: PageInfo;
+}
+
+/** An account and its place in the list. */
+export interface AccountEdge {
+  /** Give it as `after` to go on behind this one. */
+  readonly cursor: string;
+  /** The row. */
+  readonly node: Account;
+}
+
+/** Whose account it is. */
+export type AccountKind = "CLIENT" | "NODE" | "ESCROW" | "ISSUANCE";
+
+/** Accounts that match every condition given. */
+export interface AccountFilter {
+  /** Only accounts of this kind. */
+  readonly kind?: AccountKind | null | undefined;
+}
+
+/** Content-addressed bytes that the network keeps. */
+export interface Blob {
+  /** SHA-256 of the bytes. */
+  readonly digest: string;
+  /** In bytes. */
+  readonly size: number;
+  /** As whoever stored it said, such as `image/png`. */
+  readonly mediaType: string;
+  /** Where copies are. */
+  readonly places: readonly BlobPlace[];
+  /** When the last copy may be dropped; null for never. */
+  readonly expiresAt: number | null;
+  /** When it was first stored. */
+  readonly storedAt: number;
+  /** Path of the bytes on this gateway. */
+  readonly path: string;
+}
+
+/** A copy of a blob. */
+export interface BlobPlace {
+  /** Which blob store holds the copy. */
+  readonly place: string;
+  /** After this the copy may be dropped; null for never. */
+  readonly expiresAt: number | null;
+}
+
+/** A page of blobs. */
+export interface BlobConnection {
+  /** Each with its cursor. */
+  readonly edges: readonly BlobEdge[];
+  /** The rows alone, for those who need no cursors. */
+  readonly nodes: readonly Blob[];
+  /** Whether there is more. */
+  readonly pageInfo: PageInfo;
+}
+
+/** A blob and its place in the list. */
+export interface BlobEdge {
+  /** Give it as `after` to go on behind this one. */
+  readonly cursor: string;
+  /** The row. */
+  readonly node: Blob;
+}
+
+/** Something a job can run. */
+export interface App {
+  /** Its name. */
+  readonly name: string;
+  /** For people. */
+  readonly title: string;
+  /** What it reads. */
+  readonly inputs: readonly AppInput[];
+  /** Names of the parameters that it knows. */
+  readonly params: readonly string[];
+  /** Media type of its output. */
+  readonly outputMediaType: string;
+  /** Used when a job names none. */
+  readonly comparator: unknown;
+  /** What one accepted result costs if the job does not say. */
+  readonly price: string;
+  /** What is put in escrow for one job: the price times `replicasMax` (two more than the quorum if left out). */
+  readonly quote: Quote;
+  /** How long one attempt may take by default. */
+  readonly wallMs: number;
+  /** What one attempt needs. */
+  readonly memoryMb: number;
+  /** The weights that it computes with. */
+  readonly models: readonly ModelFile[];
+  /** Which nodes offer it, by execution class. */
+  readonly offers: readonly ExecutionClassOffer[];
+}
+
+export interface AppQuoteArgs {
+  readonly quorum?: number | undefined;
+  readonly replicasMax?: number | null | undefined;
+  readonly price?: string | null | undefined;
+}
+
+/** Something an app reads. */
+export interface AppInput {
+  /** `*` stands for any number of inputs that the job names. */
+  readonly name: string;
+  /** Media types that it can read. */
+  readonly mediaTypes: readonly string[];
+  /** Whether any number of inputs may be given here. */
+  readonly many: boolean;
+}
+
+/** What a job would cost, in micro-points. */
+export interface Quote {
+  /** If the first `quorum` results agree. */
+  readonly expected: string;
+  /** If every replica is accepted; so much is put in escrow, and the rest comes back. */
+  readonly escrow: string;
+}
+
+/** A file of weights. */
+export interface ModelFile {
+  /** What it is for, unique within the app. */
+  readonly role: string;
+  /** Where the weights come from. */
+  readonly origin: string;
+  /** SPDX expression. */
+  readonly licence: string;
+  /** Of the file. */
+  readonly sha256: string;
+}
+
+/** Nodes that offer an app in one execution class. */
+export interface ExecutionClassOffer {
+  /** Engine and machine class, such as `ort-node@1.30.0/linux-x64`. */
+  readonly executionClass: string;
+  /** Active nodes that offer the app so. */
+  readonly nodes: number;
+  /** Those of them that are live. */
+  readonly live: number;
+  /** Tasks that the live ones can run at once. */
+  readonly slots: number;
+}
+
+/** The network as this gateway sees it. */
+export interface Network {
+  /** Version of this gateway. */
+  readonly version: string;
+  /** Where workers connect to NATS. */
+  readonly natsUrl: string;
+  /** The last event in the log. */
+  readonly head: string;
+  /** The last event that queries see here. */
+  readonly position: string;
+  /** Events that queries see here. */
+  readonly events: number;
+  /** Jobs by status. */
+  readonly jobs: JobTotals;
+  /** Nodes by status. */
+  readonly nodes: NodeTotals;
+  /** What moved so far. */
+  readonly points: PointTotals;
+  /** What this gateway stores. */
+  readonly blobs: BlobTotals;
+  /** What this gateway takes at most. */
+  readonly limits: Limits;
+}
+
+/** Jobs by status. */
+export interface JobTotals {
+  /** Submitted and not ended. */
+  readonly open: number;
+  /** Ended with an output. */
+  readonly completed: number;
+  /** Ended without an output. */
+  readonly failed: number;
+  /** Answers that were rejected. */
+  readonly rejected: number;
+  /** Called off. */
+  readonly cancelled: number;
+}
+
+/** Nodes by status. */
+export interface NodeTotals {
+  /** All that ever registered. */
+  readonly registered: number;
+  /** Given no work now. */
+  readonly suspended: number;
+  /** Heard of in the last seconds. */
+  readonly live: number;
+}
+
+/** What moved so far, in micro-points. */
+export interface PointTotals {
+  /** Created. */
+  readonly issued: string;
+  /** Set aside for jobs. */
+  readonly funded: string;
+  /** Paid to nodes. */
+  readonly awarded: string;
+  /** Given back to clients. */
+  readonly refunded: string;
+  /** The sum of all accounts: 0, or the books are wrong. */
+  readonly sum: string;
+}
+
+/** Blobs that this gateway stores itself. */
+export interface BlobTotals {
+  /** How many. */
+  readonly count: number;
+  /** How many bytes. */
+  readonly bytes: number;
+}
+
+/** What this gateway takes at most. */
+export interface Limits {
+  /** Of one blob. */
+  readonly blobBytes: number;
+  /** Of one request to `/graphql`. */
+  readonly bodyBytes: number;
+  /** Jobs in one `submitJobs`. */
+  readonly jobsPerSubmit: number;
+  /** Depth of a query. */
+  readonly queryDepth: number;
+  /** `first` of a connection. */
+  readonly pageSize: number;
+  /** How long `atLeast` waits. */
+  readonly waitMs: number;
+}
+
+/** A fact in the log. */
+export interface Event {
+  /** Its own name, a UUID. */
+  readonly id: string;
+  /** Where it stands in the log. */
+  readonly position: string;
+  /** The stream it belongs to. */
+  readonly stream: string;
+  /** Its place in the stream, from 0. */
+  readonly revision: string;
+  /** Such as `JobCompleted`. */
+  readonly type: string;
+  /** When the command behind it was given. */
+  readonly at: number;
+  /** The event itself. */
+  readonly data: unknown;
+}
+
+/** Events in order. A batch may be empty: it then only says how far the log was looked at. */
+export interface EventBatch {
+  /** Give this as `after` to go on from here: nothing up to it will come again. */
+  readonly position: string;
+  /** In order. */
+  readonly events: readonly Event[];
+}
+
+/** A job that ended. */
+export interface EndedJob {
+  /** The job hash. */
+  readonly hash: string;
+  /** How far it is. */
+  readonly status: JobStatus;
+  /** Why it ended without an output. */
+  readonly reason: string | null;
+  /** Null unless completed. */
+  readonly outputDigest: string | null;
+  /** In bytes; null unless completed. */
+  readonly outputSize: number | null;
+  /** Where it stands in the log. */
+  readonly position: string;
+}
+
+/** Jobs that ended, in order. */
+export interface EndedJobBatch {
+  /** Give this as `after` to go on from here. */
+  readonly position: string;
+  /** In order. */
+  readonly jobs: readonly EndedJob[];
+}
+
+export interface QueryFields<S extends Sources, C> {
+  readonly job: Field<unknown, QueryJobArgs, S["Job"] | null | undefined, C>;
+  readonly jobs: Field<unknown, QueryJobsArgs, S["JobConnection"], C>;
+  readonly node: Field<unknown, QueryNodeArgs, S["Node"] | null | undefined, C>;
+  readonly nodes: Field<unknown, QueryNodesArgs, S["NodeConnection"], C>;
+  readonly account: Field<unknown, QueryAccountArgs, S["Account"] | null | undefined, C>;
+  readonly accounts: Field<unknown, QueryAccountsArgs, S["AccountConnection"], C>;
+  readonly blob: Field<unknown, QueryBlobArgs, S["Blob"] | null | undefined, C>;
+  readonly blobs: Field<unknown, QueryBlobsArgs, S["BlobConnection"], C>;
+  readonly apps: Field<unknown, QueryAppsArgs, readonly S["App"][], C>;
+  readonly app: Field<unknown, QueryAppArgs, S["App"] | null | undefined, C>;
+  readonly network: Field<unknown, QueryNetworkArgs, S["Network"], C>;
+}
+
+export interface MutationFields<S extends Sources, C> {
+  readonly submitJob: Field<
+    unknown,
+    MutationSubmitJobArgs,
+    | ({ readonly __typename: "SubmittedJob" } & S["SubmittedJob"])
+    | ({ readonly __typename: "Refusal" } & S["Refusal"]),
+    C
+  >;
+  readonly submitJobs: Field<
+    unknown,
+    MutationSubmitJobsArgs,
+    | ({ readonly __typename: "SubmittedJobs" } & S["SubmittedJobs"])
+    | ({ readonly __typename: "Refusal" } & S["Refusal"]),
+    C
+  >;
+  readonly cancelJob: Field<
+    unknown,
+    MutationCancelJobArgs,
+    | ({ readonly __typename: "CancelledJob" } & S["CancelledJob"])
+    | ({ readonly __typename: "Refusal" } & S["Refusal"]),
+    C
+  >;
+  readonly registerNode: Field<
+    unknown,
+    MutationRegisterNodeArgs,
+    | ({ readonly __typename: "RegisteredNode" } & S["RegisteredNode"])
+    | ({ readonly __typename: "Refusal" } & S["Refusal"]),
+    C
+  >;
+}
+
+export interface SubscriptionFields<S extends Sources, C> {
+  readonly jobEvents: Listening<
+    SubscriptionJobEventsArgs,
+    { readonly jobEvents: S["EventBatch"] },
+    C
+  >;
+  readonly events: Listening<SubscriptionEventsArgs, { readonly events: S["EventBatch"] }, C>;
+  readonly jobEnded: Listening<
+    SubscriptionJobEndedArgs,
+    { readonly jobEnded: S["EndedJobBatch"] },
+    C
+  >;
+}
+
+export interface RefusalFields<S extends Sources, C> {
+  readonly code: Field<S["Refusal"], NoArgs, string, C>;
+  readonly message: Field<S["Refusal"], NoArgs, string, C>;
+}
+
+export interface RefusalOfOneFields<S extends Sources, C> {
+  readonly index: Field<S["RefusalOfOne"], NoArgs, number, C>;
+  readonly code: Field<S["RefusalOfOne"], NoArgs, string, C>;
+  readonly message: Field<S["RefusalOfOne"], NoArgs, string, C>;
+}
+
+export interface PageInfoFields<S extends Sources, C> {
+  readonly hasNextPage: Field<S["PageInfo"], NoArgs, boolean, C>;
+  readonly endCursor: Field<S["PageInfo"], NoArgs, string | null | undefined, C>;
+}
+
+export interface JobFields<S extends Sources, C> {
+  readonly hash: Field<S["Job"], NoArgs, string, C>;
+  readonly status: Field<S["Job"], NoArgs, JobStatus, C>;
+  readonly reason: Field<S["Job"], NoArgs, string | null | undefined, C>;
+  readonly client: Field<S["Job"], NoArgs, string, C>;
+  readonly app: Field<S["Job"], NoArgs, string, C>;
+  readonly params: Field<S["Job"], NoArgs, unknown, C>;
+  readonly inputs: Field<S["Job"], NoArgs, readonly S["NamedBlob"][], C>;
+  readonly comparator: Field<S["Job"], NoArgs, unknown, C>;
+  readonly quorum: Field<S["Job"], NoArgs, number, C>;
+  readonly replicasMax: Field<S["Job"], NoArgs, number, C>;
+  readonly price: Field<S["Job"], NoArgs, string | bigint, C>;
+  readonly budget: Field<S["Job"], NoArgs, string | bigint, C>;
+  readonly engine: Field<S["Job"], NoArgs, string, C>;
+  readonly wallMs: Field<S["Job"], NoArgs, number, C>;
+  readonly deadlineMs: Field<S["Job"], NoArgs, number, C>;
+  readonly priority: Field<S["Job"], NoArgs, number, C>;
+  readonly nonce: Field<S["Job"], NoArgs, string, C>;
+  readonly spec: Field<S["Job"], NoArgs, object, C>;
+  readonly submittedAt: Field<S["Job"], NoArgs, number, C>;
+  readonly deadlineAt: Field<S["Job"], NoArgs, number, C>;
+  readonly endedAt: Field<S["Job"], NoArgs, number | null | undefined, C>;
+  readonly output: Field<S["Job"], NoArgs, S["BlobRef"] | null | undefined, C>;
+  readonly tasks: Field<S["Job"], NoArgs, readonly S["Task"][], C>;
+  readonly disagreement: Field<S["Job"], NoArgs, S["Disagreement"] | null | undefined, C>;
+  readonly escrow: Field<S["Job"], NoArgs, S["Escrow"] | null | undefined, C>;
+  readonly awards: Field<S["Job"], NoArgs, readonly S["Award"][], C>;
+  readonly history: Field<S["Job"], NoArgs, readonly S["Event"][], C>;
+  readonly position: Field<S["Job"], NoArgs, string | bigint, C>;
+}
+
+export interface DisagreementFields<S extends Sources, C> {
+  readonly comparator: Field<S["Disagreement"], NoArgs, string, C>;
+  readonly groups: Field<S["Disagreement"], NoArgs, readonly (readonly number[])[], C>;
+  readonly distance: Field<S["Disagreement"], NoArgs, number, C>;
+  readonly reason: Field<S["Disagreement"], NoArgs, string, C>;
+}
+
+export interface EscrowFields<S extends Sources, C> {
+  readonly funded: Field<S["Escrow"], NoArgs, string | bigint, C>;
+  readonly refunded: Field<S["Escrow"], NoArgs, string | bigint | null | undefined, C>;
+}
+
+export interface AwardFields<S extends Sources, C> {
+  readonly id: Field<S["Award"], NoArgs, string, C>;
+  readonly replica: Field<S["Award"], NoArgs, number, C>;
+  readonly nodeId: Field<S["Award"], NoArgs, string, C>;
+  readonly amount: Field<S["Award"], NoArgs, string | bigint, C>;
+}
+
+export interface NamedBlobFields<S extends Sources, C> {
+  readonly name: Field<S["NamedBlob"], NoArgs, string, C>;
+  readonly digest: Field<S["NamedBlob"], NoArgs, string, C>;
+  readonly size: Field<S["NamedBlob"], NoArgs, number, C>;
+}
+
+export interface BlobRefFields<S extends Sources, C> {
+  readonly digest: Field<S["BlobRef"], NoArgs, string, C>;
+  readonly size: Field<S["BlobRef"], NoArgs, number, C>;
+  readonly path: Field<S["BlobRef"], NoArgs, string, C>;
+}
+
+export interface TaskFields<S extends Sources, C> {
+  readonly replica: Field<S["Task"], NoArgs, number, C>;
+  readonly attempt: Field<S["Task"], NoArgs, number, C>;
+  readonly nodeId: Field<S["Task"], NoArgs, string, C>;
+  readonly status: Field<S["Task"], NoArgs, TaskStatus, C>;
+  readonly executionClass: Field<S["Task"], NoArgs, string, C>;
+  readonly assignedAt: Field<S["Task"], NoArgs, number, C>;
+  readonly expiresAt: Field<S["Task"], NoArgs, number, C>;
+  readonly endedAt: Field<S["Task"], NoArgs, number | null | undefined, C>;
+  readonly elapsedMs: Field<S["Task"], NoArgs, number | null | undefined, C>;
+  readonly output: Field<S["Task"], NoArgs, S["BlobRef"] | null | undefined, C>;
+  readonly code: Field<S["Task"], NoArgs, string | null | undefined, C>;
+  readonly comparator: Field<S["Task"], NoArgs, string | null | undefined, C>;
+  readonly distance: Field<S["Task"], NoArgs, number | null | undefined, C>;
+  readonly reason: Field<S["Task"], NoArgs, string | null | undefined, C>;
+}
+
+export interface JobConnectionFields<S extends Sources, C> {
+  readonly edges: Field<S["JobConnection"], NoArgs, readonly S["JobEdge"][], C>;
+  readonly nodes: Field<S["JobConnection"], NoArgs, readonly S["Job"][], C>;
+  readonly pageInfo: Field<S["JobConnection"], NoArgs, S["PageInfo"], C>;
+}
+
+export interface JobEdgeFields<S extends Sources, C> {
+  readonly cursor: Field<S["JobEdge"], NoArgs, string, C>;
+  readonly node: Field<S["JobEdge"], NoArgs, S["Job"], C>;
+}
+
+export interface SubmittedJobFields<S extends Sources, C> {
+  readonly hash: Field<S["SubmittedJob"], NoArgs, string, C>;
+  readonly created: Field<S["SubmittedJob"], NoArgs, boolean, C>;
+  readonly position: Field<S["SubmittedJob"], NoArgs, string | bigint, C>;
+}
+
+export interface SubmittedJobsFields<S extends Sources, C> {
+  readonly hashes: Field<S["SubmittedJobs"], NoArgs, readonly (string | null | undefined)[], C>;
+  readonly created: Field<S["SubmittedJobs"], NoArgs, number, C>;
+  readonly refusals: Field<S["SubmittedJobs"], NoArgs, readonly S["RefusalOfOne"][], C>;
+  readonly position: Field<S["SubmittedJobs"], NoArgs, string | bigint, C>;
+}
+
+export interface CancelledJobFields<S extends Sources, C> {
+  readonly hash: Field<S["CancelledJob"], NoArgs, string, C>;
+  readonly position: Field<S["CancelledJob"], NoArgs, string | bigint, C>;
+}
+
+export interface NodeFields<S extends Sources, C> {
+  readonly id: Field<S["Node"], NoArgs, string, C>;
+  readonly owner: Field<S["Node"], NoArgs, string, C>;
+  readonly status: Field<S["Node"], NoArgs, NodeStatus, C>;
+  readonly reason: Field<S["Node"], NoArgs, string | null | undefined, C>;
+  readonly capabilities: Field<S["Node"], NoArgs, S["Capabilities"], C>;
+  readonly registeredAt: Field<S["Node"], NoArgs, number, C>;
+  readonly changedAt: Field<S["Node"], NoArgs, number, C>;
+  readonly live: Field<S["Node"], NoArgs, boolean, C>;
+  readonly lastSeen: Field<S["Node"], NoArgs, number | null | undefined, C>;
+  readonly held: Field<S["Node"], NoArgs, number | null | undefined, C>;
+  readonly reputation: Field<S["Node"], NoArgs, S["Reputation"], C>;
+  readonly account: Field<S["Node"], NoArgs, S["Account"] | null | undefined, C>;
+}
+
+export interface CapabilitiesFields<S extends Sources, C> {
+  readonly apps: Field<S["Capabilities"], NoArgs, readonly S["AppOffer"][], C>;
+  readonly slots: Field<S["Capabilities"], NoArgs, number, C>;
+  readonly backlog: Field<S["Capabilities"], NoArgs, number, C>;
+  readonly cpus: Field<S["Capabilities"], NoArgs, number, C>;
+  readonly memoryMb: Field<S["Capabilities"], NoArgs, number, C>;
+  readonly platform: Field<S["Capabilities"], NoArgs, string, C>;
+  readonly version: Field<S["Capabilities"], NoArgs, string, C>;
+}
+
+export interface AppOfferFields<S extends Sources, C> {
+  readonly app: Field<S["AppOffer"], NoArgs, string, C>;
+  readonly executionClass: Field<S["AppOffer"], NoArgs, string, C>;
+}
+
+export interface ReputationFields<S extends Sources, C> {
+  readonly reliability: Field<S["Reputation"], NoArgs, S["Score"], C>;
+  readonly correctness: Field<S["Reputation"], NoArgs, S["Score"], C>;
+  readonly standing: Field<S["Reputation"], NoArgs, number, C>;
+  readonly turnaroundMs: Field<S["Reputation"], NoArgs, number | null | undefined, C>;
+  readonly assigned: Field<S["Reputation"], NoArgs, number, C>;
+  readonly answered: Field<S["Reputation"], NoArgs, number, C>;
+  readonly broken: Field<S["Reputation"], NoArgs, number, C>;
+  readonly accepted: Field<S["Reputation"], NoArgs, number, C>;
+  readonly rejected: Field<S["Reputation"], NoArgs, number, C>;
+}
+
+export interface ScoreFields<S extends Sources, C> {
+  readonly mean: Field<S["Score"], NoArgs, number, C>;
+  readonly lower: Field<S["Score"], NoArgs, number, C>;
+  readonly weight: Field<S["Score"], NoArgs, number, C>;
+}
+
+export interface NodeConnectionFields<S extends Sources, C> {
+  readonly edges: Field<S["NodeConnection"], NoArgs, readonly S["NodeEdge"][], C>;
+  readonly nodes: Field<S["NodeConnection"], NoArgs, readonly S["Node"][], C>;
+  readonly pageInfo: Field<S["NodeConnection"], NoArgs, S["PageInfo"], C>;
+}
+
+export interface NodeEdgeFields<S extends Sources, C> {
+  readonly cursor: Field<S["NodeEdge"], NoArgs, string, C>;
+  readonly node: Field<S["NodeEdge"], NoArgs, S["Node"], C>;
+}
+
+export interface RegisteredNodeFields<S extends Sources, C> {
+  readonly id: Field<S["RegisteredNode"], NoArgs, string, C>;
+  readonly position: Field<S["RegisteredNode"], NoArgs, string | bigint, C>;
+  readonly natsUrl: Field<S["RegisteredNode"], NoArgs, string, C>;
+  readonly tasksStream: Field<S["RegisteredNode"], NoArgs, string, C>;
+  readonly consumer: Field<S["RegisteredNode"], NoArgs, string, C>;
+  readonly taskSubject: Field<S["RegisteredNode"], NoArgs, string, C>;
+  readonly resultsStream: Field<S["RegisteredNode"], NoArgs, string, C>;
+  readonly resultSubject: Field<S["RegisteredNode"], NoArgs, string, C>;
+  readonly heartbeatSubject: Field<S["RegisteredNode"], NoArgs, string, C>;
+}
+
+export interface AccountFields<S extends Sources, C> {
+  readonly id: Field<S["Account"], NoArgs, string, C>;
+  readonly balance: Field<S["Account"], NoArgs, string | bigint, C>;
+  readonly entryCount: Field<S["Account"], NoArgs, number, C>;
+  readonly entries: Field<S["Account"], AccountEntriesArgs, S["EntryConnection"], C>;
+}
+
+export interface EntryFields<S extends Sources, C> {
+  readonly position: Field<S["Entry"], NoArgs, string | bigint, C>;
+  readonly at: Field<S["Entry"], NoArgs, number, C>;
+  readonly type: Field<S["Entry"], NoArgs, string, C>;
+  readonly amount: Field<S["Entry"], NoArgs, string | bigint, C>;
+  readonly counterparties: Field<S["Entry"], NoArgs, readonly string[], C>;
+  readonly jobHash: Field<S["Entry"], NoArgs, string | null | undefined, C>;
+}
+
+export interface EntryConnectionFields<S extends Sources, C> {
+  readonly edges: Field<S["EntryConnection"], NoArgs, readonly S["EntryEdge"][], C>;
+  readonly nodes: Field<S["EntryConnection"], NoArgs, readonly S["Entry"][], C>;
+  readonly pageInfo: Field<S["EntryConnection"], NoArgs, S["PageInfo"], C>;
+}
+
+export interface EntryEdgeFields<S extends Sources, C> {
+  readonly cursor: Field<S["EntryEdge"], NoArgs, string, C>;
+  readonly node: Field<S["EntryEdge"], NoArgs, S["Entry"], C>;
+}
+
+export interface AccountConnectionFields<S extends Sources, C> {
+  readonly edges: Field<S["AccountConnection"], NoArgs, readonly S["AccountEdge"][], C>;
+  readonly nodes: Field<S["AccountConnection"], NoArgs, readonly S["Account"][], C>;
+  readonly pageInfo: Field<S["AccountConnection"], NoArgs, S["PageInfo"], C>;
+}
+
+export interface AccountEdgeFields<S extends Sources, C> {
+  readonly cursor: Field<S["AccountEdge"], NoArgs, string, C>;
+  readonly node: Field<S["AccountEdge"], NoArgs, S["Account"], C>;
+}
+
+export interface BlobFields<S extends Sources, C> {
+  readonly digest: Field<S["Blob"], NoArgs, string, C>;
+  readonly size: Field<S["Blob"], NoArgs, number, C>;
+  readonly mediaType: Field<S["Blob"], NoArgs, string, C>;
+  readonly places: Field<S["Blob"], NoArgs, readonly S["BlobPlace"][], C>;
+  readonly expiresAt: Field<S["Blob"], NoArgs, number | null | undefined, C>;
+  readonly storedAt: Field<S["Blob"], NoArgs, number, C>;
+  readonly path: Field<S["Blob"], NoArgs, string, C>;
+}
+
+export interface BlobPlaceFields<S extends Sources, C> {
+  readonly place: Field<S["BlobPlace"], NoArgs, string, C>;
+  readonly expiresAt: Field<S["BlobPlace"], NoArgs, number | null | undefined, C>;
+}
+
+export interface BlobConnectionFields<S extends Sources, C> {
+  readonly edges: Field<S["BlobConnection"], NoArgs, readonly S["BlobEdge"][], C>;
+  readonly nodes: Field<S["BlobConnection"], NoArgs, readonly S["Blob"][], C>;
+  readonly pageInfo: Field<S["BlobConnection"], NoArgs, S["PageInfo"], C>;
+}
+
+export interface BlobEdgeFields<S extends Sources, C> {
+  readonly cursor: Field<S["BlobEdge"], NoArgs, string, C>;
+  readonly node: Field<S["BlobEdge"], NoArgs, S["Blob"], C>;
+}
+
+export interface AppFields<S extends Sources, C> {
+  readonly name: Field<S["App"], NoArgs, string, C>;
+  readonly title: Field<S["App"], NoArgs, string, C>;
+  readonly inputs: Field<S["App"], NoArgs, readonly S["AppInput"][], C>;
+  readonly params: Field<S["App"], NoArgs, readonly string[], C>;
+  readonly outputMediaType: Field<S["App"], NoArgs, string, C>;
+  readonly comparator: Field<S["App"], NoArgs, unknown, C>;
+  readonly price: Field<S["App"], NoArgs, string | bigint, C>;
+  readonly quote: Field<S["App"], AppQuoteArgs, S["Quote"], C>;
+  readonly wallMs: Field<S["App"], NoArgs, number, C>;
+  readonly memoryMb: Field<S["App"], NoArgs, number, C>;
+  readonly models: Field<S["App"], NoArgs, readonly S["ModelFile"][], C>;
+  readonly offers: Field<S["App"], NoArgs, readonly S["ExecutionClassOffer"][], C>;
+}
+
+export interface AppInputFields<S extends Sources, C> {
+  readonly name: Field<S["AppInput"], NoArgs, string, C>;
+  readonly mediaTypes: Field<S["AppInput"], NoArgs, readonly string[], C>;
+  readonly many: Field<S["AppInput"], NoArgs, boolean, C>;
+}
+
+export interface QuoteFields<S extends Sources, C> {
+  readonly expected: Field<S["Quote"], NoArgs, string | bigint, C>;
+  readonly escrow: Field<S["Quote"], NoArgs, string | bigint, C>;
+}
+
+export interface ModelFileFields<S extends Sources, C> {
+  readonly role: Field<S["ModelFile"], NoArgs, string, C>;
+  readonly origin: Field<S["ModelFile"], NoArgs, string, C>;
+  readonly licence: Field<S["ModelFile"], NoArgs, string, C>;
+  readonly sha256: Field<S["ModelFile"], NoArgs, string, C>;
+}
+
+export interface ExecutionClassOfferFields<S extends Sources, C> {
+  readonly executionClass: Field<S["ExecutionClassOffer"], NoArgs, string, C>;
+  readonly nodes: Field<S["ExecutionClassOffer"], NoArgs, number, C>;
+  readonly live: Field<S["ExecutionClassOffer"], NoArgs, number, C>;
+  readonly slots: Field<S["ExecutionClassOffer"], NoArgs, number, C>;
+}
+
+export interface NetworkFields<S extends Sources, C> {
+  readonly version: Field<S["Network"], NoArgs, string, C>;
+  readonly natsUrl: Field<S["Network"], NoArgs, string, C>;
+  readonly head: Field<S["Network"], NoArgs, string | bigint, C>;
+  readonly position: Field<S["Network"], NoArgs, string | bigint, C>;
+  readonly events: Field<S["Network"], NoArgs, number, C>;
+  readonly jobs: Field<S["Network"], NoArgs, S["JobTotals"], C>;
+  readonly nodes: Field<S["Network"], NoArgs, S["NodeTotals"], C>;
+  readonly points: Field<S["Network"], NoArgs, S["PointTotals"], C>;
+  readonly blobs: Field<S["Network"], NoArgs, S["BlobTotals"], C>;
+  readonly limits: Field<S["Network"], NoArgs, S["Limits"], C>;
+}
+
+export interface JobTotalsFields<S extends Sources, C> {
+  readonly open: Field<S["JobTotals"], NoArgs, number, C>;
+  readonly completed: Field<S["JobTotals"], NoArgs, number, C>;
+  readonly failed: Field<S["JobTotals"], NoArgs, number, C>;
+  readonly rejected: Field<S["JobTotals"], NoArgs, number, C>;
+  readonly cancelled: Field<S["JobTotals"], NoArgs, number, C>;
+}
+
+export interface NodeTotalsFields<S extends Sources, C> {
+  readonly registered: Field<S["NodeTotals"], NoArgs, number, C>;
+  readonly suspended: Field<S["NodeTotals"], NoArgs, number, C>;
+  readonly live: Field<S["NodeTotals"], NoArgs, number, C>;
+}
+
+export interface PointTotalsFields<S extends Sources, C> {
+  readonly issued: Field<S["PointTotals"], NoArgs, string | bigint, C>;
+  readonly funded: Field<S["PointTotals"], NoArgs, string | bigint, C>;
+  readonly awarded: Field<S["PointTotals"], NoArgs, string | bigint, C>;
+  readonly refunded: Field<S["PointTotals"], NoArgs, string | bigint, C>;
+  readonly sum: Field<S["PointTotals"], NoArgs, string | bigint, C>;
+}
+
+export interface BlobTotalsFields<S extends Sources, C> {
+  readonly count: Field<S["BlobTotals"], NoArgs, number, C>;
+  readonly bytes: Field<S["BlobTotals"], NoArgs, number, C>;
+}
+
+export interface LimitsFields<S extends Sources, C> {
+  readonly blobBytes: Field<S["Limits"], NoArgs, number, C>;
+  readonly bodyBytes: Field<S["Limits"], NoArgs, number, C>;
+  readonly jobsPerSubmit: Field<S["Limits"], NoArgs, number, C>;
+  readonly queryDepth: Field<S["Limits"], NoArgs, number, C>;
+  readonly pageSize: Field<S["Limits"], NoArgs, number, C>;
+  readonly waitMs: Field<S["Limits"], NoArgs, number, C>;
+}
+
+export interface EventFields<S extends Sources, C> {
+  readonly id: Field<S["Event"], NoArgs, string, C>;
+  readonly position: Field<S["Event"], NoArgs, string | bigint, C>;
+  readonly stream: Field<S["Event"], NoArgs, string, C>;
+  readonly revision: Field<S["Event"], NoArgs, string | bigint, C>;
+  readonly type: Field<S["Event"], NoArgs, string, C>;
+  readonly at: Field<S["Event"], NoArgs, number, C>;
+  readonly data: Field<S["Event"], NoArgs, unknown, C>;
+}
+
+export interface EventBatchFields<S extends Sources, C> {
+  readonly position: Field<S["EventBatch"], NoArgs, string | bigint, C>;
+  readonly events: Field<S["EventBatch"], NoArgs, readonly S["Event"][], C>;
+}
+
+export interface EndedJobFields<S extends Sources, C> {
+  readonly hash: Field<S["EndedJob"], NoArgs, string, C>;
+  readonly status: Field<S["EndedJob"], NoArgs, JobStatus, C>;
+  readonly reason: Field<S["EndedJob"], NoArgs, string | null | undefined, C>;
+  readonly outputDigest: Field<S["EndedJob"], NoArgs, string | null | undefined, C>;
+  readonly outputSize: Field<S["EndedJob"], NoArgs, number | null | undefined, C>;
+  readonly position: Field<S["EndedJob"], NoArgs, string | bigint, C>;
+}
+
+export interface EndedJobBatchFields<S extends Sources, C> {
+  readonly position: Field<S["EndedJobBatch"], NoArgs, string | bigint, C>;
+  readonly jobs: Field<S["EndedJobBatch"], NoArgs, readonly S["EndedJob"][], C>;
+}
+
+/** What each type is resolved from. */
+export interface Sources {
+  readonly Refusal: object;
+  readonly RefusalOfOne: object;
+  readonly PageInfo: object;
+  readonly Job: object;
+  readonly Disagreement: object;
+  readonly Escrow: object;
+  readonly Award: object;
+  readonly NamedBlob: object;
+  readonly BlobRef: object;
+  readonly Task: object;
+  readonly JobConnection: object;
+  readonly JobEdge: object;
+  readonly SubmittedJob: object;
+  readonly SubmittedJobs: object;
+  readonly CancelledJob: object;
+  readonly Node: object;
+  readonly Capabilities: object;
+  readonly AppOffer: object;
+  readonly Reputation: object;
+  readonly Score: object;
+  readonly NodeConnection: object;
+  readonly NodeEdge: object;
+  readonly RegisteredNode: object;
+  readonly Account: object;
+  readonly Entry: object;
+  readonly EntryConnection: object;
+  readonly EntryEdge: object;
+  readonly AccountConnection: object;
+  readonly AccountEdge: object;
+  readonly Blob: object;
+  readonly BlobPlace: object;
+  readonly BlobConnection: object;
+  readonly BlobEdge: object;
+  readonly App: object;
+  readonly AppInput: object;
+  readonly Quote: object;
+  readonly ModelFile: object;
+  readonly ExecutionClassOffer: object;
+  readonly Network: object;
+  readonly JobTotals: object;
+  readonly NodeTotals: object;
+  readonly PointTotals: object;
+  readonly BlobTotals: object;
+  readonly Limits: object;
+  readonly Event: object;
+  readonly EventBatch: object;
+  readonly EndedJob: object;
+  readonly EndedJobBatch: object;
+}
+
+/** Types that are resolved from their own wire form. */
+export interface WireSources {
+  readonly Refusal: Refusal;
+  readonly RefusalOfOne: RefusalOfOne;
+  readonly PageInfo: PageInfo;
+  readonly Job: Job;
+  readonly Disagreement: Disagreement;
+  readonly Escrow: Escrow;
+  readonly Award: Award;
+  readonly NamedBlob: NamedBlob;
+  readonly BlobRef: BlobRef;
+  readonly Task: Task;
+  readonly JobConnection: JobConnection;
+  readonly JobEdge: JobEdge;
+  readonly SubmittedJob: SubmittedJob;
+  readonly SubmittedJobs: SubmittedJobs;
+  readonly CancelledJob: CancelledJob;
+  readonly Node: Node;
+  readonly Capabilities: Capabilities;
+  readonly AppOffer: AppOffer;
+  readonly Reputation: Reputation;
+  readonly Score: Score;
+  readonly NodeConnection: NodeConnection;
+  readonly NodeEdge: NodeEdge;
+  readonly RegisteredNode: RegisteredNode;
+  readonly Account: Account;
+  readonly Entry: Entry;
+  readonly EntryConnection: EntryConnection;
+  readonly EntryEdge: EntryEdge;
+  readonly AccountConnection: AccountConnection;
+  readonly AccountEdge: AccountEdge;
+  readonly Blob: Blob;
+  readonly BlobPlace: BlobPlace;
+  readonly BlobConnection: BlobConnection;
+  readonly BlobEdge: BlobEdge;
+  readonly App: App;
+  readonly AppInput: AppInput;
+  readonly Quote: Quote;
+  readonly ModelFile: ModelFile;
+  readonly ExecutionClassOffer: ExecutionClassOffer;
+  readonly Network: Network;
+  readonly JobTotals: JobTotals;
+  readonly NodeTotals: NodeTotals;
+  readonly PointTotals: PointTotals;
+  readonly BlobTotals: BlobTotals;
+  readonly Limits: Limits;
+  readonly Event: Event;
+  readonly EventBatch: EventBatch;
+  readonly EndedJob: EndedJob;
+  readonly EndedJobBatch: EndedJobBatch;
+}
+
+interface AllFields<S extends Sources, C> {
+  readonly Refusal: RefusalFields<S, C>;
+  readonly RefusalOfOne: RefusalOfOneFields<S, C>;
+  readonly PageInfo: PageInfoFields<S, C>;
+  readonly Job: JobFields<S, C>;
+  readonly Disagreement: DisagreementFields<S, C>;
+  readonly Escrow: EscrowFields<S, C>;
+  readonly Award: AwardFields<S, C>;
+  readonly NamedBlob: NamedBlobFields<S, C>;
+  readonly BlobRef: BlobRefFields<S, C>;
+  readonly Task: TaskFields<S, C>;
+  readonly JobConnection: JobConnectionFields<S, C>;
+  readonly JobEdge: JobEdgeFields<S, C>;
+  readonly SubmittedJob: SubmittedJobFields<S, C>;
+  readonly SubmittedJobs: SubmittedJobsFields<S, C>;
+  readonly CancelledJob: CancelledJobFields<S, C>;
+  readonly Node: NodeFields<S, C>;
+  readonly Capabilities: CapabilitiesFields<S, C>;
+  readonly AppOffer: AppOfferFields<S, C>;
+  readonly Reputation: ReputationFields<S, C>;
+  readonly Score: ScoreFields<S, C>;
+  readonly NodeConnection: NodeConnectionFields<S, C>;
+  readonly NodeEdge: NodeEdgeFields<S, C>;
+  readonly RegisteredNode: RegisteredNodeFields<S, C>;
+  readonly Account: AccountFields<S, C>;
+  readonly Entry: EntryFields<S, C>;
+  readonly EntryConnection: EntryConnectionFields<S, C>;
+  readonly EntryEdge: EntryEdgeFields<S, C>;
+  readonly AccountConnection: AccountConnectionFields<S, C>;
+  readonly AccountEdge: AccountEdgeFields<S, C>;
+  readonly Blob: BlobFields<S, C>;
+  readonly BlobPlace: BlobPlaceFields<S, C>;
+  readonly BlobConnection: BlobConnectionFields<S, C>;
+  readonly BlobEdge: BlobEdgeFields<S, C>;
+  readonly App: AppFields<S, C>;
+  readonly AppInput: AppInputFields<S, C>;
+  readonly Quote: QuoteFields<S, C>;
+  readonly ModelFile: ModelFileFields<S, C>;
+  readonly ExecutionClassOffer: ExecutionClassOfferFields<S, C>;
+  readonly Network: NetworkFields<S, C>;
+  readonly JobTotals: JobTotalsFields<S, C>;
+  readonly NodeTotals: NodeTotalsFields<S, C>;
+  readonly PointTotals: PointTotalsFields<S, C>;
+  readonly BlobTotals: BlobTotalsFields<S, C>;
+  readonly Limits: LimitsFields<S, C>;
+  readonly Event: EventFields<S, C>;
+  readonly EventBatch: EventBatchFields<S, C>;
+  readonly EndedJob: EndedJobFields<S, C>;
+  readonly EndedJobBatch: EndedJobBatchFields<S, C>;
+}
+
+export type Field<Source, Args, Result, C> = (
+  source: Source,
+  args: Args,
+  context: C,
+) => Result | Promise<Result>;
+export interface Listening<Args, Result, C> {
+  readonly subscribe: (source: object, args: Args, context: C) => AsyncIterator<Result>;
+}
+export type NoArgs = Readonly<Record<string, never>>;
+
+type ResultOf<F> = F extends (...args: never[]) => infer R ? Exclude<R, Promise<unknown>> : never;
+/** Fields that the source does not have in the form that the field answers. */
+type Missing<Source, Fields> = {
+  [K in keyof Fields]: K extends keyof Source
+    ? Source[K] extends ResultOf<Fields[K]>
+      ? never
+      : K
+    : K;
+}[keyof Fields];
+type Complete<S extends Sources, C> = {
+  [T in keyof Sources]: [Missing<S[T], AllFields<S, C>[T]>] extends [never] ? T : never;
+}[keyof Sources];
+
+/** Every resolver that the sources make necessary, and no field that the schema does not have. */
+export type Resolvers<S extends Sources, C> = {
+  readonly Query: QueryFields<S, C>;
+  readonly Mutation: MutationFields<S, C>;
+  readonly Subscription: SubscriptionFields<S, C>;
+} & {
+  readonly [T in Exclude<keyof Sources, Complete<S, C>>]: Pick<
+    AllFields<S, C>[T],
+    Missing<S[T], AllFields<S, C>[T]>
+  > &
+    Partial<AllFields<S, C>[T]>;
+};

@@ -1,0 +1,1007 @@
+/** Generated from gateway/schema.graphql by gateway/generate-types.ts: do not edit. */
+
+/** Everything that can be read. */
+export interface Query {
+  /** One job by its hash; null if nobody submitted it. */
+  readonly job: Job | null;
+  /** Jobs, newest first. */
+  readonly jobs: JobConnection;
+  /** One node by its name; null if it never registered. */
+  readonly node: Node | null;
+  /** Service discovery: nodes that match every given condition, newest first. A page may be shorter than
+   * `first` although more follow: ask on while `hasNextPage`. */
+  readonly nodes: NodeConnection;
+  /** One account of the ledger; null if it was never touched, or is an escrow that is empty again. */
+  readonly account: Account | null;
+  /** Accounts of the ledger that hold points, by name. */
+  readonly accounts: AccountConnection;
+  /** What is known about a blob; null if it was never stored. The bytes are at `/blobs/<digest>`. */
+  readonly blob: Blob | null;
+  /** Blobs, newest first. */
+  readonly blobs: BlobConnection;
+  /** What jobs can run: the catalogue, with prices and the nodes that offer each app now. */
+  readonly apps: readonly App[];
+  /** One app of the catalogue; null if there is none of that name. */
+  readonly app: App | null;
+  /** The network as a whole: totals, positions, limits, and where workers connect. */
+  readonly network: Network;
+}
+
+export interface QueryJobArgs {
+  readonly hash: string;
+  /** Wait until this position can be seen. */
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryJobsArgs {
+  readonly filter?: JobFilter | null | undefined;
+  readonly first?: number | undefined;
+  readonly after?: string | null | undefined;
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryNodeArgs {
+  readonly id: string;
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryNodesArgs {
+  readonly filter?: NodeFilter | null | undefined;
+  readonly first?: number | undefined;
+  readonly after?: string | null | undefined;
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryAccountArgs {
+  readonly id: string;
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryAccountsArgs {
+  readonly filter?: AccountFilter | null | undefined;
+  readonly first?: number | undefined;
+  readonly after?: string | null | undefined;
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryBlobArgs {
+  readonly digest: string;
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryBlobsArgs {
+  readonly first?: number | undefined;
+  readonly after?: string | null | undefined;
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryAppsArgs {
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryAppArgs {
+  readonly name: string;
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryNetworkArgs {
+  readonly atLeast?: string | null | undefined;
+}
+
+/** Everything that can be asked for. */
+export interface Mutation {
+  /** Submits one job. The job hash is the idempotency key: the same spec again is the same job, and
+   * answers with `created: false`. Fields that are left out get the defaults shown; `comparator` and
+   * `price` default to those of the app. */
+  readonly submitJob: SubmitJobResult;
+  /** Submits up to 500 jobs at once, far cheaper than one by one. Each is accepted or refused by
+   * itself, in the order given. */
+  readonly submitJobs: SubmitJobsResult;
+  /** Cancels a job that has not ended; what was escrowed and not earned goes back to the client. */
+  readonly cancelJob: CancelJobResult;
+  /** Registers a node or changes what it declares; answers what its worker needs to connect. */
+  readonly registerNode: RegisterNodeResult;
+}
+
+export interface MutationSubmitJobArgs {
+  readonly input: SubmitJobInput;
+}
+
+export interface MutationSubmitJobsArgs {
+  readonly specs: readonly Readonly<Record<string, unknown>>[];
+  /** The hashes that you computed, in the same order; a job whose hash differs is refused. */
+  readonly hashes?: readonly string[] | null | undefined;
+}
+
+export interface MutationCancelJobArgs {
+  readonly input: CancelJobInput;
+}
+
+export interface MutationRegisterNodeArgs {
+  readonly input: RegisterNodeInput;
+}
+
+/** Everything that can be listened to, over WebSocket (`graphql-transport-ws`). */
+export interface Subscription {
+  /** Every event of one job, from its beginning or after a position. Ends with the job. */
+  readonly jobEvents: EventBatch;
+  /** Events as they are written, in order, each exactly once. To go on after a dropped connection,
+   * give the `position` of the last batch as `after`; without `after`, only what is new. */
+  readonly events: EventBatch;
+  /** Jobs that ended, in order, each exactly once: the cheap way to wait for thousands of them.
+   * Resumes as `events` does. */
+  readonly jobEnded: EndedJobBatch;
+}
+
+export interface SubscriptionJobEventsArgs {
+  readonly hash: string;
+  readonly after?: string | null | undefined;
+}
+
+export interface SubscriptionEventsArgs {
+  /** Deliver what comes after this position; `-1` for everything there ever was. */
+  readonly after?: string | null | undefined;
+  /** Only events of this client's jobs. */
+  readonly client?: string | null | undefined;
+  /** Only these event types, such as `JobCompleted`. */
+  readonly types?: readonly string[] | null | undefined;
+  /** At most so many events in a batch, 1 to 1000. */
+  readonly batchMax?: number | undefined;
+}
+
+export interface SubscriptionJobEndedArgs {
+  /** Only this client's jobs. */
+  readonly client?: string | null | undefined;
+  readonly after?: string | null | undefined;
+  /** At most so many jobs in a batch, 1 to 1000. */
+  readonly batchMax?: number | undefined;
+}
+
+/** A rule said no. Nothing was changed. */
+export interface Refusal {
+  /** Stable and machine-readable; `docs/errors.md` says what to do about each. */
+  readonly code: string;
+  /** For people: names the thing, what was expected and what was there. */
+  readonly message: string;
+}
+
+/** The refusal of one job among many. */
+export interface RefusalOfOne {
+  /** Its place in the request, from 0. */
+  readonly index: number;
+  /** As in `Refusal`. */
+  readonly code: string;
+  /** As in `Refusal`. */
+  readonly message: string;
+}
+
+/** Where a page of a connection lies. */
+export interface PageInfo {
+  /** Whether more follows. */
+  readonly hasNextPage: boolean;
+  /** Give this as `after` to get the next page; null for an empty page. */
+  readonly endCursor: string | null;
+}
+
+/** How far a job is. */
+export type JobStatus = "OPEN" | "COMPLETED" | "FAILED" | "REJECTED" | "CANCELLED";
+
+/** Work that a client pays for, computed by replicas on distinct nodes until enough results agree. */
+export interface Job {
+  /** Its name: SHA-256 over the canonical spec, the same everywhere. */
+  readonly hash: string;
+  /** How far it is. */
+  readonly status: JobStatus;
+  /** Why it ended without an output, such as `no-quorum`, `deadline-passed`, `insufficient-funds` or a code of the app; null otherwise. */
+  readonly reason: string | null;
+  /** Who pays. */
+  readonly client: string;
+  /** Name of the app in the catalogue. */
+  readonly app: string;
+  /** Parameters of the app, a JSON object. */
+  readonly params: unknown;
+  /** What it reads. */
+  readonly inputs: readonly NamedBlob[];
+  /** When two results count as the same: `kind` and its bounds. */
+  readonly comparator: unknown;
+  /** How many results must agree, 1 to 5. */
+  readonly quorum: number;
+  /** How many replicas may be tried, `quorum` to 9. */
+  readonly replicasMax: number;
+  /** Paid for each accepted result. */
+  readonly price: string;
+  /** The most it can cost: the price times `replicasMax`. So much is put in escrow. */
+  readonly budget: string;
+  /** Only nodes whose execution class begins so; empty for any. */
+  readonly engine: string;
+  /** How long one attempt may take on a node. */
+  readonly wallMs: number;
+  /** How long after submission the job fails if it has not ended. */
+  readonly deadlineMs: number;
+  /** 1 (low) to 5 (high). */
+  readonly priority: number;
+  /** Makes equal work two jobs. */
+  readonly nonce: string;
+  /** The spec as it was hashed. */
+  readonly spec: Readonly<Record<string, unknown>>;
+  /** When it was submitted. */
+  readonly submittedAt: number;
+  /** When it fails if it has not ended. */
+  readonly deadlineAt: number;
+  /** Null while it is open. */
+  readonly endedAt: number | null;
+  /** The accepted output; null unless completed. Its bytes are at `/blobs/<digest>`. */
+  readonly output: BlobRef | null;
+  /** Every attempt of every replica, in the order of assignment. */
+  readonly tasks: readonly Task[];
+  /** What the last comparison without a quorum found; null if results always agreed. */
+  readonly disagreement: Disagreement | null;
+  /** What was set aside for it; null until it is funded. */
+  readonly escrow: Escrow | null;
+  /** What accepted results earned. */
+  readonly awards: readonly Award[];
+  /** Everything that happened to it, oldest first, from its stream in the log. */
+  readonly history: readonly Event[];
+  /** The last event of this job that is seen here. */
+  readonly position: string;
+}
+
+/** Results that did not agree. */
+export interface Disagreement {
+  /** How they were compared. */
+  readonly comparator: string;
+  /** Replica numbers, those that agree together. */
+  readonly groups: readonly (readonly number[])[];
+  /** The greatest distance between two groups, in the comparator's measure. */
+  readonly distance: number;
+  /** In words. */
+  readonly reason: string;
+}
+
+/** Points set aside for a job. */
+export interface Escrow {
+  /** What the client paid in. */
+  readonly funded: string;
+  /** What came back; null while the job is open. */
+  readonly refunded: string | null;
+}
+
+/** Points for one accepted result. */
+export interface Award {
+  /** Its own name; at most one for each job, replica and policy. */
+  readonly id: string;
+  /** Which replica it was. */
+  readonly replica: number;
+  /** Who earned it. */
+  readonly nodeId: string;
+  /** How much. */
+  readonly amount: string;
+}
+
+/** A name, and the bytes that it stands for. */
+export interface NamedBlob {
+  /** Its name. */
+  readonly name: string;
+  /** SHA-256 of the bytes. */
+  readonly digest: string;
+  /** In bytes. */
+  readonly size: number;
+}
+
+/** Bytes by their digest. */
+export interface BlobRef {
+  /** SHA-256 of the bytes. */
+  readonly digest: string;
+  /** In bytes. */
+  readonly size: number;
+  /** Path of the bytes on this gateway, such as `/blobs/9f86d0…`. */
+  readonly path: string;
+}
+
+/** How far one attempt is. */
+export type TaskStatus =
+  | "ASSIGNED"
+  | "RECEIVED"
+  | "ACCEPTED"
+  | "REJECTED"
+  | "FAILED"
+  | "EXPIRED"
+  | "DROPPED";
+
+/** One attempt of one replica of a job on one node. */
+export interface Task {
+  /** From 0. */
+  readonly replica: number;
+  /** From 1; a later attempt fences the earlier ones. */
+  readonly attempt: number;
+  /** Which node. */
+  readonly nodeId: string;
+  /** How far it is. */
+  readonly status: TaskStatus;
+  /** Engine and machine class in which the result must be computed. */
+  readonly executionClass: string;
+  /** When the node was given it. */
+  readonly assignedAt: number;
+  /** When the lease ends. */
+  readonly expiresAt: number;
+  /** When the result or the failure came, or the lease ended without; null while the node has it. */
+  readonly endedAt: number | null;
+  /** As the node says: how long it computed. */
+  readonly elapsedMs: number | null;
+  /** What the node answered. */
+  readonly output: BlobRef | null;
+  /** Code of the failure; null if it did not fail. */
+  readonly code: string | null;
+  /** How results were compared; null until judged. */
+  readonly comparator: string | null;
+  /** Distance to the other results in the comparator's measure; null until judged. */
+  readonly distance: number | null;
+  /** Why the result was rejected. */
+  readonly reason: string | null;
+}
+
+/** A page of jobs. */
+export interface JobConnection {
+  /** Each with its cursor. */
+  readonly edges: readonly JobEdge[];
+  /** The jobs alone, for those who need no cursor of each. */
+  readonly nodes: readonly Job[];
+  /** Whether there is more. */
+  readonly pageInfo: PageInfo;
+}
+
+/** A job and its place in the list. */
+export interface JobEdge {
+  /** Give it as `after` to go on behind this one. */
+  readonly cursor: string;
+  /** The row. */
+  readonly node: Job;
+}
+
+/** Jobs that match every condition given. */
+export interface JobFilter {
+  /** Whose jobs. */
+  readonly client?: string | null | undefined;
+  /** Name of the app. */
+  readonly app?: string | null | undefined;
+  /** How far it is. */
+  readonly status?: JobStatus | null | undefined;
+}
+
+/** A spec with typed fields. */
+export interface SubmitJobInput {
+  /** Who pays, such as `client:ada`. */
+  readonly client: string;
+  /** Name of an app in the catalogue, such as `ocr`. */
+  readonly app: string;
+  /** Parameters that the app knows, a JSON object. */
+  readonly params?: unknown | null | undefined;
+  /** Each input that the app needs; the bytes must have been stored before. */
+  readonly inputs?: readonly NamedBlobInput[] | null | undefined;
+  /** When two results count as the same; the app's own if left out. */
+  readonly comparator?: ComparatorInput | null | undefined;
+  /** How many results must agree, 1 to 5. */
+  readonly quorum?: number | null | undefined;
+  /** How many replicas may be tried, `quorum` to 9; two more than the quorum if left out. */
+  readonly replicasMax?: number | null | undefined;
+  /** Paid for each accepted result; the app's price if left out. */
+  readonly price?: string | null | undefined;
+  /** Only nodes whose execution class begins so, such as `ort-web`. */
+  readonly engine?: string | null | undefined;
+  /** How long one attempt may take, 100 ms to 1 hour. */
+  readonly wallMs?: number | null | undefined;
+  /** How long after submission the job fails, 1 s to 30 days. */
+  readonly deadlineMs?: number | null | undefined;
+  /** 1 (low) to 5 (high). */
+  readonly priority?: number | null | undefined;
+  /** Makes equal work two jobs if you want so; at most 64 characters. */
+  readonly nonce?: string | null | undefined;
+  /** The hash that you computed; the job is refused with `hash-mismatch` if it is another one here. */
+  readonly hash?: string | null | undefined;
+}
+
+/** A name, and the bytes that it stands for. */
+export interface NamedBlobInput {
+  /** Its name. */
+  readonly name: string;
+  /** SHA-256 of the bytes. */
+  readonly digest: string;
+  /** In bytes, at most 64 MiB. */
+  readonly size: number;
+}
+
+/** How results are compared. */
+export type ComparatorKind = "exact" | "tolerance" | "text" | "iou";
+
+/** When two results count as the same. Only the bounds of its kind may be given. */
+export interface ComparatorInput {
+  /** How. */
+  readonly kind: ComparatorKind;
+  /** For `tolerance`: absolute, 0 to 1. */
+  readonly atol?: number | null | undefined;
+  /** For `tolerance`: relative, 0 to 0.1. */
+  readonly rtol?: number | null | undefined;
+  /** For `text`: the share of characters that may differ, 0 to 0.5. */
+  readonly maxDistance?: number | null | undefined;
+  /** For `iou`: the least intersection over union, 0.1 to 1. */
+  readonly threshold?: number | null | undefined;
+}
+
+/** What `submitJob` answers. */
+export type SubmitJobResult =
+  | ({ readonly __typename: "SubmittedJob" } & SubmittedJob)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** The job is in the log. */
+export interface SubmittedJob {
+  /** The job hash. */
+  readonly hash: string;
+  /** False if this very job had been submitted before. */
+  readonly created: boolean;
+  /** Where it stands in the log. */
+  readonly position: string;
+}
+
+/** What `submitJobs` answers. */
+export type SubmitJobsResult =
+  | ({ readonly __typename: "SubmittedJobs" } & SubmittedJobs)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** What became of each job of a batch. */
+export interface SubmittedJobs {
+  /** In the order of the request; null where a job was refused. */
+  readonly hashes: readonly (string | null)[];
+  /** How many of them are new; the others had been submitted before. */
+  readonly created: number;
+  /** Those that were refused, in order. */
+  readonly refusals: readonly RefusalOfOne[];
+  /** Where the last of them stands in the log. */
+  readonly position: string;
+}
+
+/** Which job to cancel. */
+export interface CancelJobInput {
+  /** The job hash. */
+  readonly hash: string;
+  /** Whose job it is. */
+  readonly client: string;
+}
+
+/** What `cancelJob` answers. */
+export type CancelJobResult =
+  | ({ readonly __typename: "CancelledJob" } & CancelledJob)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** The job is cancelled. */
+export interface CancelledJob {
+  /** The job hash. */
+  readonly hash: string;
+  /** Where it stands in the log. */
+  readonly position: string;
+}
+
+/** Whether a node may be given work. */
+export type NodeStatus = "ACTIVE" | "SUSPENDED";
+
+/** A registered machine that works. */
+export interface Node {
+  /** Its name. */
+  readonly id: string;
+  /** Who owns it. */
+  readonly owner: string;
+  /** How far it is. */
+  readonly status: NodeStatus;
+  /** Why it is suspended; null otherwise. */
+  readonly reason: string | null;
+  /** What it says that it can do. */
+  readonly capabilities: Capabilities;
+  /** When it first registered. */
+  readonly registeredAt: number;
+  /** When capabilities or status last changed. */
+  readonly changedAt: number;
+  /** Whether it was heard of in the last seconds. */
+  readonly live: boolean;
+  /** When it was last heard of; null if never since this gateway started. */
+  readonly lastSeen: number | null;
+  /** Tasks that it holds now; null if it is not live. */
+  readonly held: number | null;
+  /** How far it can be relied on. */
+  readonly reputation: Reputation;
+  /** Its earnings; null if it never earned. */
+  readonly account: Account | null;
+}
+
+/** What a node says that it can do. */
+export interface Capabilities {
+  /** Each app with the execution class in which the node computes it. */
+  readonly apps: readonly AppOffer[];
+  /** Tasks that run at once. */
+  readonly slots: number;
+  /** Tasks that may wait on the node beyond those that run. */
+  readonly backlog: number;
+  /** Processor cores. */
+  readonly cpus: number;
+  /** Memory in MiB. */
+  readonly memoryMb: number;
+  /** Such as `linux-x64`. */
+  readonly platform: string;
+  /** Of the worker program. */
+  readonly version: string;
+}
+
+/** An app and the execution class in which a node computes it. */
+export interface AppOffer {
+  /** Name of the app. */
+  readonly app: string;
+  /** Engine and machine class, such as `ort-node@1.30.0/linux-x64`. */
+  readonly executionClass: string;
+}
+
+/** How far a node can be relied on: a pure function of the events in the log. It steers which node gets work; it never accepts a result. */
+export interface Reputation {
+  /** Tasks that it answered, of those that it was given. */
+  readonly reliability: Score;
+  /** Answers that were accepted, of those that were judged. */
+  readonly correctness: Score;
+  /** Both means multiplied, what dispatch ranks by: 0 to 1, 0.25 for a new node. */
+  readonly standing: number;
+  /** Mean time of its results, as the node says; null before the first. */
+  readonly turnaroundMs: number | null;
+  /** Tasks given to it. */
+  readonly assigned: number;
+  /** Results received from it in time. */
+  readonly answered: number;
+  /** Tasks that expired or failed for its own fault. */
+  readonly broken: number;
+  /** Answers that were accepted. */
+  readonly accepted: number;
+  /** Answers that were rejected. */
+  readonly rejected: number;
+}
+
+/** An estimate with its certainty. */
+export interface Score {
+  /** Best estimate, 0 to 1; 0.5 for a new node. */
+  readonly mean: number;
+  /** Lower end of the 95 % interval, 0 to 1; 0 for a new node. */
+  readonly lower: number;
+  /** How many outcomes it rests on. */
+  readonly weight: number;
+}
+
+/** A page of nodes. */
+export interface NodeConnection {
+  /** Each with its cursor. */
+  readonly edges: readonly NodeEdge[];
+  /** The rows alone, for those who need no cursors. */
+  readonly nodes: readonly Node[];
+  /** Whether there is more. */
+  readonly pageInfo: PageInfo;
+}
+
+/** A node and its place in the list. */
+export interface NodeEdge {
+  /** Give it as `after` to go on behind this one. */
+  readonly cursor: string;
+  /** The row. */
+  readonly node: Node;
+}
+
+/** Nodes that match every condition given. */
+export interface NodeFilter {
+  /** Offers this app. */
+  readonly app?: string | null | undefined;
+  /** Offers it (or any app, if none is given) in an execution class that begins so. */
+  readonly executionClass?: string | null | undefined;
+  /** Whether it was heard of in the last seconds. */
+  readonly live?: boolean | null | undefined;
+  /** How far it is. */
+  readonly status?: NodeStatus | null | undefined;
+  /** Who owns it. */
+  readonly owner?: string | null | undefined;
+  /** Has at least so much memory, MiB. */
+  readonly memoryMbMin?: number | null | undefined;
+  /** Runs at least so many tasks at once. */
+  readonly slotsMin?: number | null | undefined;
+  /** Least lower bound of its reliability, 0 to 1. */
+  readonly reliabilityMin?: number | null | undefined;
+  /** Least lower bound of its correctness, 0 to 1. */
+  readonly correctnessMin?: number | null | undefined;
+}
+
+/** A node and what it can do. */
+export interface RegisterNodeInput {
+  /** Its name. */
+  readonly id: string;
+  /** Who owns it. */
+  readonly owner: string;
+  /** What it can do. */
+  readonly capabilities: CapabilitiesInput;
+}
+
+/** What a node says that it can do. */
+export interface CapabilitiesInput {
+  /** 1 to 256 of them. */
+  readonly apps: readonly AppOfferInput[];
+  /** 1 to 1024. */
+  readonly slots: number;
+  /** 0 to 10000. */
+  readonly backlog: number;
+  /** Processor cores. */
+  readonly cpus: number;
+  /** Memory in MiB. */
+  readonly memoryMb: number;
+  /** Such as `linux-x64`. */
+  readonly platform: string;
+  /** Of the worker program. */
+  readonly version: string;
+}
+
+/** An app and the execution class in which a node computes it. */
+export interface AppOfferInput {
+  /** Name of the app. */
+  readonly app: string;
+  /** Engine and machine class, such as `ort-node@1.30.0/linux-x64`. */
+  readonly executionClass: string;
+}
+
+/** What `registerNode` answers. */
+export type RegisterNodeResult =
+  | ({ readonly __typename: "RegisteredNode" } & RegisteredNode)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** The node is known; this is what its worker needs. */
+export interface RegisteredNode {
+  /** Its name. */
+  readonly id: string;
+  /** Where it stands in the log. */
+  readonly position: string;
+  /** Where the worker connects, such as `nats://127.0.0.1:4222`. */
+  readonly natsUrl: string;
+  /** JetStream stream that holds the tasks. */
+  readonly tasksStream: string;
+  /** The node's own durable consumer of it: the node's id. */
+  readonly consumer: string;
+  /** Subject on which its tasks arrive. */
+  readonly taskSubject: string;
+  /** JetStream stream that takes the results. */
+  readonly resultsStream: string;
+  /** Subject on which it states results. */
+  readonly resultSubject: string;
+  /** Subject on which it says that it lives. */
+  readonly heartbeatSubject: string;
+}
+
+/** An account of the ledger. */
+export interface Account {
+  /** Its name. */
+  readonly id: string;
+  /** May be below zero for `issuance` alone. */
+  readonly balance: string;
+  /** How many movements touched it. */
+  readonly entryCount: number;
+  /** What moved, newest first. */
+  readonly entries: EntryConnection;
+}
+
+export interface AccountEntriesArgs {
+  readonly first?: number | undefined;
+  readonly after?: string | null | undefined;
+}
+
+/** One movement of points, as this account sees it. */
+export interface Entry {
+  /** Where it stands in the log. */
+  readonly position: string;
+  /** When it happened. */
+  readonly at: number;
+  /** The event in the ledger: `PointsIssued`, `JobFunded`, `PointsAwarded` or `JobRefunded`. */
+  readonly type: string;
+  /** What came in; negative for what went out. */
+  readonly amount: string;
+  /** Where it came from or went to. */
+  readonly counterparties: readonly string[];
+  /** The job that it was for; null if for none. */
+  readonly jobHash: string | null;
+}
+
+/** A page of an account's statement. */
+export interface EntryConnection {
+  /** Each with its cursor. */
+  readonly edges: readonly EntryEdge[];
+  /** The rows alone, for those who need no cursors. */
+  readonly nodes: readonly Entry[];
+  /** Whether there is more. */
+  readonly pageInfo: PageInfo;
+}
+
+/** An entry and its place in the list. */
+export interface EntryEdge {
+  /** Give it as `after` to go on behind this one. */
+  readonly cursor: string;
+  /** The row. */
+  readonly node: Entry;
+}
+
+/** A page of accounts. */
+export interface AccountConnection {
+  /** Each with its cursor. */
+  readonly edges: readonly AccountEdge[];
+  /** The rows alone, for those who need no cursors. */
+  readonly nodes: readonly Account[];
+  /** Whether there is more. */
+  readonly pageInfo: PageInfo;
+}
+
+/** An account and its place in the list. */
+export interface AccountEdge {
+  /** Give it as `after` to go on behind this one. */
+  readonly cursor: string;
+  /** The row. */
+  readonly node: Account;
+}
+
+/** Whose account it is. */
+export type AccountKind = "CLIENT" | "NODE" | "ESCROW" | "ISSUANCE";
+
+/** Accounts that match every condition given. */
+export interface AccountFilter {
+  /** Only accounts of this kind. */
+  readonly kind?: AccountKind | null | undefined;
+}
+
+/** Content-addressed bytes that the network keeps. */
+export interface Blob {
+  /** SHA-256 of the bytes. */
+  readonly digest: string;
+  /** In bytes. */
+  readonly size: number;
+  /** As whoever stored it said, such as `image/png`. */
+  readonly mediaType: string;
+  /** Where copies are. */
+  readonly places: readonly BlobPlace[];
+  /** When the last copy may be dropped; null for never. */
+  readonly expiresAt: number | null;
+  /** When it was first stored. */
+  readonly storedAt: number;
+  /** Path of the bytes on this gateway. */
+  readonly path: string;
+}
+
+/** A copy of a blob. */
+export interface BlobPlace {
+  /** Which blob store holds the copy. */
+  readonly place: string;
+  /** After this the copy may be dropped; null for never. */
+  readonly expiresAt: number | null;
+}
+
+/** A page of blobs. */
+export interface BlobConnection {
+  /** Each with its cursor. */
+  readonly edges: readonly BlobEdge[];
+  /** The rows alone, for those who need no cursors. */
+  readonly nodes: readonly Blob[];
+  /** Whether there is more. */
+  readonly pageInfo: PageInfo;
+}
+
+/** A blob and its place in the list. */
+export interface BlobEdge {
+  /** Give it as `after` to go on behind this one. */
+  readonly cursor: string;
+  /** The row. */
+  readonly node: Blob;
+}
+
+/** Something a job can run. */
+export interface App {
+  /** Its name. */
+  readonly name: string;
+  /** For people. */
+  readonly title: string;
+  /** What it reads. */
+  readonly inputs: readonly AppInput[];
+  /** Names of the parameters that it knows. */
+  readonly params: readonly string[];
+  /** Media type of its output. */
+  readonly outputMediaType: string;
+  /** Used when a job names none. */
+  readonly comparator: unknown;
+  /** What one accepted result costs if the job does not say. */
+  readonly price: string;
+  /** What is put in escrow for one job: the price times `replicasMax` (two more than the quorum if left out). */
+  readonly quote: Quote;
+  /** How long one attempt may take by default. */
+  readonly wallMs: number;
+  /** What one attempt needs. */
+  readonly memoryMb: number;
+  /** The weights that it computes with. */
+  readonly models: readonly ModelFile[];
+  /** Which nodes offer it, by execution class. */
+  readonly offers: readonly ExecutionClassOffer[];
+}
+
+export interface AppQuoteArgs {
+  readonly quorum?: number | undefined;
+  readonly replicasMax?: number | null | undefined;
+  readonly price?: string | null | undefined;
+}
+
+/** Something an app reads. */
+export interface AppInput {
+  /** `*` stands for any number of inputs that the job names. */
+  readonly name: string;
+  /** Media types that it can read. */
+  readonly mediaTypes: readonly string[];
+  /** Whether any number of inputs may be given here. */
+  readonly many: boolean;
+}
+
+/** What a job would cost, in micro-points. */
+export interface Quote {
+  /** If the first `quorum` results agree. */
+  readonly expected: string;
+  /** If every replica is accepted; so much is put in escrow, and the rest comes back. */
+  readonly escrow: string;
+}
+
+/** A file of weights. */
+export interface ModelFile {
+  /** What it is for, unique within the app. */
+  readonly role: string;
+  /** Where the weights come from. */
+  readonly origin: string;
+  /** SPDX expression. */
+  readonly licence: string;
+  /** Of the file. */
+  readonly sha256: string;
+}
+
+/** Nodes that offer an app in one execution class. */
+export interface ExecutionClassOffer {
+  /** Engine and machine class, such as `ort-node@1.30.0/linux-x64`. */
+  readonly executionClass: string;
+  /** Active nodes that offer the app so. */
+  readonly nodes: number;
+  /** Those of them that are live. */
+  readonly live: number;
+  /** Tasks that the live ones can run at once. */
+  readonly slots: number;
+}
+
+/** The network as this gateway sees it. */
+export interface Network {
+  /** Version of this gateway. */
+  readonly version: string;
+  /** Where workers connect to NATS. */
+  readonly natsUrl: string;
+  /** The last event in the log. */
+  readonly head: string;
+  /** The last event that queries see here. */
+  readonly position: string;
+  /** Events that queries see here. */
+  readonly events: number;
+  /** Jobs by status. */
+  readonly jobs: JobTotals;
+  /** Nodes by status. */
+  readonly nodes: NodeTotals;
+  /** What moved so far. */
+  readonly points: PointTotals;
+  /** What this gateway stores. */
+  readonly blobs: BlobTotals;
+  /** What this gateway takes at most. */
+  readonly limits: Limits;
+}
+
+/** Jobs by status. */
+export interface JobTotals {
+  /** Submitted and not ended. */
+  readonly open: number;
+  /** Ended with an output. */
+  readonly completed: number;
+  /** Ended without an output. */
+  readonly failed: number;
+  /** Answers that were rejected. */
+  readonly rejected: number;
+  /** Called off. */
+  readonly cancelled: number;
+}
+
+/** Nodes by status. */
+export interface NodeTotals {
+  /** All that ever registered. */
+  readonly registered: number;
+  /** Given no work now. */
+  readonly suspended: number;
+  /** Heard of in the last seconds. */
+  readonly live: number;
+}
+
+/** What moved so far, in micro-points. */
+export interface PointTotals {
+  /** Created. */
+  readonly issued: string;
+  /** Set aside for jobs. */
+  readonly funded: string;
+  /** Paid to nodes. */
+  readonly awarded: string;
+  /** Given back to clients. */
+  readonly refunded: string;
+  /** The sum of all accounts: 0, or the books are wrong. */
+  readonly sum: string;
+}
+
+/** Blobs that this gateway stores itself. */
+export interface BlobTotals {
+  /** How many. */
+  readonly count: number;
+  /** How many bytes. */
+  readonly bytes: number;
+}
+
+/** What this gateway takes at most. */
+export interface Limits {
+  /** Of one blob. */
+  readonly blobBytes: number;
+  /** Of one request to `/graphql`. */
+  readonly bodyBytes: number;
+  /** Jobs in one `submitJobs`. */
+  readonly jobsPerSubmit: number;
+  /** Depth of a query. */
+  readonly queryDepth: number;
+  /** `first` of a connection. */
+  readonly pageSize: number;
+  /** How long `atLeast` waits. */
+  readonly waitMs: number;
+}
+
+/** A fact in the log. */
+export interface Event {
+  /** Its own name, a UUID. */
+  readonly id: string;
+  /** Where it stands in the log. */
+  readonly position: string;
+  /** The stream it belongs to. */
+  readonly stream: string;
+  /** Its place in the stream, from 0. */
+  readonly revision: string;
+  /** Such as `JobCompleted`. */
+  readonly type: string;
+  /** When the command behind it was given. */
+  readonly at: number;
+  /** The event itself. */
+  readonly data: unknown;
+}
+
+/** Events in order. A batch may be empty: it then only says how far the log was looked at. */
+export interface EventBatch {
+  /** Give this as `after` to go on from here: nothing up to it will come again. */
+  readonly position: string;
+  /** In order. */
+  readonly events: readonly Event[];
+}
+
+/** A job that ended. */
+export interface EndedJob {
+  /** The job hash. */
+  readonly hash: string;
+  /** How far it is. */
+  readonly status: JobStatus;
+  /** Why it ended without an output. */
+  readonly reason: string | null;
+  /** Null unless completed. */
+  readonly outputDigest: string | null;
+  /** In bytes; null unless completed. */
+  readonly outputSize: number | null;
+  /** Where it stands in the log. */
+  readonly position: string;
+}
+
+/** Jobs that ended, in order. */
+export interface EndedJobBatch {
+  /** Give this as `after` to go on from here. */
+  readonly position: string;
+  /** In order. */
+  readonly jobs: readonly EndedJob[];
+}
