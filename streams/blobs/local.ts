@@ -1,0 +1,320 @@
+/**
+ * Blobs in files on this machine, each named by its digest, in 256 directories:
+ *
+ *     <directory>/ab/ab3f…        the bytes
+ *     <directory>/new/<n>         being written; removed at the next start
+ *     <directory>/corrupt/ab3f…   bytes that no longer have their digest, kept for a look
+ *
+ * A blob is visible when its bytes and its name are on disk: written, synced, renamed, and the
+ * directory synced. What cannot be written whole leaves nothing behind.
+ */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { type Digest, isDigest } from "../../domain/ids.ts";
+import { BlobError, type BlobSink, type BlobSource, type BlobStat } from "../blob-store.ts";
+import { type ByteRange, blobBytesMax } from "./digests.ts";
+import { type BlobFile, type Disk, diskError, groupedDirectorySync, nodeDisk } from "./disk.ts";
+
+export interface LocalBlobStore extends BlobSource, BlobSink {
+  /** Stores what comes, piece by piece; `expected` refuses any other digest. */
+  putStream(
+    pieces: AsyncIterable<Uint8Array>,
+    options?: { readonly expected?: Digest },
+  ): Promise<BlobStat>;
+  /**
+   * The bytes piece by piece, or a range of them. A whole read is verified as it goes: a blob that
+   * is corrupt ends in `blob-corrupt` before its last piece, so that nobody takes it for good.
+   *
+   * @throws {BlobError} `blob-unknown`, `bad-range`; the pieces also `blob-corrupt`, `unavailable`.
+   */
+  getStream(digest: Digest, range?: ByteRange): Promise<BlobRead>;
+  /** Undefined if it is not stored here. */
+  stat(digest: Digest): Promise<BlobStat | undefined>;
+  has(digest: Digest): Promise<boolean>;
+  /** Every blob, in no order. */
+  list(): AsyncIterable<BlobStat>;
+  /** Removes it if it is there. */
+  remove(digest: Digest): Promise<void>;
+  usage(): { readonly count: number; readonly bytes: number };
+  /** Waits for what is being written. */
+  close(): Promise<void>;
+}
+
+export interface BlobRead extends BlobStat {
+  readonly pieces: AsyncIterable<Uint8Array>;
+}
+
+const pieceBytes = 256 * 1024;
+/** Digests whose size is remembered, so that asking for a known blob costs no disk access. */
+const rememberedMax = 50_000;
+
+/**
+ * @param maxBytes - What all blobs together may take.
+ * @param blobMax - What one may take; 64 MiB if not given.
+ */
+export const openLocalBlobStore = async ({
+  directory,
+  maxBytes,
+  blobMax = blobBytesMax,
+  disk = nodeDisk,
+}: {
+  readonly directory: string;
+  readonly maxBytes: number;
+  readonly blobMax?: number;
+  readonly disk?: Disk;
+}): Promise<LocalBlobStore> => {
+  const newDirectory = join(directory, "new");
+  const corruptDirectory = join(directory, "corrupt");
+  const folderOf = (digest: Digest): string => join(directory, digest.slice(0, 2));
+  const pathOf = (digest: Digest): string => join(folderOf(digest), digest);
+  const syncDirectory = groupedDirectorySync(disk);
+
+  let count = 0;
+  let bytes = 0;
+  /** Bytes of blobs that are being written. */
+  let reserved = 0;
+  let names = 0;
+  /** Blobs whose name is not on disk yet, though the file may be seen. */
+  const landing = new Map<Digest, Promise<void>>();
+  const underWay = new Set<Promise<unknown>>();
+  const sizes = new Map<Digest, number>();
+
+  const remember = (digest: Digest, size: number): void => {
+    if (sizes.size >= rememberedMax) {
+      const [oldest] = sizes.keys();
+      if (oldest !== undefined) sizes.delete(oldest);
+    }
+    sizes.set(digest, size);
+  };
+
+  await prepare();
+
+  async function prepare(): Promise<void> {
+    try {
+      await Promise.all(
+        [newDirectory, corruptDirectory, ...folders(directory)].map(disk.makeDirectory),
+      );
+      for (const name of await disk.list(newDirectory)) await disk.remove(join(newDirectory, name));
+      // A name that a crash left unsynced is made durable before anyone is told that it is there.
+      for (const folder of folders(directory)) await disk.syncDirectory(folder);
+      await disk.syncDirectory(directory);
+      for await (const { size } of listed()) {
+        count++;
+        bytes += size;
+      }
+    } catch (error) {
+      throw diskError(error, `opening the blob store in ${directory}`);
+    }
+  }
+
+  async function* listed(): AsyncGenerator<BlobStat> {
+    for (const folder of folders(directory))
+      for (const name of await disk.list(folder)) {
+        if (!isDigest(name)) continue;
+        const size = await disk.size(join(folder, name));
+        if (size !== undefined) yield { digest: name, size };
+      }
+  }
+
+  const stat = async (digest: Digest): Promise<BlobStat | undefined> => {
+    if (!isDigest(digest)) return undefined;
+    const known = sizes.get(digest);
+    if (known !== undefined) return { digest, size: known };
+    await landing.get(digest);
+    const size = await disk.size(pathOf(digest)).catch((error: unknown) => {
+      throw diskError(error, `looking for ${digest}`);
+    });
+    if (size === undefined) return undefined;
+    remember(digest, size);
+    return { digest, size };
+  };
+
+  /** Gives the finished file its name, once and for all who wrote the same bytes. */
+  const land = async (temporary: string, { digest, size }: BlobStat): Promise<void> => {
+    const other = landing.get(digest);
+    if (other) {
+      await other;
+      return;
+    }
+    const work = (async () => {
+      if ((await disk.size(pathOf(digest))) !== undefined) return;
+      await disk.rename(temporary, pathOf(digest));
+      await syncDirectory(folderOf(digest)).catch(async (error: unknown) => {
+        await disk.remove(pathOf(digest)); // A name that may not last must not be seen.
+        throw error;
+      });
+      count++;
+      bytes += size;
+    })();
+    landing.set(digest, work);
+    try {
+      await work;
+      remember(digest, size);
+    } finally {
+      landing.delete(digest);
+    }
+  };
+
+  const reserve = (size: number): void => {
+    if (bytes + reserved + size > maxBytes)
+      throw new BlobError(
+        "disk-full",
+        `the blob store holds ${bytes} of at most ${maxBytes} bytes and has no room for more`,
+      );
+    reserved += size;
+  };
+
+  const writeAll = async (
+    pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    expected: Digest | undefined,
+  ): Promise<BlobStat> => {
+    const temporary = join(newDirectory, String(names++));
+    const hash = createHash("sha256");
+    let size = 0;
+    let file: BlobFile | undefined;
+    try {
+      file = await disk.create(temporary);
+      for await (const piece of pieces) {
+        if (size + piece.length > blobMax) throw tooLarge(size + piece.length, blobMax);
+        reserve(piece.length);
+        size += piece.length;
+        hash.update(piece);
+        await file.write(piece);
+      }
+      const digest: Digest = hash.digest("hex");
+      if (expected !== undefined && digest !== expected) throw mismatch(expected, digest);
+      const known = await stat(digest);
+      if (known) return known;
+      await file.sync();
+      await file.close();
+      file = undefined;
+      await land(temporary, { digest, size });
+      return { digest, size };
+    } catch (error) {
+      throw diskError(error, "storing a blob");
+    } finally {
+      reserved -= size;
+      await file?.close();
+      await disk.remove(temporary);
+    }
+  };
+
+  const put = (
+    pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    expected?: Digest,
+  ): Promise<BlobStat> => {
+    const work = writeAll(pieces, expected);
+    underWay.add(work);
+    const done = (): boolean => underWay.delete(work);
+    work.then(done, done);
+    return work;
+  };
+
+  /** Takes bytes that are no longer what they were out of the way, so that they can be stored anew. */
+  const setAside = async (digest: Digest, size: number): Promise<void> => {
+    sizes.delete(digest);
+    if ((await disk.size(pathOf(digest))) === undefined) return;
+    await disk.rename(pathOf(digest), join(corruptDirectory, digest));
+    count--;
+    bytes -= size;
+  };
+
+  const getStream = async (digest: Digest, range?: ByteRange): Promise<BlobRead> => {
+    const known = await stat(digest);
+    if (!known) throw unknown(digest);
+    const { size } = known;
+    const { start, end } = range ?? { start: 0, end: size - 1 };
+    if (range && !(start >= 0 && start <= end && end < size))
+      throw new BlobError(
+        "bad-range",
+        `${digest} has bytes 0 to ${size - 1}, not ${start} to ${end}`,
+      );
+    const whole = start === 0 && end === size - 1;
+    const open = async (): Promise<BlobFile> => {
+      const file = await disk.open(pathOf(digest)).catch((error: unknown) => {
+        throw diskError(error, `reading ${digest}`);
+      });
+      if (file) return file;
+      sizes.delete(digest);
+      throw unknown(digest);
+    };
+    const pieces = readPieces(open, { start, end }, async (hash) => {
+      if (!whole || hash() === digest) return;
+      await setAside(digest, size);
+      throw new BlobError("blob-corrupt", `the stored bytes no longer have the digest ${digest}`);
+    });
+    return { digest, size, pieces };
+  };
+
+  return {
+    put: (whole) => put([whole]),
+    putStream: (pieces, { expected } = {}) => put(pieces, expected),
+    getStream,
+    get: async (digest) => {
+      const { size, pieces } = await getStream(digest);
+      const whole = new Uint8Array(size);
+      let at = 0;
+      for await (const piece of pieces) {
+        whole.set(piece, at);
+        at += piece.length;
+      }
+      return whole;
+    },
+    stat,
+    has: async (digest) => (await stat(digest)) !== undefined,
+    list: listed,
+    remove: async (digest) => {
+      const known = await stat(digest);
+      if (!known) return;
+      sizes.delete(digest);
+      await disk.remove(pathOf(digest));
+      count--;
+      bytes -= known.size;
+    },
+    usage: () => ({ count, bytes }),
+    close: async () => {
+      await Promise.allSettled(underWay);
+    },
+  };
+};
+
+/** Reads a file piece by piece; `check` hears the digest of all pieces before the last is given out. */
+async function* readPieces(
+  open: () => Promise<BlobFile>,
+  { start, end }: ByteRange,
+  check: (digest: () => Digest) => Promise<void>,
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash("sha256");
+  const file = await open();
+  try {
+    let position = start;
+    do {
+      const piece = new Uint8Array(Math.min(pieceBytes, end + 1 - position));
+      const read = await file.read(piece, position).catch((error: unknown) => {
+        throw diskError(error, "reading a blob");
+      });
+      const part = read === piece.length ? piece : piece.subarray(0, read);
+      hash.update(part);
+      position += read;
+      if (read < piece.length || position > end) await check(() => hash.digest("hex"));
+      if (read < piece.length)
+        throw new BlobError("blob-corrupt", "the stored file is shorter than it was");
+      yield part;
+    } while (position <= end);
+  } finally {
+    await file.close();
+  }
+}
+
+const folders = (directory: string): readonly string[] =>
+  Array.from({ length: 256 }, (_, n) => join(directory, n.toString(16).padStart(2, "0")));
+
+const tooLarge = (size: number, most: number): BlobError =>
+  new BlobError(
+    "blob-too-large",
+    `a blob has at most ${most} bytes, and this one has ${size} or more`,
+  );
+const mismatch = (expected: Digest, actual: Digest): BlobError =>
+  new BlobError("digest-mismatch", `the bytes have the digest ${actual}, not ${expected}`);
+const unknown = (digest: Digest): BlobError =>
+  new BlobError("blob-unknown", `no blob ${digest} is stored here`);
