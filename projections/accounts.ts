@@ -1,0 +1,44 @@
+/** One row an account: its balance. An escrow is dropped when it is empty again. */
+import type { LedgerEvent } from "../domain/ledger/events.ts";
+import { movementsOf } from "./movements.ts";
+import type { Projection, Step } from "./projection.ts";
+import type { AccountRow } from "./views.ts";
+
+const move: Step<AccountRow, LedgerEvent> = {
+  keysOf: (event) => [...movementsOf(event).keys()],
+  evolve: (row, event, { position }, account) => {
+    const balance = (row?.balance ?? 0n) + (movementsOf(event).get(account)?.amount ?? 0n);
+    if (balance === 0n && account.startsWith("escrow:")) return undefined;
+    return { account, balance, entries: (row?.entries ?? 0) + 1, lastPosition: position };
+  },
+};
+
+export const accounts: Projection<AccountRow> = {
+  name: "accounts",
+  version: 1,
+  on: {
+    PointsIssued: move,
+    JobFunded: move,
+    PointsAwarded: move,
+    JobRefunded: move,
+
+    JobSubmitted: "ignored",
+    JobRejected: "ignored",
+    TaskAssigned: "ignored",
+    ResultReceived: "ignored",
+    TaskFailed: "ignored",
+    TaskExpired: "ignored",
+    ResultsDisagreed: "ignored",
+    ResultAccepted: "ignored",
+    ResultRejected: "ignored",
+    JobCompleted: "ignored",
+    JobFailed: "ignored",
+    JobCancelled: "ignored",
+    NodeRegistered: "ignored",
+    NodeCapabilitiesChanged: "ignored",
+    NodeSuspended: "ignored",
+    NodeResumed: "ignored",
+    BlobStored: "ignored",
+    BlobExpired: "ignored",
+  },
+};

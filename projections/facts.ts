@@ -1,0 +1,19 @@
+/** Which streams of the log the views are folded from. */
+import {
+  blobStreamPrefix,
+  jobStreamPrefix,
+  ledgerStream,
+  nodeStreamPrefix,
+} from "../streams/names.ts";
+
+/** Prefixes for the subscription; the store may let more through. */
+export const streamPrefixes: readonly string[] = [
+  jobStreamPrefix,
+  nodeStreamPrefix,
+  blobStreamPrefix,
+  ledgerStream,
+];
+
+/** Whether the views hear of a stream. */
+export const isHeard = (stream: string): boolean =>
+  streamPrefixes.some((prefix) => stream.startsWith(prefix));

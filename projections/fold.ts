@@ -1,0 +1,133 @@
+/**
+ * Folds facts into all views at once: in memory, and written when told, each changed row once,
+ * with the checkpoint, in one transaction.
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { AnyEvent } from "../streams/codec.ts";
+import { beforeFirst, type Position } from "../streams/event-store.ts";
+import { inTransaction, readCheckpoint } from "./database.ts";
+import type { EventType, Place, Step } from "./projection.ts";
+import { RowCache } from "./row-cache.ts";
+import type { Table } from "./table.ts";
+import { tables } from "./tables.ts";
+
+export interface Fold {
+  /** What SQLite holds. */
+  readonly flushed: () => Position;
+  /** Folds one fact in memory. After a throw, `reset`. */
+  readonly apply: (event: AnyEvent, place: Place) => void;
+  /**
+   * Writes every changed row and the new checkpoint, or nothing.
+   *
+   * @throws {Error} When SQLite cannot, or when another process has moved the checkpoint: then
+   *   `reset`, and go on from `flushed`.
+   */
+  readonly flush: (position: Position) => void;
+  /** Forgets what is not written, and what another process may have written meanwhile. */
+  readonly reset: () => void;
+}
+
+/** Hot rows kept of each view. */
+const rowsMax = 20_000;
+
+type Apply = (event: AnyEvent, place: Place) => void;
+
+interface Writer {
+  readonly steps: ReadonlyMap<EventType, Apply>;
+  readonly write: () => void;
+  readonly wrote: () => void;
+  readonly reset: () => void;
+}
+
+/** A row of the same name is replaced. */
+const onConflict = (names: readonly string[], columns: readonly string[]): string => {
+  const rest = columns.filter((column) => !names.includes(column));
+  const changes = rest.map((column) => `${column} = excluded.${column}`);
+  return `ON CONFLICT (${names.join(", ")}) DO UPDATE SET ${changes.join(", ")}`;
+};
+
+const writerOf = <Row>(database: DatabaseSync, table: Table<Row>): Writer => {
+  const { projection, columns, keyColumns, lookup, encode, decode } = table;
+  const { name } = projection;
+  const cache = new RowCache<Row>(rowsMax);
+  const keys = columns.slice(0, keyColumns);
+  const upsert = database.prepare(
+    `INSERT INTO ${name} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})
+     ${onConflict(keys, columns)}
+     ${lookup === undefined || keys.includes(lookup) ? "" : onConflict([lookup], columns)}`,
+  );
+  const lookUp = (verb: string): StatementSync | undefined =>
+    lookup === undefined ? undefined : database.prepare(`${verb} FROM ${name} WHERE ${lookup} = ?`);
+  const select = lookUp("SELECT *");
+  const remove = lookUp("DELETE");
+
+  const find = (key: string): Row | undefined => {
+    const stored = select?.get(key);
+    return stored && decode(stored);
+  };
+
+  const applyStep =
+    <Event>({ keysOf, evolve, begins = false }: Step<Row, Event>) =>
+    (event: Event, place: Place): void => {
+      for (const key of keysOf(event, place)) {
+        const cached = cache.get(key) ?? cache.add(key, begins ? undefined : find(key));
+        const row = evolve(cached.row, event, place, key);
+        if (row !== cached.row) cache.change(cached, row);
+      }
+    };
+
+  const steps = new Map<EventType, Apply>();
+  for (const [type, step] of Object.entries(projection.on))
+    if (step !== "ignored") steps.set(type as EventType, applyStep(step as Step<Row, AnyEvent>));
+
+  return {
+    steps,
+    write: () => {
+      for (const { key, row, stored } of cache.dirty) {
+        if (row !== undefined) upsert.run(...encode(row));
+        else if (stored) remove?.run(key);
+      }
+    },
+    wrote: () => cache.wrote({ keep: lookup !== undefined }),
+    reset: () => cache.clear(),
+  };
+};
+
+export const openFold = (database: DatabaseSync): Fold => {
+  const writers: readonly Writer[] = [
+    writerOf(database, tables.jobs),
+    writerOf(database, tables.nodes),
+    writerOf(database, tables.reputation),
+    writerOf(database, tables.accounts),
+    writerOf(database, tables.entries),
+    writerOf(database, tables.blobs),
+    writerOf(database, tables.totals),
+  ];
+  const steps = new Map<EventType, Apply[]>();
+  for (const writer of writers)
+    for (const [type, apply] of writer.steps) steps.set(type, [...(steps.get(type) ?? []), apply]);
+  // Names the old checkpoint as well: who finds another one there was not alone.
+  const move = database.prepare("UPDATE checkpoint SET position = ? WHERE id = 1 AND position = ?");
+  let flushed = readCheckpoint(database);
+
+  return {
+    flushed: () => flushed,
+    apply: (event, place) => {
+      for (const apply of steps.get(event.type) ?? []) apply(event, place);
+    },
+    flush: (position) => {
+      if (position < flushed || position <= beforeFirst) return;
+      inTransaction(database, () => {
+        for (const writer of writers) writer.write();
+        if (position !== flushed && move.run(position, flushed).changes !== 1)
+          throw new Error(`another process moved the views away from position ${flushed}`);
+      });
+      for (const writer of writers) writer.wrote();
+      flushed = position;
+    },
+    reset: () => {
+      for (const writer of writers) writer.reset();
+      flushed = readCheckpoint(database);
+    },
+  };
+};

@@ -1,0 +1,147 @@
+/** One row a job: its spec, how far it is, each attempt of each replica, and what it cost. */
+import type { Instant } from "../domain/decider.ts";
+import type { JobHash } from "../domain/ids.ts";
+import type { Place, Projection, Step } from "./projection.ts";
+import type { JobRow, JobStatus, TaskRow } from "./views.ts";
+
+type OfJob = { readonly jobHash: JobHash; readonly at: Instant };
+type OfTask = OfJob & { readonly replica: number; readonly attempt: number };
+
+const keysOf = ({ jobHash }: OfJob): readonly string[] => [jobHash];
+
+/** Changes a job that is known; one that is not stays so. */
+const change = <Event extends OfJob>(
+  changes: (event: Event, row: JobRow, place: Place) => Partial<JobRow>,
+): Step<JobRow, Event> => ({
+  keysOf,
+  evolve: (row, event, place) =>
+    row && { ...row, ...changes(event, row, place), lastPosition: place.position },
+});
+
+const changeTask = <Event extends OfTask>(
+  changes: (event: Event) => Partial<TaskRow>,
+): Step<JobRow, Event> =>
+  change((event, { tasks }) => {
+    const { replica, attempt } = event;
+    const at = tasks.findIndex((task) => task.replica === replica && task.attempt === attempt);
+    const task = tasks[at];
+    return task ? { tasks: tasks.with(at, { ...task, ...changes(event) }) } : {};
+  });
+
+const end = <Event extends OfJob>(
+  status: JobStatus,
+  rest: (event: Event) => Partial<JobRow>,
+): Step<JobRow, Event> =>
+  change((event, { tasks }, { position }) => ({
+    status,
+    endedAt: event.at,
+    endedPosition: position,
+    tasks: tasks.some((task) => task.status === "assigned")
+      ? tasks.map((task) => dropped(task, event.at))
+      : tasks,
+    ...rest(event),
+  }));
+
+const dropped = (task: TaskRow, endedAt: Instant): TaskRow =>
+  task.status === "assigned" ? { ...task, status: "dropped", endedAt } : task;
+
+const unanswered = {
+  endedAt: null,
+  outputDigest: null,
+  outputSize: null,
+  elapsedMs: null,
+  code: null,
+  verdict: null,
+  comparator: null,
+  distance: null,
+  reason: null,
+} as const;
+
+export const jobs: Projection<JobRow> = {
+  name: "jobs",
+  version: 1,
+  on: {
+    JobSubmitted: {
+      keysOf,
+      begins: true,
+      evolve: (_, { jobHash, spec, deadlineAt, at }, { position }) => ({
+        jobHash,
+        client: spec.client,
+        app: spec.app,
+        status: "open",
+        reason: null,
+        spec,
+        quorum: spec.quorum,
+        replicasMax: spec.replicasMax,
+        submittedAt: at,
+        deadlineAt,
+        endedAt: null,
+        submittedPosition: position,
+        endedPosition: null,
+        lastPosition: position,
+        output: null,
+        tasks: [],
+        disagreement: null,
+        paid: [],
+        escrow: null,
+      }),
+    },
+    JobRejected: end("rejected", ({ reason }) => ({ reason })),
+    TaskAssigned: change(({ replica, attempt, nodeId, executionClass, at, expiresAt }, row) => {
+      const lease = { executionClass, assignedAt: at, expiresAt };
+      const status = "assigned";
+      const task: TaskRow = { replica, attempt, nodeId, status, ...lease, ...unanswered };
+      return { tasks: [...row.tasks, task] };
+    }),
+    ResultReceived: changeTask(({ outputDigest, outputSize, elapsedMs, at }) => ({
+      status: "received",
+      outputDigest,
+      outputSize,
+      elapsedMs,
+      endedAt: at,
+    })),
+    TaskFailed: changeTask(({ code, at }) => ({ status: "failed", code, endedAt: at })),
+    TaskExpired: changeTask(({ at }) => ({ status: "expired", endedAt: at })),
+    ResultsDisagreed: change(({ comparator, groups, distance, reason }) => ({
+      disagreement: { comparator, groups, distance, reason },
+    })),
+    ResultAccepted: changeTask(({ comparator, distance }) => ({
+      verdict: "accepted",
+      comparator,
+      distance,
+    })),
+    ResultRejected: changeTask(({ comparator, distance, reason }) => ({
+      verdict: "rejected",
+      comparator,
+      distance,
+      reason,
+    })),
+    JobCompleted: end("completed", ({ outputDigest, outputSize }) => ({
+      output: { digest: outputDigest, size: outputSize },
+    })),
+    JobFailed: end("failed", ({ reason }) => ({ reason })),
+    JobCancelled: end("cancelled", () => ({})),
+
+    JobFunded: change(({ amount }) => ({ escrow: { funded: amount, refunded: null } })),
+    PointsAwarded: change(({ awards, refund }, { escrow }) => ({
+      paid: awards.map(({ awardId, replica, nodeId, amount }) => ({
+        awardId,
+        replica,
+        nodeId,
+        amount,
+      })),
+      escrow: escrow && { ...escrow, refunded: refund },
+    })),
+    JobRefunded: change(({ amount }, { escrow }) => ({
+      escrow: escrow && { ...escrow, refunded: amount },
+    })),
+
+    PointsIssued: "ignored",
+    NodeRegistered: "ignored",
+    NodeCapabilitiesChanged: "ignored",
+    NodeSuspended: "ignored",
+    NodeResumed: "ignored",
+    BlobStored: "ignored",
+    BlobExpired: "ignored",
+  },
+};

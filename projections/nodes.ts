@@ -1,0 +1,60 @@
+/** One row a node: who owns it, what it says it can do, whether it may work. */
+import type { Instant } from "../domain/decider.ts";
+import type { NodeId } from "../domain/ids.ts";
+import type { Projection, Step } from "./projection.ts";
+import type { NodeRow } from "./views.ts";
+
+type OfNode = { readonly nodeId: NodeId; readonly at: Instant };
+
+const keysOf = ({ nodeId }: OfNode): readonly string[] => [nodeId];
+
+const change = <Event extends OfNode>(
+  changes: (event: Event) => Partial<NodeRow>,
+): Step<NodeRow, Event> => ({
+  keysOf,
+  evolve: (row, event, { position }) =>
+    row && { ...row, ...changes(event), changedAt: event.at, lastPosition: position },
+});
+
+export const nodes: Projection<NodeRow> = {
+  name: "nodes",
+  version: 1,
+  on: {
+    NodeRegistered: {
+      keysOf,
+      evolve: (row, { nodeId, owner, capabilities, at }, { position }) => ({
+        nodeId,
+        owner,
+        status: "active",
+        reason: null,
+        capabilities,
+        registeredAt: at,
+        changedAt: at,
+        registeredPosition: row?.registeredPosition ?? position,
+        lastPosition: position,
+      }),
+    },
+    NodeCapabilitiesChanged: change(({ capabilities }) => ({ capabilities })),
+    NodeSuspended: change(({ reason }) => ({ status: "suspended", reason })),
+    NodeResumed: change(() => ({ status: "active", reason: null })),
+
+    JobSubmitted: "ignored",
+    JobRejected: "ignored",
+    TaskAssigned: "ignored", // Counts of tasks are in `reputation`, which changes far more often.
+    ResultReceived: "ignored",
+    TaskFailed: "ignored",
+    TaskExpired: "ignored",
+    ResultsDisagreed: "ignored",
+    ResultAccepted: "ignored",
+    ResultRejected: "ignored",
+    JobCompleted: "ignored",
+    JobFailed: "ignored",
+    JobCancelled: "ignored",
+    PointsIssued: "ignored",
+    JobFunded: "ignored",
+    PointsAwarded: "ignored",
+    JobRefunded: "ignored",
+    BlobStored: "ignored",
+    BlobExpired: "ignored",
+  },
+};

@@ -1,0 +1,280 @@
+/**
+ * Keeps the views up to date: follows the log, folds batch by batch, writes rows and checkpoint
+ * together, tells who listens, and begins again from the checkpoint whenever something breaks.
+ */
+import { join } from "node:path";
+import type { Instant, Millis } from "../domain/decider.ts";
+import { type Clock, sleep, type Timer } from "../streams/clock.ts";
+import { decode } from "../streams/codec.ts";
+import type { EventStore, Position, RecordedEvent, Subscription } from "../streams/event-store.ts";
+import {
+  clearTables,
+  createTables,
+  openDatabase,
+  presentVersions,
+  removeDatabase,
+  type Versions,
+  versionFault,
+} from "./database.ts";
+import { isHeard, streamPrefixes } from "./facts.ts";
+import { openFold } from "./fold.ts";
+import type { FlushListener, Projections, SeenEvent } from "./projections.ts";
+import { readViews } from "./read.ts";
+import { openWaiters } from "./waiters.ts";
+
+export interface ProjectionsOptions {
+  readonly store: EventStore;
+  /** Holds `views.sqlite`; made if it is not there. */
+  readonly directory: string;
+  readonly clock: Clock;
+  /** Hears what broke; the runner goes on by itself. */
+  readonly onError: (error: unknown) => void;
+  /** Hears that and why the views are rebuilt. Default: a line on standard error. */
+  readonly onNotice?: (text: string) => void;
+  /** Versions of the projections, for tests. */
+  readonly versions?: Versions;
+}
+
+export const viewsPath = (directory: string): string => join(directory, "views.sqlite");
+
+/** Events that are folded before they are written, at most (but for the rest of a batch). */
+const pendingMax = 10_000;
+/** The longest that a folded event waits to be written. */
+const pauseMaxMs = 50;
+/** When someone waits so long, the log is asked whether there is anything to wait for. */
+const probeAfterMs = 100;
+const probeEvents = 1_000;
+const backoffMs = { first: 100, most: 5_000 };
+
+/**
+ * Opens the views of a directory and follows the store. Answers at once: until `lag().live` the
+ * views may be far behind; `waitFor(await store.head(), …)` waits for them.
+ *
+ * @throws {Error} SQLite's, when the file cannot be opened.
+ */
+export const openProjections = async (options: ProjectionsOptions): Promise<Projections> => {
+  const { store, directory, clock, onError, versions = presentVersions } = options;
+  const notice = options.onNotice ?? ((text) => void process.stderr.write(`views: ${text}\n`));
+  const path = viewsPath(directory);
+  const fault = versionFault(path, versions);
+  if (fault !== undefined) {
+    notice(`rebuilding from the start of the log, since ${fault}`);
+    removeDatabase(path);
+  }
+  const database = openDatabase(path);
+  createTables(database, { versions, indexes: true });
+  const fold = openFold(database);
+  const waiters = openWaiters(clock);
+  const listeners = new Set<FlushListener>();
+
+  let seen = fold.flushed();
+  let pending: SeenEvent[] = [];
+  let nextFlushAt: Instant = 0;
+  let timer: Timer | undefined;
+  let live = false;
+  let open = true;
+  let subscription: Subscription | undefined;
+  let failures = 0;
+  let endPause: (() => void) | undefined;
+
+  const flush = (): void => {
+    timer?.cancel();
+    timer = undefined;
+    if (seen === fold.flushed()) return;
+    fold.flush(seen);
+    const events = pending;
+    pending = [];
+    failures = 0;
+    // A busy log is written in large steps, an idle one at once.
+    nextFlushAt = clock.now() + Math.min(events.length, pauseMaxMs);
+    for (const listener of listeners) listener(seen, events);
+    waiters.reached(seen);
+  };
+
+  /** False once something failed: what is in memory is then neither trusted nor added to. */
+  let sound = false;
+  let broken: ((error: unknown) => void) | undefined;
+  const guard = (work: () => void): void => {
+    if (!sound) return;
+    try {
+      work();
+    } catch (error) {
+      sound = false;
+      timer?.cancel();
+      broken?.(error);
+    }
+  };
+
+  const flushLater = (delayMs: Millis): void => {
+    timer ??= clock.after(delayMs, () => {
+      timer = undefined;
+      guard(flush);
+    });
+  };
+
+  const settle = (): void => {
+    if (seen === fold.flushed()) return;
+    const waitMs = nextFlushAt - clock.now();
+    if (pending.length >= pendingMax || (pending.length > 0 && waitMs <= 0)) flush();
+    else if (pending.length > 0) flushLater(waitMs);
+    else if ((waiters.nearest() ?? seen + 1n) <= seen) flush();
+    else flushLater(pauseMaxMs); // Only the checkpoint moved, and nobody waits for that.
+  };
+
+  const onEvents = (events: readonly RecordedEvent[]): void => {
+    for (const recorded of events) {
+      const { position, revision, stream } = recorded;
+      if (position <= seen) continue;
+      const event = isHeard(stream) ? decode(recorded) : undefined;
+      if (event) {
+        fold.apply(event, { position, revision });
+        pending.push({ recorded, event });
+      }
+      seen = position;
+    }
+    settle();
+  };
+
+  const onCheckpoint = (position: Position): void => {
+    if (position <= seen) return;
+    seen = position;
+    settle();
+  };
+
+  const reset = (): void => {
+    timer?.cancel();
+    timer = undefined;
+    live = false;
+    pending = [];
+    fold.reset();
+    seen = fold.flushed();
+    sound = true;
+  };
+
+  /** One subscription, from the checkpoint until it breaks. */
+  const follow = async (): Promise<void> => {
+    reset();
+    const head = await store.head();
+    if (!open) return;
+    if (seen > head) {
+      notice(
+        `rebuilding from the start of the log, since it ends at ${head} and the views at ${seen}`,
+      );
+      clearTables(database);
+      reset();
+    }
+    const failed = new Promise<never>((_, reject) => {
+      broken = reject;
+    });
+    subscription = store.subscribe({
+      after: seen,
+      filter: { streamPrefixes },
+      onEvents: (events) => guard(() => onEvents(events)),
+      onCheckpoint: (position) => guard(() => onCheckpoint(position)),
+      onCaughtUp: () => {
+        live = true;
+      },
+    });
+    try {
+      await Promise.race([subscription.closed, failed]);
+    } finally {
+      broken = undefined;
+      await subscription.close();
+    }
+  };
+
+  const run = async (): Promise<void> => {
+    while (open) {
+      try {
+        await follow();
+        if (open) throw new Error("the subscription of the views ended by itself");
+      } catch (error) {
+        live = false;
+        if (!open) return;
+        onError(error);
+        const pauseMs = Math.min(backoffMs.first * 2 ** failures, backoffMs.most);
+        failures++;
+        const closing = new Promise<void>((resolve) => {
+          endPause = resolve;
+        });
+        await Promise.race([sleep(clock, pauseMs), closing]);
+      }
+    }
+  };
+
+  /**
+   * The position may be of an event that the filter keeps away, and a store need not say at once
+   * how far it has looked: so look.
+   */
+  const probe = async (position: Position): Promise<void> => {
+    const from = seen;
+    let looked = from;
+    const events = store.readAll(from < 0n ? "start" : from, { maxCount: probeEvents });
+    for await (const event of events) {
+      if (event.position <= from) continue;
+      if (event.position > position || isHeard(event.stream)) break;
+      looked = event.position;
+    }
+    if (open && live && seen === from && looked > from) guard(() => onCheckpoint(looked));
+  };
+
+  let isProbing = false;
+  const probeOnce = (position: Position): void => {
+    if (isProbing || !live || pending.length > 0 || position <= seen) return;
+    isProbing = true;
+    probe(position)
+      .catch(onError)
+      .finally(() => {
+        isProbing = false;
+      });
+  };
+
+  const running = run();
+  let closed: Promise<void> | undefined;
+  return {
+    views: readViews(database, fold.flushed),
+    position: fold.flushed,
+
+    waitFor: async (position, timeoutMs) => {
+      if (position <= fold.flushed()) return true;
+      if (!open) return false;
+      const arrived = waiters.wait(position, timeoutMs);
+      if (position <= seen) guard(settle);
+      const probing = clock.every(probeAfterMs, () => probeOnce(position));
+      try {
+        return await arrived;
+      } finally {
+        probing.cancel();
+      }
+    },
+
+    lag: () => {
+      const oldest = pending[0]?.recorded.recordedAt;
+      const behindMs = oldest === undefined ? 0 : Math.max(0, clock.now() - oldest);
+      return { flushed: fold.flushed(), pending: pending.length, live, behindMs };
+    },
+
+    onFlush: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+
+    close: () => {
+      closed ??= (async () => {
+        open = false;
+        endPause?.();
+        await subscription?.close();
+        broken?.(new Error("the views were closed"));
+        await running;
+        try {
+          if (sound) flush();
+        } finally {
+          timer?.cancel();
+          waiters.close();
+          database.close();
+        }
+      })();
+      return closed;
+    },
+  };
+};

@@ -1,0 +1,38 @@
+/**
+ * The shape of a projection: a pure fold from facts to rows with a key. It reads no clock; whoever
+ * folds the same facts gets the same rows.
+ */
+import type { AnyEvent } from "../streams/codec.ts";
+import type { Position, Revision } from "../streams/event-store.ts";
+
+export type EventType = AnyEvent["type"];
+export type EventOf<Type extends EventType> = Extract<AnyEvent, { readonly type: Type }>;
+
+/** Where a fact stands. */
+export interface Place {
+  readonly position: Position;
+  /** In the fact's own stream. */
+  readonly revision: Revision;
+}
+
+/** What one type of event does to the rows that it touches. */
+export interface Step<Row, Event> {
+  readonly keysOf: (event: Event, place: Place) => readonly string[];
+  /** Undefined stands for no row, before and after. */
+  readonly evolve: (
+    row: Row | undefined,
+    event: Event,
+    place: Place,
+    key: string,
+  ) => Row | undefined;
+  /** True if no row can be there yet: spares looking for one. */
+  readonly begins?: boolean;
+}
+
+export interface Projection<Row> {
+  readonly name: string;
+  /** Raised whenever the same facts give other rows than before: the views are then rebuilt. */
+  readonly version: number;
+  /** Every event type is listed, also the ignored ones, so that the compiler asks for new ones. */
+  readonly on: { readonly [Type in EventType]: Step<Row, EventOf<Type>> | "ignored" };
+}

@@ -1,0 +1,219 @@
+/** Answers from the views' tables. One connection, synchronous: each answer is of one position. */
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { blankTrack, type Track } from "../domain/reputation.ts";
+import type { Position } from "../streams/event-store.ts";
+import { byName, byPosition, type Order, pageOf } from "./paging.ts";
+import { type Columns, textOf } from "./table.ts";
+import { appMark, joinHalves, tables } from "./tables.ts";
+import { noTotals } from "./totals.ts";
+import type {
+  AccountFilter,
+  AccountRow,
+  BlobRow,
+  EntryRow,
+  JobFilter,
+  JobRow,
+  NodeView,
+  Page,
+  PageRequest,
+  Totals,
+  Views,
+} from "./views.ts";
+
+const jobOrder = byPosition<JobRow>("jobs", (row) => row.submittedPosition);
+const nodeOrder = byPosition<NodeView>("nodes", (row) => row.registeredPosition);
+const entryOrder = byPosition<EntryRow>("entries", (row) => row.position);
+const blobOrder = byPosition<BlobRow>("blobs", (row) => row.storedPosition);
+const accountOrder = byName<AccountRow>("accounts", (row) => row.account);
+
+/** What a list selects: part of a statement with its values. */
+interface Selection {
+  readonly from: string;
+  readonly where: readonly string[];
+  readonly values: readonly SQLInputValue[];
+}
+
+/** Which index finds these jobs with the fewest steps; the rest of the filter is looked at by row. */
+const jobSelection = ({ client, status, app }: JobFilter): Selection => {
+  const where: string[] = [];
+  const values: SQLInputValue[] = [];
+  const rare = status !== undefined && status !== "completed";
+  if (client !== undefined) {
+    where.push("client = ?");
+    values.push(client);
+  }
+  if (status !== undefined) {
+    where.push("status = ?");
+    values.push(status);
+  }
+  if (app !== undefined) {
+    where.push("app = ?");
+    values.push(app);
+  }
+  if (rare) where.push("status <> 'completed'"); // Says to SQLite that the partial index will do.
+  if (rare)
+    return {
+      from: `jobs INDEXED BY ${client !== undefined ? "jobs_by_client_status" : "jobs_by_status"}`,
+      where,
+      values,
+    };
+  if (client !== undefined) return { from: "jobs INDEXED BY jobs_by_client", where, values };
+  if (app !== undefined) return { from: "jobs INDEXED BY jobs_by_app", where, values };
+  return { from: "jobs NOT INDEXED", where, values };
+};
+
+const nodeColumns = "nodes.*, reputation.body AS track";
+const nodesWithTracks = "nodes LEFT JOIN reputation ON reputation.node = nodes.id";
+
+const nodeViewOf = (columns: Columns): NodeView => {
+  const row = tables.nodes.decode(columns);
+  const track =
+    columns["track"] === null
+      ? blankTrack(row.nodeId)
+      : (JSON.parse(textOf(columns, "track")) as Track);
+  return { ...row, track };
+};
+
+/** First and last name of a kind of account: `;` comes right after `:`. */
+const kindRange = (kind: NonNullable<AccountFilter["kind"]>): readonly [string, string] =>
+  kind === "issuance" ? ["issuance", "issuance"] : [`${kind}:`, `${kind};`];
+
+export const readViews = (database: DatabaseSync, position: () => Position): Views => {
+  const statements = new Map<string, StatementSync>();
+  const prepare = (sql: string): StatementSync => {
+    const known = statements.get(sql);
+    if (known) return known;
+    const statement = database.prepare(sql);
+    statements.set(sql, statement);
+    return statement;
+  };
+  const one = <Row>(
+    decode: (columns: Columns) => Row,
+    sql: string,
+    ...values: readonly SQLInputValue[]
+  ): Row | undefined => {
+    const columns = prepare(sql).get(...values);
+    return columns && decode(columns);
+  };
+
+  /** A page of a list that stands in the order of an integer column. */
+  const list = <Row>(
+    order: Order<Row, bigint>,
+    page: PageRequest,
+    {
+      selection: { from, where, values },
+      columns,
+      key,
+      decode,
+    }: {
+      readonly selection: Selection;
+      readonly columns: string;
+      readonly key: string;
+      readonly decode: (columns: Columns) => Row;
+    },
+  ): Page<Row> =>
+    pageOf(order, page, (after, count) => {
+      const beyond = after === undefined ? [] : [`${key} ${page.oldestFirst ? ">" : "<"} ?`];
+      const conditions = [...where, ...beyond];
+      const sql =
+        `SELECT ${columns} FROM ${from}` +
+        (conditions.length > 0 ? ` WHERE ${conditions.join(" AND ")}` : "") +
+        ` ORDER BY ${key} ${page.oldestFirst ? "ASC" : "DESC"} LIMIT ?`;
+      const last = after === undefined ? [] : [after];
+      return prepare(sql)
+        .all(...values, ...last, count)
+        .map(decode);
+    });
+
+  let sum = { position: -2n, ledgerSum: 0n };
+  const ledgerSum = (): bigint => {
+    if (sum.position === position()) return sum.ledgerSum;
+    const halves = prepare(
+      "SELECT ifnull(sum(high), 0) AS high, ifnull(sum(low), 0) AS low FROM accounts",
+    );
+    halves.setReadBigInts(true);
+    const { high, low } = halves.get() ?? {};
+    if (typeof high !== "bigint" || typeof low !== "bigint")
+      throw new TypeError("sums are numbers");
+    sum = { position: position(), ledgerSum: joinHalves(high, low) };
+    return sum.ledgerSum;
+  };
+
+  return {
+    position,
+
+    job: (jobHash) => one(tables.jobs.decode, "SELECT * FROM jobs WHERE hash = ?", jobHash),
+    jobs: (filter, page) =>
+      list(jobOrder, page, {
+        selection: jobSelection(filter),
+        columns: "*",
+        key: "submitted",
+        decode: tables.jobs.decode,
+      }),
+
+    node: (nodeId) =>
+      one(nodeViewOf, `SELECT ${nodeColumns} FROM ${nodesWithTracks} WHERE nodes.id = ?`, nodeId),
+    nodes: ({ app, status }, page) =>
+      list(nodeOrder, page, {
+        selection: {
+          from: nodesWithTracks,
+          where: [
+            ...(app === undefined ? [] : ["instr(nodes.apps, ?) > 0"]),
+            ...(status === undefined ? [] : ["nodes.status = ?"]),
+          ],
+          values: [
+            ...(app === undefined ? [] : [appMark(app)]),
+            ...(status === undefined ? [] : [status]),
+          ],
+        },
+        columns: nodeColumns,
+        key: "nodes.registered",
+        decode: nodeViewOf,
+      }),
+    track: (nodeId) =>
+      one(tables.reputation.decode, "SELECT * FROM reputation WHERE node = ?", nodeId),
+
+    account: (account) =>
+      one(tables.accounts.decode, "SELECT * FROM accounts WHERE account = ?", account),
+    accounts: ({ kind }, page) =>
+      pageOf(accountOrder, page, (after, count) => {
+        const [low, high] = kind === undefined ? ["", "~"] : kindRange(kind);
+        return prepare(
+          `SELECT * FROM accounts WHERE account >= ? AND account <= ? AND account > ?
+           ORDER BY account LIMIT ?`,
+        )
+          .all(low, high, after ?? "", count)
+          .map(tables.accounts.decode);
+      }),
+    entries: (account, page) =>
+      list(entryOrder, page, {
+        selection: { from: "entries", where: ["account = ?"], values: [account] },
+        columns: "*",
+        key: "position",
+        decode: tables.entries.decode,
+      }),
+
+    blob: (digest) => one(tables.blobs.decode, "SELECT * FROM blobs WHERE digest = ?", digest),
+    blobs: (page) =>
+      list(blobOrder, page, {
+        selection: { from: "blobs", where: [], values: [] },
+        columns: "*",
+        key: "stored",
+        decode: tables.blobs.decode,
+      }),
+
+    totals: (): Totals => {
+      const row = one(tables.totals.decode, "SELECT * FROM totals") ?? noTotals;
+      const { open, completed, failed, rejected, cancelled } = row;
+      const { active, suspended, issued, funded, awarded, refunded } = row;
+      return {
+        position: position(),
+        events: row.events,
+        jobs: { open, completed, failed, rejected, cancelled },
+        nodes: { active, suspended },
+        points: { issued, funded, awarded, refunded },
+        ledgerSum: ledgerSum(),
+      };
+    },
+  };
+};

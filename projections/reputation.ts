@@ -1,0 +1,38 @@
+/** One row a node that ever had a task: its track, from which its scores are computed. */
+import { blankTrack, evolveTrack, type Track, type TrackEvent } from "../domain/reputation.ts";
+import type { Projection, Step } from "./projection.ts";
+
+const track: Step<Track, TrackEvent> = {
+  keysOf: ({ nodeId }) => [nodeId],
+  evolve: (row, event) => evolveTrack(row ?? blankTrack(event.nodeId), event),
+};
+
+export const reputation: Projection<Track> = {
+  name: "reputation",
+  version: 1,
+  on: {
+    TaskAssigned: track,
+    ResultReceived: track,
+    TaskFailed: track,
+    TaskExpired: track,
+    ResultAccepted: track,
+    ResultRejected: track,
+
+    JobSubmitted: "ignored",
+    JobRejected: "ignored",
+    ResultsDisagreed: "ignored", // Says nothing against anyone until a quorum is found.
+    JobCompleted: "ignored",
+    JobFailed: "ignored",
+    JobCancelled: "ignored",
+    PointsIssued: "ignored",
+    JobFunded: "ignored",
+    PointsAwarded: "ignored",
+    JobRefunded: "ignored",
+    NodeRegistered: "ignored",
+    NodeCapabilitiesChanged: "ignored",
+    NodeSuspended: "ignored",
+    NodeResumed: "ignored",
+    BlobStored: "ignored",
+    BlobExpired: "ignored",
+  },
+};

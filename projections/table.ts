@@ -1,0 +1,40 @@
+/** How the rows of one projection stand in SQLite. */
+import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
+import type { Projection } from "./projection.ts";
+
+/** A row as SQLite answers it, by column. */
+export type Columns = Readonly<Record<string, SQLOutputValue>>;
+
+export interface Table<Row> {
+  readonly projection: Projection<Row>;
+  /** In order; the first `keyColumns` of them name a row. */
+  readonly columns: readonly string[];
+  readonly keyColumns: number;
+  /** The column list of CREATE TABLE, with constraints and options. */
+  readonly definition: string;
+  /** What lists need beside the table; made after the fold when the views are built anew. */
+  readonly indexes: readonly string[];
+  /** The values of `columns`. */
+  readonly encode: (row: Row) => readonly SQLInputValue[];
+  readonly decode: (columns: Columns) => Row;
+  /** The column that holds a projection's key; undefined if rows are only ever added. */
+  readonly lookup?: string;
+}
+
+/**
+ * @throws {TypeError} If the column is not what the table says: the file was changed by others.
+ */
+export const textOf = (columns: Columns, name: string): string => {
+  const value = columns[name];
+  if (typeof value !== "string") throw new TypeError(`column ${name} should hold text`);
+  return value;
+};
+
+/** @throws {TypeError} As `textOf`. */
+export const numberOf = (columns: Columns, name: string): number => {
+  const value = columns[name];
+  if (typeof value !== "number") throw new TypeError(`column ${name} should hold a number`);
+  return value;
+};
+
+export const bigintOf = (columns: Columns, name: string): bigint => BigInt(numberOf(columns, name));
