@@ -75,11 +75,12 @@ const float32NormalMin = 2 ** -126;
  */
 export const writeFloat32 = (value: number): string => {
   const size = Math.abs(value);
-  if (Number.isInteger(value) && size < 2 ** 24) return writeFloat64(value);
+  if (!Number.isFinite(value) || (Number.isInteger(value) && size < 2 ** 24))
+    return writeFloat64(value);
   // Six digits always survive in a normal float32, so that fewer need not be tried.
   for (let digits = size < float32NormalMin ? 1 : 6; digits < 9; digits++) {
     const shorter = Number(value.toPrecision(digits));
     if (Math.fround(shorter) === value) return JSON.stringify(shorter);
   }
-  return writeFloat64(Number.isFinite(value) ? Number(value.toPrecision(9)) : value);
+  return JSON.stringify(Number(value.toPrecision(9)));
 };

@@ -24,8 +24,9 @@ const fontSize = 20;
 /** Extra pixels between two lines. */
 const leading = 12;
 const margin = 20;
-const pageWidth = 576;
-const pageHeight = 256;
+/** A page is wider or higher where its text needs it. */
+const pageWidthMin = 576;
+const pageHeightMin = 256;
 
 /**
  * The same pages for the same count and seed, on every machine with the same version of sharp.
@@ -84,11 +85,10 @@ export const renderPage = async (text: string, fontfile: string): Promise<Uint8A
   })
     .png()
     .toBuffer({ resolveWithObject: true });
-  const { width, height } = ink.info;
-  if (width > pageWidth - margin || height > pageHeight - margin)
-    throw new Error(`the text takes ${width} x ${height} pixels, too much for a page`);
+  const width = Math.max(pageWidthMin, ink.info.width + 2 * margin);
+  const height = Math.max(pageHeightMin, ink.info.height + 2 * margin);
   const background = { r: 255, g: 255, b: 255 };
-  return sharp({ create: { width: pageWidth, height: pageHeight, channels: 3, background } })
+  return sharp({ create: { width, height, channels: 3, background } })
     .composite([{ input: await sharp(ink.data).negate().toBuffer(), left: margin, top: margin }])
     .greyscale()
     .png()

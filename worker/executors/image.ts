@@ -152,6 +152,7 @@ const taps = ({
     let sum = 0;
     for (let at = Math.ceil(centre - reach); at <= Math.floor(centre + reach); at++) {
       const weight = 1 - Math.abs(at - centre) / reach;
+      if (weight === 0) continue;
       const index = Math.min(Math.max(at, 0), limit - 1);
       byIndex.set(index, (byIndex.get(index) ?? 0) + weight);
       sum += weight;

@@ -2,22 +2,24 @@
 
 import { AppError } from "../executor.ts";
 import type { InferenceSession } from "./inference.ts";
+import { scanOnnx } from "./onnx-scan.ts";
 
 /** Not the job's fault: another machine, or this one later, may well compute it. */
 const machineFault =
   /bad_alloc|out of memory|allocat(?:e|ion) .*fail|fail.* to allocate|RangeError/i;
 
+const notOnnx = "the model is not ONNX, or it is cut off";
+
 const loadFaults: readonly (readonly [pattern: RegExp, sentence: string])[] = [
-  [/protobuf|No graph|data pointer is null/i, "the model is not ONNX, or it is cut off"],
+  [/protobuf|No graph|data pointer is null/i, notOnnx],
   [
     /opset|ir_version|IR version/i,
     "the model needs an operator set that the runtime does not have",
   ],
   [
-    /not a registered function|NOT_IMPLEMENTED|Could not find an implementation/i,
+    /No Op registered|not a registered function|NOT_IMPLEMENTED|Could not find an implementation/i,
     "the model uses an operator that the runtime does not have",
   ],
-  [/external/i, "the model keeps its weights in another file"],
 ];
 
 /** @throws {AppError} `bad-model`, when the model is at fault. */
@@ -25,6 +27,10 @@ export const explainLoad = async (
   model: Uint8Array,
   load: (model: Uint8Array) => Promise<InferenceSession>,
 ): Promise<InferenceSession> => {
+  const found = scanOnnx(model);
+  if (found === "malformed") throw new AppError("bad-model", notOnnx);
+  if (found === "external-data")
+    throw new AppError("bad-model", "the model keeps its weights in another file");
   try {
     return await load(model);
   } catch (cause) {

@@ -20,7 +20,10 @@ interface OrtValueMetadata {
 interface OrtSession {
   readonly inputMetadata: readonly OrtValueMetadata[];
   readonly outputMetadata: readonly OrtValueMetadata[];
-  run(feeds: Record<string, never>): Promise<Readonly<Record<string, OrtTensor>>>;
+  run(
+    feeds: Record<string, never>,
+    options: { readonly logSeverityLevel: 4 },
+  ): Promise<Readonly<Record<string, OrtTensor>>>;
   release(): Promise<void>;
 }
 
@@ -41,7 +44,7 @@ export const adaptSession = (session: OrtSession, makeTensor: MakeOrtTensor): In
       name,
       makeTensor(dtype, data, shape),
     ]);
-    const results = await session.run(Object.fromEntries(entries));
+    const results = await session.run(Object.fromEntries(entries), { logSeverityLevel: 4 });
     return Object.fromEntries(
       Object.entries(results).map(([name, tensor]) => [name, fromOrt(name, tensor)]),
     );

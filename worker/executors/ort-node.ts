@@ -18,7 +18,7 @@ export const openOrtNode = async (): Promise<InferenceEngine> => {
         intraOpNumThreads: 1,
         interOpNumThreads: 1,
         graphOptimizationLevel: "all",
-        logSeverityLevel: 3,
+        logSeverityLevel: 4, // Errors reach us as exceptions; the log would only repeat them.
       });
       return adaptSession(session, (dtype, data, shape) => new Tensor(dtype, data, shape));
     },

@@ -7,7 +7,7 @@ import { packageVersion } from "./package-files.ts";
 
 export const openOrtWeb = async (): Promise<InferenceEngine> => {
   env.wasm.numThreads = 1; // With 2 threads some models give other bits.
-  env.logLevel = "error";
+  env.logLevel = "fatal";
   const version = await packageVersion("onnxruntime-web");
   return {
     executionClass: `ort-web@${version}/wasm/any/1t/all`,
@@ -15,7 +15,7 @@ export const openOrtWeb = async (): Promise<InferenceEngine> => {
       const session = await InferenceSession.create(model, {
         executionProviders: ["wasm"],
         graphOptimizationLevel: "all",
-        logSeverityLevel: 3,
+        logSeverityLevel: 4, // Errors reach us as exceptions; the log would only repeat them.
       });
       return adaptSession(session, (dtype, data, shape) => new Tensor(dtype, data, shape));
     },

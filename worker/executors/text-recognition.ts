@@ -13,11 +13,19 @@ const height = 48; // The recogniser knows no other.
 const widthMin = 48;
 /** Longer lines are squeezed: one line of this width is 0.5 s of native CPU. */
 const widthMax = 3200;
+/**
+ * Lines are drawn a little narrower than they are: the time goes with the width, and reading
+ * suffers little. On 16 pages 1 read 0.9991 of the characters, 0.9 read 0.9989, 0.75 clearly less.
+ */
+const widthFactor = 0.9;
 
 /** Bytes to -1 … 1, in the order blue, green, red that PP-OCR was trained with. */
 const planes = ([2, 1, 0] as const).map((from) => ({ from, scale: 2 / 255, offset: -1 }));
 
 /**
+ * Reads one line by itself: a batch of six took as much processor time a line, or more, on both
+ * runtimes.
+ *
  * @param alphabet - The character of each class of the model; class 0 is "no character".
  */
 export const recogniseLine = async (
@@ -26,8 +34,8 @@ export const recogniseLine = async (
   session: InferenceSession,
   alphabet: readonly string[],
 ): Promise<Reading> => {
-  const natural = Math.round((line.width * height) / line.height);
-  const width = Math.min(widthMax, Math.max(widthMin, natural));
+  const wanted = Math.round((line.width * height * widthFactor) / line.height);
+  const width = Math.min(widthMax, Math.max(widthMin, wanted));
   const data = toPlanes(resample(picture, line, { width, height }), planes);
   const { name } = session.inputs[0] ?? { name: "x" };
   const outputs = await session.run({
