@@ -1,0 +1,182 @@
+/**
+ * The coordinator's composition root: opens what the chosen roles need and puts them together. One
+ * process may have all roles, or each its own; the code is the same.
+ */
+import { createHash, hash, randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { drawSeed, seededRandom } from "../domain/chance.ts";
+import type { Sha256 } from "../domain/hashing.ts";
+import type { MicroPointsText } from "../domain/points.ts";
+import { openGateway } from "../gateway/gateway.ts";
+import { openProjections } from "../projections/open.ts";
+import { runDispatcher } from "../services/dispatcher/run-dispatcher.ts";
+import { type Feed, type Listener, runFeed } from "../services/facts.ts";
+import { createJobBook } from "../services/job-book.ts";
+import { runRewards } from "../services/rewards/run-rewards.ts";
+import { runValidator } from "../services/validator/run-validator.ts";
+import { httpBlobs } from "../streams/blobs/http.ts";
+import { openLocalBlobStore } from "../streams/blobs/local.ts";
+import { wallClock } from "../streams/clock.ts";
+import { connectEventStore } from "../streams/connect-event-store.ts";
+import { serveEmbeddedStore } from "../streams/embedded/grpc/server.ts";
+import type { EmbeddedStore } from "../streams/embedded/store.ts";
+import { eventIds } from "../streams/event-ids.ts";
+import { openTaskDesk } from "../streams/nats/task-desk.ts";
+
+export const roles = ["dispatcher", "validator", "rewards", "gateway"] as const;
+export type Role = (typeof roles)[number];
+
+export interface ServeOptions {
+  readonly roles: readonly Role[];
+  /** Holds events, blobs and views; made if it is not there. */
+  readonly dataDirectory: string;
+  /** An EventStoreDB; the embedded log in the data directory if left out. */
+  readonly eventStoreUrl?: string;
+  /** Serves the embedded log to other processes on this port of 127.0.0.1. */
+  readonly eventStorePort?: number;
+  readonly natsUrl: string;
+  readonly host: string;
+  /** Of the gateway; 0 for any free one. */
+  readonly port: number;
+  /** Where a validator without a gateway in its process gets outputs from. */
+  readonly gatewayUrl?: string;
+  /** What a client gets the first time it submits a job. */
+  readonly grant: MicroPointsText;
+  readonly onLog: (line: string) => void;
+}
+
+/** Room for blobs in the data directory, 64 GiB; the disk may be smaller, which is noticed in time. */
+const blobStoreBytesMax = 64 * 1024 ** 3;
+
+export interface Serving {
+  /** Of the gateway, if it is among the roles. */
+  readonly url: string | undefined;
+  readonly eventStoreUrl: string | undefined;
+  /** Stops taking work, finishes what is under way, closes every file. */
+  close(): Promise<void>;
+}
+
+export const nativeSha256: Sha256 = (bytes) =>
+  typeof bytes === "string"
+    ? hash("sha256", bytes)
+    : createHash("sha256").update(bytes).digest("hex");
+
+/** @throws Whatever a part throws that cannot be opened; what was opened before is closed again. */
+export const serve = async (options: ServeOptions): Promise<Serving> => {
+  const { dataDirectory, natsUrl, onLog } = options;
+  const has = (role: Role) => options.roles.includes(role);
+  const clock = wallClock;
+  const ids = eventIds(randomBytes(6).toString("hex"));
+  const onTrouble = (what: string, error: unknown) =>
+    onLog(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+
+  /** Closed in reverse order. */
+  const opened: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const shut of opened.splice(0).reverse()) await shut();
+  };
+
+  try {
+    const store = await connectEventStore(
+      options.eventStoreUrl === undefined
+        ? { directory: join(dataDirectory, "events") }
+        : { url: options.eventStoreUrl },
+    );
+    opened.push(() => store.close());
+    let eventStoreUrl = options.eventStoreUrl;
+    if (options.eventStorePort !== undefined && options.eventStoreUrl === undefined) {
+      const listen = { host: "127.0.0.1", port: options.eventStorePort } as const;
+      const served = await serveEmbeddedStore(store as EmbeddedStore, listen);
+      opened.push(() => served.close());
+      eventStoreUrl = served.url;
+    }
+
+    const desk = await openTaskDesk({
+      url: natsUrl,
+      clock,
+      onMalformed: (subject, reason) => onLog(`a message on ${subject} was removed: ${reason}`),
+      onConnected: (connected) => onLog(connected ? "nats is there" : "nats is gone"),
+      onTrouble: (error) => onTrouble("nats", error),
+    });
+    opened.push(() => desk.close());
+
+    const local = has("gateway")
+      ? await openLocalBlobStore({
+          directory: join(dataDirectory, "blobs"),
+          maxBytes: blobStoreBytesMax,
+        })
+      : undefined;
+    if (local) opened.push(() => local.close());
+
+    let url: string | undefined;
+    if (local) {
+      const projections = await openProjections({
+        store,
+        directory: join(dataDirectory, "views"),
+        clock,
+        onError: (error) => onTrouble("views", error),
+      });
+      opened.push(() => projections.close());
+      const live = new Map<string, { held: number; lastSeen: number }>();
+      desk.onHeartbeat((nodeId, { held }) => live.set(nodeId, { held, lastSeen: clock.now() }));
+      const gateway = await openGateway({
+        store,
+        projections,
+        blobs: local,
+        ids,
+        clock,
+        host: options.host,
+        port: options.port,
+        natsUrl,
+        place: "gateway-1",
+        live: () => live,
+      });
+      opened.push(() => gateway.close());
+      url = gateway.url;
+    }
+
+    if (options.roles.some((role) => role !== "gateway")) {
+      const book = createJobBook({ store, ids });
+      const listeners: Listener[] = [book];
+      if (has("rewards")) {
+        const { grant } = options;
+        const rewards = runRewards({
+          store,
+          ids,
+          book,
+          clock,
+          sha256: nativeSha256,
+          grant,
+          onTrouble,
+        });
+        listeners.push(rewards);
+        opened.push(() => rewards.close());
+      }
+      if (has("dispatcher")) {
+        const random = seededRandom(randomBytes(4).readUInt32LE());
+        onLog(`dispatcher draws from seed ${drawSeed(random)}`);
+        const dispatcher = runDispatcher({ book, desk, clock, random, onTrouble });
+        listeners.push(dispatcher);
+        opened.push(() => dispatcher.close());
+      }
+      if (has("validator")) {
+        const blobs = local ?? httpBlobs({ gateway: options.gatewayUrl ?? "" });
+        const validator = runValidator({ book, desk, blobs, clock, onTrouble });
+        listeners.push(validator);
+        opened.push(() => validator.close());
+      }
+      const feed: Feed = runFeed({
+        store,
+        clock,
+        listeners,
+        onTrouble: (error) => onTrouble("the feed of facts broke", error),
+      });
+      opened.push(() => feed.close());
+      await feed.live;
+    }
+    return { url, eventStoreUrl, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};

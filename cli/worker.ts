@@ -1,0 +1,136 @@
+/** The worker's host on Node: registers the node, opens executors, queue and blobs, runs the core. */
+import { randomBytes } from "node:crypto";
+import { cpus, totalmem } from "node:os";
+import type { Capabilities } from "../domain/node/node.ts";
+import { httpBlobs } from "../streams/blobs/http.ts";
+import { wallClock } from "../streams/clock.ts";
+import { openTaskSource } from "../streams/nats/task-source.ts";
+import type { Executor } from "../worker/executor.ts";
+import { openExecutors } from "../worker/executors/open.ts";
+import { runWorker, type WorkerNotice } from "../worker/worker.ts";
+
+export interface WorkerHostOptions {
+  readonly gateway: string;
+  /** The node's name; the same name is the same node. */
+  readonly nodeId: string;
+  readonly owner: string;
+  readonly apps: readonly string[];
+  /** More than one engine makes the node able to work in several execution classes. */
+  readonly engines: readonly ("ort-node" | "ort-web")[];
+  readonly slots: number;
+  readonly backlog: number;
+  /** Instead of the one that the gateway names. */
+  readonly natsUrl?: string;
+  readonly version: string;
+  readonly notify: (notice: WorkerNotice) => void;
+  readonly onLog: (line: string) => void;
+}
+
+export interface WorkerHost {
+  readonly capabilities: Capabilities;
+  held(): number;
+  /** Finishes what runs, gives back what waits, and leaves. */
+  close(): Promise<void>;
+}
+
+/** The node could not register; `code` is the gateway's, or `gateway-unreachable`. */
+export class RegistrationError extends Error {
+  readonly code: string;
+  constructor(code: string, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = "RegistrationError";
+    this.code = code;
+  }
+}
+
+/** @throws {RegistrationError} When the gateway refuses, or cannot be reached. */
+export const runWorkerHost = async (options: WorkerHostOptions): Promise<WorkerHost> => {
+  const { gateway, nodeId, owner, slots, backlog, onLog } = options;
+  const executors: Executor[] = [];
+  for (const engine of options.engines)
+    executors.push(...(await openExecutors(options.apps, { engine })));
+  const capabilities: Capabilities = {
+    apps: offersOf(executors),
+    slots,
+    backlog,
+    cpus: cpus().length,
+    memoryMb: Math.floor(totalmem() / 1_048_576),
+    platform: `${process.platform}-${process.arch}`,
+    version: options.version,
+  };
+  const registered = await register(gateway, { id: nodeId, owner, capabilities });
+  const source = await openTaskSource({
+    url: options.natsUrl ?? registered.natsUrl,
+    nodeId,
+    onMalformed: (reason) => onLog(`a message was not understood: ${reason}`),
+    onConnected: (connected) => onLog(connected ? "nats is there" : "nats is gone"),
+  });
+  const worker = runWorker({
+    source,
+    executors,
+    blobs: httpBlobs({ gateway }),
+    clock: wallClock,
+    slots,
+    backlog,
+    instance: `${nodeId}-${randomBytes(6).toString("hex")}`,
+    notify: options.notify,
+  });
+  return {
+    capabilities,
+    held: () => worker.held(),
+    close: async () => {
+      await worker.drain();
+      await source.close();
+      for (const executor of executors) await executor.close();
+    },
+  };
+};
+
+/** Each app once for each class: two engines may share executors of apps that need none. */
+const offersOf = (executors: readonly Executor[]): Capabilities["apps"] => {
+  const offers = new Map<string, { app: string; executionClass: string }>();
+  for (const { apps, executionClass } of executors)
+    for (const app of apps) offers.set(`${app} ${executionClass}`, { app, executionClass });
+  return [...offers.values()];
+};
+
+const mutation = `mutation Register($input: RegisterNodeInput!) {
+  registerNode(input: $input) {
+    __typename
+    ... on RegisteredNode { natsUrl }
+    ... on Refusal { code message }
+  }
+}`;
+
+interface Registration {
+  readonly data?: {
+    readonly registerNode:
+      | { readonly __typename: "RegisteredNode"; readonly natsUrl: string }
+      | { readonly __typename: "Refusal"; readonly code: string; readonly message: string };
+  } | null;
+  readonly errors?: readonly { readonly message: string }[];
+}
+
+const register = async (
+  gateway: string,
+  input: { readonly id: string; readonly owner: string; readonly capabilities: Capabilities },
+): Promise<{ readonly natsUrl: string }> => {
+  let answer: Registration;
+  try {
+    const response = await fetch(new URL("/graphql", gateway), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ query: mutation, variables: { input } }),
+    });
+    answer = (await response.json()) as Registration;
+  } catch (error) {
+    throw new RegistrationError("gateway-unreachable", `no gateway answers at ${gateway}`, error);
+  }
+  const result = answer.data?.registerNode;
+  if (!result) {
+    const message = answer.errors?.[0]?.message ?? "the gateway gave no answer";
+    throw new RegistrationError("registration-failed", message);
+  }
+  if (result.__typename === "Refusal") throw new RegistrationError(result.code, result.message);
+  return result;
+};

@@ -1,0 +1,220 @@
+/**
+ * What must hold in any log of CNCT, whatever was killed, lost, doubled or delayed while it was
+ * written. Reads facts alone and shares no code with the deciders but the event types and the
+ * meaning of a journal entry, so that a wrong rule there is seen here.
+ */
+import type { JobEvent, TaskRef } from "../domain/job/events.ts";
+import type { JobSpec } from "../domain/job/spec.ts";
+import type { LedgerEvent } from "../domain/ledger/events.ts";
+import { transfersOf } from "../domain/ledger/transfers.ts";
+import { decode } from "../streams/codec.ts";
+import type { RecordedEvent } from "../streams/event-store.ts";
+
+export interface InvariantReport {
+  /** One sentence each; empty when all holds. */
+  readonly violations: readonly string[];
+  readonly events: number;
+  readonly jobs: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly awards: number;
+  /** Micro-points. */
+  readonly awarded: bigint;
+}
+
+interface JobTrace {
+  readonly spec: JobSpec;
+  ended: string | undefined;
+  funded: boolean;
+  released: boolean;
+  /** By replica: the attempt that is live or answered. */
+  readonly tasks: Map<number, TaskRef & { status: "assigned" | "received" | "over" }>;
+  readonly nodes: Set<string>;
+  /** `replica node` of each accepted result. */
+  readonly accepted: Set<string>;
+}
+
+const sentencesMax = 50;
+
+/**
+ * @param quiet - The network came to rest: every job must have ended and every escrow be released.
+ */
+export const checkInvariants = async (
+  log: AsyncIterable<RecordedEvent> | Iterable<RecordedEvent>,
+  { quiet }: { readonly quiet: boolean },
+): Promise<InvariantReport> => {
+  const violations: string[] = [];
+  const blame = (sentence: string) => {
+    if (violations.length < sentencesMax) violations.push(sentence);
+  };
+  const revisions = new Map<string, bigint>();
+  const ids = new Set<string>();
+  const jobs = new Map<string, JobTrace>();
+  const balances = new Map<string, bigint>();
+  const awardIds = new Set<string>();
+  let position = -1n;
+  let events = 0;
+  let awarded = 0n;
+
+  for await (const recorded of log) {
+    const event = decode(recorded);
+    if (!event) continue;
+    events++;
+    if (recorded.position <= position) blame(`position ${recorded.position} follows ${position}`);
+    position = recorded.position;
+    const last = revisions.get(recorded.stream) ?? -1n;
+    if (recorded.revision !== last + 1n)
+      blame(`${recorded.stream} goes from revision ${last} to ${recorded.revision}`);
+    revisions.set(recorded.stream, recorded.revision);
+    if (ids.has(recorded.id)) blame(`event id ${recorded.id} stands twice in the log`);
+    ids.add(recorded.id);
+
+    if (recorded.stream === "ledger") {
+      const entry = event as LedgerEvent;
+      checkEntry(entry, { jobs, balances, awardIds, blame });
+      if (entry.type === "PointsAwarded")
+        for (const { amount } of entry.awards) awarded += BigInt(amount);
+    } else if (recorded.stream.startsWith("job-")) checkJob(event as JobEvent, jobs, blame);
+  }
+
+  let sum = 0n;
+  for (const balance of balances.values()) sum += balance;
+  if (sum !== 0n) blame(`all balances sum to ${sum} and not to zero`);
+  let completed = 0;
+  let failed = 0;
+  for (const [hash, job] of jobs) {
+    if (job.ended === "JobCompleted") completed++;
+    else if (job.ended !== undefined) failed++;
+    if (!quiet) continue;
+    const name = hash.slice(0, 12);
+    if (job.ended === undefined) blame(`job ${name} was accepted and never ended`);
+    if (job.funded && !job.released) blame(`the escrow of job ${name} was never released`);
+    if (job.ended === "JobCompleted" && !job.released) blame(`job ${name} was completed, not paid`);
+    const escrow = balances.get(`escrow:${hash}`) ?? 0n;
+    if (job.released && escrow !== 0n) blame(`${escrow} micro-points are left in job ${name}`);
+  }
+  const awards = awardIds.size;
+  return { violations, events, jobs: jobs.size, completed, failed, awards, awarded };
+};
+
+const checkJob = (
+  event: JobEvent,
+  jobs: Map<string, JobTrace>,
+  blame: (sentence: string) => void,
+): void => {
+  const name = event.jobHash.slice(0, 12);
+  if (event.type === "JobSubmitted") {
+    if (jobs.has(event.jobHash)) blame(`job ${name} was submitted twice`);
+    const empty = { tasks: new Map(), nodes: new Set<string>(), accepted: new Set<string>() };
+    const open = { ended: undefined, funded: false, released: false };
+    jobs.set(event.jobHash, { spec: event.spec, ...open, ...empty });
+    return;
+  }
+  const job = jobs.get(event.jobHash);
+  if (!job) {
+    blame(`${event.type} of job ${name}, which was never submitted`);
+    return;
+  }
+  if (job.ended !== undefined) blame(`${event.type} of job ${name} after its ${job.ended}`);
+  switch (event.type) {
+    case "TaskAssigned": {
+      const task = job.tasks.get(event.replica);
+      const where = `replica ${event.replica} of job ${name}`;
+      if (!job.funded) blame(`${where} was assigned before the job was funded`);
+      if (task && task.status !== "over") blame(`${where} was assigned while an attempt was live`);
+      if (event.attempt !== (task?.attempt ?? 0) + 1)
+        blame(`${where} went from attempt ${task?.attempt ?? 0} to ${event.attempt}`);
+      if (job.nodes.has(event.nodeId)) blame(`${event.nodeId} got job ${name} twice`);
+      if (event.replica >= job.spec.replicasMax) blame(`${where} is beyond replicasMax`);
+      job.nodes.add(event.nodeId);
+      const { jobHash, replica, attempt, nodeId } = event;
+      job.tasks.set(replica, { jobHash, replica, attempt, nodeId, status: "assigned" });
+      return;
+    }
+    case "ResultReceived":
+    case "TaskFailed":
+    case "TaskExpired": {
+      const task = job.tasks.get(event.replica);
+      if (
+        task?.status !== "assigned" ||
+        task.attempt !== event.attempt ||
+        task.nodeId !== event.nodeId
+      )
+        blame(`${event.type} of a task of job ${name} that ${event.nodeId} did not hold`);
+      if (task) task.status = event.type === "ResultReceived" ? "received" : "over";
+      return;
+    }
+    case "ResultAccepted":
+    case "ResultRejected": {
+      const task = job.tasks.get(event.replica);
+      if (task?.status !== "received" || task.nodeId !== event.nodeId)
+        blame(`a verdict on job ${name} about a result that was not received`);
+      if (event.type === "ResultAccepted") job.accepted.add(`${event.replica} ${event.nodeId}`);
+      return;
+    }
+    case "ResultsDisagreed":
+      return;
+    case "JobCompleted": {
+      const said = event.accepted.map(({ replica, nodeId }) => `${replica} ${nodeId}`);
+      if (said.length < job.spec.quorum) blame(`job ${name} was completed without its quorum`);
+      if (said.length !== job.accepted.size || said.some((one) => !job.accepted.has(one)))
+        blame(`job ${name} was completed with other results than the accepted ones`);
+      break;
+    }
+    case "JobFailed":
+    case "JobRejected":
+    case "JobCancelled":
+      break;
+  }
+  job.ended = event.type;
+};
+
+const checkEntry = (
+  entry: LedgerEvent,
+  {
+    jobs,
+    balances,
+    awardIds,
+    blame,
+  }: {
+    readonly jobs: ReadonlyMap<string, JobTrace>;
+    readonly balances: Map<string, bigint>;
+    readonly awardIds: Set<string>;
+    readonly blame: (sentence: string) => void;
+  },
+): void => {
+  for (const { debit, credit, amount } of transfersOf(entry)) {
+    if (amount <= 0n) blame(`a leg of ${entry.type} moves ${amount}`);
+    const left = (balances.get(debit) ?? 0n) - amount;
+    if (left < 0n && debit !== "issuance") blame(`${debit} went below zero, to ${left}`);
+    balances.set(debit, left);
+    balances.set(credit, (balances.get(credit) ?? 0n) + amount);
+  }
+  if (entry.type === "PointsIssued") return;
+  const job = jobs.get(entry.jobHash);
+  const name = entry.jobHash.slice(0, 12);
+  if (!job) {
+    blame(`${entry.type} for job ${name}, which was never submitted`);
+    return;
+  }
+  if (entry.type === "JobFunded") {
+    if (job.funded) blame(`job ${name} was funded twice`);
+    job.funded = true;
+    return;
+  }
+  if (!job.funded) blame(`${entry.type} for job ${name}, which was never funded`);
+  if (job.released) blame(`the escrow of job ${name} was released twice`);
+  job.released = true;
+  if (entry.type === "JobRefunded") {
+    if (job.ended === "JobCompleted") blame(`job ${name} was completed and refunded`);
+    return;
+  }
+  if (job.ended !== "JobCompleted") blame(`awards for job ${name}, which was not completed`);
+  for (const { awardId, replica, nodeId, amount } of entry.awards) {
+    if (awardIds.has(awardId)) blame(`award ${awardId.slice(0, 12)} was paid twice`);
+    awardIds.add(awardId);
+    if (!job.accepted.has(`${replica} ${nodeId}`))
+      blame(`${nodeId} was paid for job ${name} without an accepted result`);
+    if (amount !== job.spec.price) blame(`${nodeId} was paid ${amount} for job ${name}`);
+  }
+};

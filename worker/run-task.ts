@@ -1,0 +1,83 @@
+/** Computes one task: fetch the inputs, execute within the limit, store the output, state the result. */
+
+import { emptyDigest } from "../domain/hashing.ts";
+import { BlobError, type BlobSink, type BlobSource } from "../streams/blob-store.ts";
+import type { Clock } from "../streams/clock.ts";
+import type { ResultStatement, TaskOrder } from "../streams/task-queue.ts";
+import { AppError, type Executor } from "./executor.ts";
+
+/** The largest output that a node stores, bytes. */
+export const outputBytesMax = 64 * 1024 * 1024;
+
+export interface TaskTools {
+  readonly executors: readonly Executor[];
+  readonly blobs: BlobSource & BlobSink;
+  readonly clock: Clock;
+}
+
+/**
+ * Never rejects: whatever goes wrong becomes a statement. The job's own fault is not retryable, this
+ * machine's is.
+ */
+export const runTask = async (
+  order: TaskOrder,
+  { executors, blobs, clock }: TaskTools,
+): Promise<ResultStatement> => {
+  const { jobHash, replica, attempt, app, params, executionClass } = order;
+  const task = { jobHash, replica, attempt };
+  const startedAt = clock.now();
+  const limit = new AbortController();
+  const timer = clock.after(order.wallMs, () => limit.abort());
+  try {
+    const executor = executors.find(
+      (one) => one.executionClass === executionClass && one.apps.includes(app),
+    );
+    if (!executor)
+      throw new Error(`this node does not compute ${app} in the class ${executionClass}`);
+    const inputs = await fetchInputs(order, blobs);
+    const execution = executor.execute({ app, params, inputs, signal: limit.signal });
+    const { output, mediaType } = await Promise.race([execution, aborted(limit.signal)]);
+    if (output.byteLength > outputBytesMax)
+      throw new AppError("output-too-large", `the output has ${output.byteLength} bytes`);
+    const { digest, size } =
+      output.byteLength === 0
+        ? { digest: emptyDigest, size: 0 }
+        : await blobs.put(output, mediaType);
+    const elapsedMs = Math.max(0, Math.round(clock.now() - startedAt));
+    const stored = { outputDigest: digest, outputSize: size };
+    return { ...task, outcome: "done", executionClass, ...stored, elapsedMs };
+  } catch (error) {
+    return { ...task, outcome: "failed", ...failureOf(error) };
+  } finally {
+    timer.cancel();
+  }
+};
+
+class TimedOut extends Error {}
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const stop = () => reject(new TimedOut("the task ran into its time limit"));
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+
+const fetchInputs = async (order: TaskOrder, blobs: BlobSource) => {
+  const inputs: Record<string, Uint8Array> = {};
+  await Promise.all(
+    Object.entries(order.inputs).map(async ([name, { digest, size }]) => {
+      inputs[name] = size === 0 ? new Uint8Array() : await blobs.get(digest);
+    }),
+  );
+  return inputs;
+};
+
+const messageMax = 300;
+
+const failureOf = (error: unknown) => {
+  const message = (error instanceof Error ? error.message : String(error)).slice(0, messageMax);
+  if (error instanceof AppError) return { code: error.code, message, retryable: false };
+  if (error instanceof TimedOut) return { code: "timed-out", message, retryable: true };
+  if (error instanceof BlobError) return { code: error.code, message, retryable: true };
+  return { code: "worker-fault", message, retryable: true };
+};
