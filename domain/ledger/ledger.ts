@@ -57,7 +57,7 @@ export type LedgerRefusal =
   | "AwardTwice"
   | "NothingAccepted";
 
-/** How long after its deadline a job's hash is remembered, so that it is paid at most once. */
+/** How long after its deadline, and after its release, a job's hash is remembered, so that it is paid at most once. */
 export const rememberMs = 3_600_000;
 
 interface Escrow {
@@ -115,6 +115,7 @@ export const decideLedger = (
         const same = escrow.client === client && toText(escrow.funded) === amount;
         return same ? accept() : refuse("FundingDiffers");
       }
+      if (!hasOwner(client)) return refuse("AccountWithoutOwner"); // Or one escrow could fill another.
       if (!isMicroPoints(amount)) return refuse("AmountOutOfRange");
       if (at >= deadlineAt) return refuse("JobOverdue");
       if (balanceOf(ledger, client) < BigInt(amount)) return refuse("InsufficientFunds");
@@ -181,8 +182,12 @@ export const evolveLedger = (ledger: Ledger, event: LedgerEvent): void => {
     case "PointsAwarded":
     case "JobRefunded": {
       const escrow = ledger.escrows.get(event.jobHash);
-      if (escrow)
-        ledger.escrows.set(event.jobHash, { ...escrow, open: false, closedBy: event.type });
+      if (escrow) {
+        // Also a late release is remembered for a while, so that saying it again changes nothing.
+        const forgetAt = Math.max(escrow.forgetAt, event.at + rememberMs);
+        const closed = { ...escrow, forgetAt, open: false, closedBy: event.type };
+        ledger.escrows.set(event.jobHash, closed);
+      }
       forgetOld(ledger, event.at);
     }
   }

@@ -1,0 +1,386 @@
+/**
+ * Random commands against the job, held against a reference model that knows only single tasks and
+ * counts, and against invariants. Mutants show that each would be noticed.
+ */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { noon } from "../../testing/given.ts";
+import { blankModel, expectedOf, follow, type Model } from "../../testing/job-model.ts";
+import type { Decider } from "../decider.ts";
+import type { JobEvent } from "./events.ts";
+import {
+  attemptsMax,
+  type Job,
+  type JobCommand,
+  type JobRefusal,
+  job,
+  needsJudgement,
+  type OpenJob,
+  received,
+  vacancies,
+} from "./job.ts";
+import type { JobSpec } from "./spec.ts";
+
+type JobDecider = Decider<JobCommand, JobEvent, Job, JobRefusal>;
+
+const jobHash = "ab".repeat(32);
+const nodes = Array.from({ length: 24 }, (_, n) => `node-${n}`);
+const leaseMs = 10_000;
+const deadlineMs = 90_000;
+const actor = "service:test";
+const reason = { policy: 1, seed: 1, candidates: 24, score: 1 };
+
+const specFor = (quorum: number, spare: number): JobSpec => ({
+  version: 1,
+  client: "client:ada",
+  app: "ocr",
+  params: {},
+  inputs: {},
+  comparator: { kind: "text" },
+  quorum,
+  replicasMax: Math.min(9, quorum + spare),
+  price: "1",
+  engine: "",
+  wallMs: 1_000,
+  deadlineMs,
+  priority: 3,
+  nonce: "",
+});
+
+/** What is drawn; which command it becomes depends on the state, so that most make sense. */
+type Step =
+  | {
+      readonly kind: "assign";
+      readonly count: number;
+      readonly offset: number;
+      readonly node: number;
+    }
+  | { readonly kind: "result"; readonly pick: number; readonly answer: number; readonly skew: Skew }
+  | {
+      readonly kind: "failure";
+      readonly pick: number;
+      readonly input: boolean;
+      readonly skew: Skew;
+    }
+  | { readonly kind: "judge"; readonly honest: boolean }
+  | { readonly kind: "wait"; readonly ms: number }
+  | { readonly kind: "repeat" }
+  | { readonly kind: "end"; readonly how: "RejectJob" | "CancelJob" | "ExpireJob" };
+/** How a statement about a task is off. */
+type Skew = "right" | "right" | "older" | "newer" | "stranger";
+
+const skew = fc.constantFrom<Skew>(
+  "right",
+  "right",
+  "right",
+  "right",
+  "older",
+  "newer",
+  "stranger",
+);
+const nat = (max: number) => fc.nat({ max });
+const steps = fc.array(
+  fc
+    .oneof(
+      {
+        weight: 40,
+        arbitrary: fc.record({
+          kind: fc.constant("assign" as const),
+          count: fc.integer({ min: 1, max: 3 }),
+          offset: fc.constantFrom(0, 0, 0, 0, 1, -1),
+          node: nat(nodes.length - 1),
+        }),
+      },
+      {
+        weight: 40,
+        arbitrary: fc.record({
+          kind: fc.constant("result" as const),
+          pick: nat(8),
+          answer: fc.constantFrom(0, 0, 0, 1, 2),
+          skew,
+        }),
+      },
+      {
+        weight: 15,
+        arbitrary: fc.record({
+          kind: fc.constant("failure" as const),
+          pick: nat(8),
+          input: fc.boolean(),
+          skew,
+        }),
+      },
+      {
+        weight: 25,
+        arbitrary: fc.record({
+          kind: fc.constant("judge" as const),
+          honest: fc.constantFrom(true, true, true, false),
+        }),
+      },
+      {
+        weight: 20,
+        arbitrary: fc.record({
+          kind: fc.constant("wait" as const),
+          ms: fc.constantFrom(1, leaseMs - 1, leaseMs, 40_000),
+        }),
+      },
+      { weight: 5, arbitrary: fc.record({ kind: fc.constant("repeat" as const) }) },
+      {
+        weight: 1,
+        arbitrary: fc.record({
+          kind: fc.constant("end" as const),
+          how: fc.constantFrom("RejectJob" as const, "CancelJob" as const, "ExpireJob" as const),
+        }),
+      },
+    )
+    .map((step): Step => step),
+  { minLength: 30, maxLength: 60 },
+);
+
+const digestOf = (answer: number): string => `${answer}`.repeat(64);
+
+/** The command that a step means in this state; some are wrong on purpose. */
+const commandFor = (step: Step, job: Job, now: number, last: JobCommand): JobCommand => {
+  const tasks = job.status === "unknown" ? [] : job.tasks;
+  const skewed = (pick: number, how: Skew) => {
+    const task = tasks[pick % Math.max(1, tasks.length)];
+    const { replica, attempt, nodeId } = task ?? { replica: pick, attempt: 1, nodeId: "node-0" };
+    const off = how === "older" ? -1 : how === "newer" ? 1 : 0;
+    const who = how === "stranger" ? "node-x" : nodeId;
+    return { jobHash, replica, attempt: attempt + off, nodeId: who };
+  };
+  switch (step.kind) {
+    case "assign": {
+      const open = job.status === "open" ? vacancies(job) : [{ replica: 0 }];
+      const assignments = open.slice(0, step.count).map(({ replica }, i) => ({
+        replica: replica + step.offset,
+        nodeId: nodes[(step.node + i) % nodes.length] as string,
+        executionClass: "ort-node",
+        reason,
+      }));
+      return { type: "AssignTasks", assignments, leaseMs, fundedAt: 0, actor, now };
+    }
+    case "result": {
+      const task = skewed(step.pick, step.skew);
+      const result = { executionClass: "ort-node", outputDigest: digestOf(step.answer) };
+      return { type: "RecordResult", task, ...result, outputSize: 1, elapsedMs: 1, actor, now };
+    }
+    case "failure": {
+      const task = skewed(step.pick, step.skew);
+      const code = step.input ? "bad-input" : "worker-fault";
+      return { type: "RecordFailure", task, code, retryable: !step.input, actor, now };
+    }
+    case "judge": {
+      const groups = new Map<string, number[]>();
+      for (const { replica, outputDigest } of job.status === "open" ? received(job) : [])
+        groups.set(outputDigest, [...(groups.get(outputDigest) ?? []), replica]);
+      const found = step.honest ? [...groups.values()] : [...groups.values(), [0]];
+      const distances = { distanceInside: 0, distanceBetween: found.length > 1 ? 1 : 0 };
+      const judgement = { comparator: "text", groups: found, ...distances, reason: "differ" };
+      return { type: "JudgeResults", ...judgement, actor, now };
+    }
+    case "wait":
+      return { type: "ExpireTasks", actor, now };
+    case "repeat":
+      return last;
+    case "end":
+      if (step.how === "RejectJob")
+        return { type: "RejectJob", reason: "insufficient-funds", actor, now };
+      if (step.how === "CancelJob") return { type: "CancelJob", client: "client:ada", actor, now };
+      return { type: "ExpireJob", actor, now };
+  }
+};
+
+/** What must hold of the log alone, whoever decided. */
+const audit = (log: readonly JobEvent[], quorum: number): void => {
+  const live = new Map<number, number>();
+  const attempts = new Map<number, number>();
+  const used = new Set<string>();
+  const answers = new Map<number, string>();
+  let ended = false;
+  for (const event of log) {
+    assert.ok(!ended, `${event.type} after the end`);
+    switch (event.type) {
+      case "TaskAssigned":
+        assert.ok(!live.has(event.replica), "two live attempts of one replica");
+        assert.ok(!used.has(event.nodeId), "two tasks of one job on one node");
+        assert.equal(event.attempt, (attempts.get(event.replica) ?? 0) + 1, "attempts rise by one");
+        assert.ok(event.attempt <= attemptsMax, "more attempts than are allowed");
+        live.set(event.replica, event.attempt);
+        attempts.set(event.replica, event.attempt);
+        used.add(event.nodeId);
+        break;
+      case "ResultReceived":
+      case "TaskFailed":
+      case "TaskExpired":
+        assert.equal(live.get(event.replica), event.attempt, `${event.type} of no live attempt`);
+        live.delete(event.replica);
+        if (event.type === "ResultReceived") answers.set(event.replica, event.outputDigest);
+        break;
+      case "JobCompleted": {
+        const digests = new Set(event.accepted.map(({ replica }) => answers.get(replica)));
+        assert.equal(event.accepted.length, quorum, "accepted as many as the quorum");
+        assert.deepEqual([...digests], [event.outputDigest], "accepted results agree");
+        const by = new Set(event.accepted.map(({ nodeId }) => nodeId));
+        assert.equal(by.size, quorum, "accepted results are of distinct nodes");
+      }
+    }
+    ended = /^Job(Completed|Failed|Cancelled|Rejected)$/.test(event.type);
+  }
+};
+
+/** What must hold of an open job: enough is due, and no more than is needed. */
+const checkOpen = (job: OpenJob): void => {
+  const underWay = job.tasks.filter(({ status }) => status === "assigned").length;
+  const due = underWay + vacancies(job).length;
+  assert.ok(job.agreeing + due <= job.spec.quorum, "more is under way than is needed");
+  assert.ok(due > 0 || needsJudgement(job), "the job is stuck: nothing is due");
+};
+
+let commands = 0;
+/** The kinds of facts that came about, failures with their reason. */
+const reached = new Set<string>();
+
+/** Runs the steps; throws at the first thing that must not be. */
+const run = (decider: JobDecider, quorum: number, spare: number, steps: readonly Step[]): void => {
+  const spec = specFor(quorum, spare);
+  const log: JobEvent[] = [];
+  const model: Model = blankModel(spec, noon + deadlineMs);
+  let state = decider.initial;
+  let now = noon;
+  let last: JobCommand = { type: "SubmitJob", jobHash, spec, actor, now };
+
+  const say = (command: JobCommand): void => {
+    commands++;
+    const decision = decider.decide(command, state);
+    const types = decision.ok ? decision.events.map(({ type }) => type).join(" ") : "refused";
+    const expected = expectedOf(command, model);
+    assert.equal(types, expected, `the reference says otherwise to ${command.type}`);
+    if (!decision.ok) return;
+    for (const event of decision.events) {
+      log.push(event);
+      reached.add(event.type === "JobFailed" ? `JobFailed: ${event.reason}` : event.type);
+      state = decider.evolve(state, event);
+      follow(model, event);
+    }
+    audit(log, quorum);
+    if (state.status === "open") checkOpen(state);
+    const again = decider.decide(command, state);
+    assert.deepEqual(again, { ok: true, events: [] }, `${command.type} said twice`);
+    last = command;
+  };
+
+  say(last);
+  for (const step of steps) {
+    if (step.kind === "wait") now += step.ms;
+    say(commandFor(step, state, now, last));
+  }
+};
+
+const property = (decider: JobDecider) =>
+  fc.property(nat(2), nat(3), steps, (more, spare, drawn) => run(decider, 1 + more, spare, drawn));
+
+test("a job keeps its rules under any sequence of commands", () => {
+  fc.assert(property(job), { numRuns: 1_500 });
+  assert.ok(commands >= 20_000, `only ${commands} commands were tried`);
+  assert.deepEqual([...reached].sort(), [
+    "JobCancelled",
+    "JobCompleted",
+    "JobFailed: attempts-exhausted",
+    "JobFailed: bad-input",
+    "JobFailed: deadline-passed",
+    "JobFailed: no-quorum",
+    "JobRejected",
+    "JobSubmitted",
+    "ResultAccepted",
+    "ResultReceived",
+    "ResultRejected",
+    "ResultsDisagreed",
+    "TaskAssigned",
+    "TaskExpired",
+    "TaskFailed",
+  ]);
+});
+
+describe("the properties of a job notice", () => {
+  const openOr = (state: Job, change: (open: OpenJob) => Job): Job =>
+    state.status === "open" ? change(state) : state;
+  const mutants: Readonly<Record<string, JobDecider>> = {
+    "a fence that lets older attempts through": {
+      ...job,
+      decide: (command, state) => {
+        if (command.type !== "RecordResult" || state.status !== "open")
+          return job.decide(command, state);
+        const task = { ...command.task };
+        const present = state.tasks[task.replica];
+        if (present && task.attempt < present.attempt) task.attempt = present.attempt;
+        return job.decide({ ...command, task }, state);
+      },
+    },
+    "a node that gets two tasks of one job": {
+      ...job,
+      decide: (command, state) =>
+        job.decide(
+          command,
+          openOr(state, (open) => ({ ...open, nodes: [] })),
+        ),
+    },
+    "a quorum that is one too small": {
+      ...job,
+      decide: (command, state) =>
+        job.decide(
+          command,
+          command.type !== "JudgeResults"
+            ? state
+            : openOr(state, (open) => {
+                const quorum = Math.max(1, open.spec.quorum - 1);
+                return { ...open, spec: { ...open.spec, quorum } };
+              }),
+        ),
+    },
+    "a lease that ends a millisecond early": {
+      ...job,
+      decide: (command, state) =>
+        job.decide(
+          command.type === "ExpireTasks" ? { ...command, now: command.now + 1 } : command,
+          state,
+        ),
+    },
+    "a fold that forgets that a task was lost": {
+      ...job,
+      evolve: (state, event) => (event.type === "TaskExpired" ? state : job.evolve(state, event)),
+    },
+    "an end that does not end": {
+      ...job,
+      evolve: (state, event) => (event.type === "JobCancelled" ? state : job.evolve(state, event)),
+    },
+  };
+  for (const [fault, mutant] of Object.entries(mutants))
+    test(fault, () => {
+      const { failed } = fc.check(property(mutant), { numRuns: 700, endOnFailure: true });
+      assert.ok(failed, "the planted fault was not found");
+    });
+});
+
+test("the audit of a job's log finds what no decider should have written", () => {
+  const task = { jobHash, replica: 0, attempt: 1, nodeId: "node-0" };
+  const lease = { executionClass: "c", expiresAt: noon, fundedAt: 0, reason, at: noon };
+  const first: JobEvent = { type: "TaskAssigned", ...task, ...lease };
+  const result = { executionClass: "c", outputDigest: digestOf(1), outputSize: 1, elapsedMs: 1 };
+  const answer: JobEvent = { type: "ResultReceived", ...task, ...result, at: noon };
+  const over: JobEvent = { type: "JobCancelled", jobHash, at: noon };
+  const by = [{ replica: 0, nodeId: "node-0" }];
+  const same = { jobHash, outputDigest: digestOf(1), outputSize: 1, at: noon };
+  const complete: JobEvent = { type: "JobCompleted", ...same, accepted: by };
+  const found = (log: readonly JobEvent[], quorum: number, fault: RegExp): void =>
+    assert.throws(() => audit(log, quorum), fault);
+
+  audit([first, answer, complete], 1);
+  found([first, { ...first, attempt: 2, nodeId: "node-1" }], 1, /two live attempts/);
+  found([first, { ...first, replica: 1 }], 1, /two tasks of one job/);
+  found([{ ...first, attempt: 2 }], 1, /attempts rise/);
+  found([first, { ...answer, attempt: 2 }], 1, /no live attempt/);
+  found([first, answer, over, first], 1, /after the end/);
+  found([first, answer, complete], 2, /as many as the quorum/);
+  found([first, answer, { ...complete, outputDigest: digestOf(2) }], 1, /agree/);
+});

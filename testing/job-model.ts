@@ -1,0 +1,213 @@
+/**
+ * A second, naive opinion on jobs, for tests: it keeps single replicas in a map and counts from
+ * scratch each time, so that it shares no shortcut with the decider.
+ */
+import type { JobEvent } from "../domain/job/events.ts";
+import { attemptsMax, type JobCommand } from "../domain/job/job.ts";
+import type { JobSpec } from "../domain/job/spec.ts";
+
+interface Replica {
+  attempt: number;
+  nodeId: string;
+  state: "live" | "answered" | "vacant";
+  expiresAt: number;
+  digest: string;
+  judged: boolean;
+}
+
+export interface Model {
+  readonly spec: JobSpec;
+  readonly deadlineAt: number;
+  readonly replicas: Map<number, Replica>;
+  readonly used: Set<string>;
+  /** Nodes that named a fault of the input, by code. */
+  readonly faults: Map<string, Set<string>>;
+  /** The type of the event that ended it; "" before submission, "open" while it runs. */
+  phase: string;
+}
+
+export const blankModel = (spec: JobSpec, deadlineAt: number): Model => ({
+  spec,
+  deadlineAt,
+  replicas: new Map(),
+  used: new Set(),
+  faults: new Map(),
+  phase: "",
+});
+
+const inState = (model: Model, state: Replica["state"]): readonly Replica[] =>
+  [...model.replicas.values()].filter((replica) => replica.state === state);
+
+/** The size of the largest group of equal answers. */
+const largest = (answers: readonly Replica[]): number => {
+  const sizes = new Map<string, number>();
+  for (const { digest } of answers) sizes.set(digest, (sizes.get(digest) ?? 0) + 1);
+  return Math.max(0, ...sizes.values());
+};
+
+/** The replicas that should get a node now. */
+const wanted = (model: Model): readonly number[] => {
+  const answers = inState(model, "answered");
+  const judged = answers.filter((answer) => answer.judged);
+  const hoped = largest(judged) + (answers.length - judged.length);
+  const need = model.spec.quorum - hoped - inState(model, "live").length;
+  const free: number[] = [];
+  for (let n = 0; n < model.spec.replicasMax; n++) {
+    const state = model.replicas.get(n)?.state ?? "vacant";
+    if (state === "vacant") free.push(n);
+  }
+  return free.slice(0, Math.max(0, need));
+};
+
+const isHopeless = (model: Model): boolean => {
+  const { quorum } = model.spec;
+  for (const nodes of model.faults.values()) if (nodes.size >= quorum) return true;
+  const open = wanted(model);
+  if (open.some((n) => (model.replicas.get(n)?.attempt ?? 0) >= attemptsMax)) return true;
+  const answers = inState(model, "answered");
+  const judged = answers.filter((answer) => answer.judged);
+  const hoped = largest(judged) + (answers.length - judged.length);
+  return hoped + inState(model, "live").length + open.length < quorum;
+};
+
+/** What the events would lead to, ended or not, without touching the model. */
+const withEnd = (model: Model, events: readonly JobEvent[]): string => {
+  const copy: Model = {
+    ...model,
+    replicas: new Map([...model.replicas].map(([n, replica]) => [n, { ...replica }])),
+    used: new Set(model.used),
+    faults: new Map([...model.faults].map(([code, nodes]) => [code, new Set(nodes)])),
+  };
+  for (const event of events) follow(copy, event);
+  const types: string[] = events.map(({ type }) => type);
+  return [...types, ...(isHopeless(copy) ? ["JobFailed"] : [])].join(" ");
+};
+
+/** The types of the events that should follow, "" for none, or "refused". */
+export const expectedOf = (command: JobCommand, model: Model): string => {
+  const open = model.phase === "open";
+  const at = command.now;
+  if (command.type === "SubmitJob") return model.phase === "" ? "JobSubmitted" : "";
+  if (model.phase === "") return "refused";
+
+  switch (command.type) {
+    case "RejectJob":
+      if (model.phase === "JobRejected") return "";
+      return open && model.replicas.size === 0 ? "JobRejected" : "refused";
+    case "CancelJob":
+      if (model.phase === "JobCancelled") return "";
+      return open ? "JobCancelled" : "refused";
+    case "ExpireJob":
+      if (!open) return "";
+      return at >= model.deadlineAt ? "JobFailed" : "refused";
+    case "AssignTasks":
+      return expectedOfAssign(command, model);
+    case "RecordResult":
+    case "RecordFailure": {
+      const { task } = command;
+      const replica = model.replicas.get(task.replica);
+      if (replica?.attempt !== task.attempt || replica.nodeId !== task.nodeId) return "refused";
+      if (command.type === "RecordResult") {
+        if (replica.state === "answered")
+          return replica.digest === command.outputDigest ? "" : "refused";
+        return open && replica.state === "live" ? "ResultReceived" : "refused";
+      }
+      if (replica.state === "vacant") return "";
+      if (!open || replica.state !== "live") return "refused";
+      const { code, retryable } = command;
+      return withEnd(model, [{ type: "TaskFailed", ...task, code, retryable, at }]);
+    }
+    case "ExpireTasks": {
+      if (!open) return "";
+      const over = [...model.replicas].filter(
+        ([, replica]) => replica.state === "live" && replica.expiresAt <= at,
+      );
+      return withEnd(
+        model,
+        over.map(([replica, { attempt, nodeId }]) => {
+          return { type: "TaskExpired", jobHash: "", replica, attempt, nodeId, at };
+        }),
+      );
+    }
+    case "JudgeResults": {
+      if (!open) return "";
+      const answers = inState(model, "answered");
+      const numbers = [...model.replicas].filter(([, { state }]) => state === "answered");
+      const looked = JSON.stringify(command.groups.flat().sort((a, b) => a - b));
+      if (looked !== JSON.stringify(numbers.map(([n]) => n).sort((a, b) => a - b)))
+        return "refused";
+      if (answers.every(({ judged }) => judged)) return "";
+      if (answers.length < model.spec.quorum) return "refused";
+      const best = largest(answers);
+      if (best >= model.spec.quorum) {
+        const winner = command.groups.find((group) => group.length === best) ?? [];
+        const verdict = ([n]: readonly [number, Replica]): string =>
+          winner.includes(n) ? "ResultAccepted" : "ResultRejected";
+        const inOrder = numbers.sort(([a], [b]) => a - b);
+        return [...inOrder.map(verdict), "JobCompleted"].join(" ");
+      }
+      const { comparator, groups, reason } = command;
+      const seen = { comparator, groups, distance: 0, reason, at };
+      return withEnd(model, [{ type: "ResultsDisagreed", jobHash: "", ...seen }]);
+    }
+  }
+};
+
+const expectedOfAssign = (
+  { assignments, now }: Extract<JobCommand, { type: "AssignTasks" }>,
+  model: Model,
+): string => {
+  if (model.phase !== "open") return "refused";
+  const said = assignments.every(({ replica, nodeId }) => {
+    const present = model.replicas.get(replica);
+    return present?.nodeId === nodeId && present.state !== "vacant";
+  });
+  if (said) return "";
+  if (now >= model.deadlineAt) return "refused";
+  const open = new Set(wanted(model));
+  const known = new Set(model.replicas.keys());
+  const used = new Set(model.used);
+  for (const { replica, nodeId } of assignments) {
+    for (let n = 0; n < replica; n++) if (!known.has(n)) return "refused";
+    if (!open.delete(replica) || used.has(nodeId)) return "refused";
+    known.add(replica);
+    used.add(nodeId);
+  }
+  return assignments.map(() => "TaskAssigned").join(" ");
+};
+
+/** Takes an event into the model. */
+export const follow = (model: Model, event: JobEvent): void => {
+  switch (event.type) {
+    case "JobSubmitted":
+      model.phase = "open";
+      return;
+    case "TaskAssigned": {
+      const { attempt, nodeId, expiresAt } = event;
+      const blank = { digest: "", judged: false, state: "live" as const };
+      model.replicas.set(event.replica, { attempt, nodeId, expiresAt, ...blank });
+      model.used.add(nodeId);
+      return;
+    }
+    case "ResultReceived":
+    case "TaskFailed":
+    case "TaskExpired": {
+      const replica = model.replicas.get(event.replica);
+      if (!replica) throw new Error(`${event.type} of a replica that nobody has`);
+      replica.state = event.type === "ResultReceived" ? "answered" : "vacant";
+      if (event.type === "ResultReceived") replica.digest = event.outputDigest;
+      if (event.type !== "TaskFailed" || event.retryable) return;
+      const nodes = model.faults.get(event.code) ?? new Set();
+      model.faults.set(event.code, nodes.add(event.nodeId));
+      return;
+    }
+    case "ResultsDisagreed":
+      for (const answer of inState(model, "answered")) (answer as Replica).judged = true;
+      return;
+    case "ResultAccepted":
+    case "ResultRejected":
+      return;
+    default:
+      model.phase = event.type;
+  }
+};
