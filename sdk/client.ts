@@ -1,0 +1,366 @@
+/** A connection to the network through one gateway. */
+
+import type { Random } from "../domain/chance.ts";
+import type { Millis } from "../domain/decider.ts";
+import type { AccountId, Digest, JobHash } from "../domain/ids.ts";
+import type { BlobRef, JobSpec } from "../domain/job/spec.ts";
+import { digestOf } from "./digest.ts";
+import { type EndedFeed, openEndedFeed } from "./ended.ts";
+import { CnctRefusal, CnctUnavailable } from "./errors.ts";
+import { type ByteRange, openHttp } from "./http.ts";
+import { openQueries, type Queries } from "./queries.ts";
+import { resume } from "./resume.ts";
+import { defaultRetryPolicy, type RetryPolicy, type Sleep, sleep } from "./retry.ts";
+import type { EndedJobBatch, EventBatch, Refusal } from "./schema.types.ts";
+import { type EndedJob, endedFields, eventFields } from "./selections.ts";
+import { buildSpec, type JobRequest } from "./spec.ts";
+import { laterOf, type SubmittedBatch, submitSpecs } from "./submit.ts";
+import { openWire } from "./wire.ts";
+
+export interface ConnectOptions {
+  /** Where the gateway is, such as `http://127.0.0.1:4000`. */
+  readonly gateway: string;
+  /** Who pays for jobs that do not say, such as `client:ada`. */
+  readonly client?: AccountId;
+  readonly fetch?: typeof globalThis.fetch;
+  readonly webSocket?: typeof WebSocket;
+  readonly retry?: RetryPolicy;
+  /** How long one HTTP request may take; 30 s if left out. */
+  readonly timeoutMs?: Millis;
+  readonly random?: Random;
+  readonly sleep?: Sleep;
+}
+
+export interface Waiting {
+  readonly signal?: AbortSignal;
+  /** For ever if left out: a job ends at its deadline at the latest. */
+  readonly timeoutMs?: Millis;
+}
+
+export interface Submitted {
+  readonly hash: JobHash;
+  /** False if this very job had been submitted before, also by a try whose answer was lost. */
+  readonly created: boolean;
+  readonly position: string;
+}
+
+export interface CnctClient extends Queries {
+  readonly gateway: string;
+  /** Stores bytes; storing twice is storing once. */
+  upload(bytes: Uint8Array, mediaType?: string): Promise<BlobRef>;
+  /**
+   * The bytes, or a range of them. Whole blobs are checked against the digest; a range cannot be.
+   * @throws {CnctRefusal} `blob-unknown`, `bad-range`, `digest-mismatch`.
+   */
+  download(digest: Digest, options?: { readonly range?: ByteRange }): Promise<Uint8Array>;
+  /** The whole spec of a request, its bytes stored; `submit` takes either. */
+  prepare(request: JobRequest): Promise<JobSpec>;
+  /** @throws {CnctRefusal} With the code of the rule that said no. */
+  submit(job: JobRequest | JobSpec): Promise<Submitted>;
+  /** Submits thousands of jobs; each is accepted or refused by itself. */
+  submitMany(jobs: readonly (JobRequest | JobSpec)[]): Promise<SubmittedBatch>;
+  /**
+   * How the job ended; `status` says whether well.
+   * @throws {CnctUnavailable} `timed-out` after `timeoutMs`.
+   */
+  await(hash: JobHash, waiting?: Waiting): Promise<EndedJob>;
+  /** How each job ended, in the order given, over one subscription. */
+  awaitMany(hashes: readonly JobHash[], waiting?: Waiting): Promise<readonly EndedJob[]>;
+  /**
+   * The output of the job, verified, as soon as it is there.
+   * @throws {CnctRefusal} With the job's reason if it ended without an output.
+   */
+  result(hash: JobHash, waiting?: Waiting): Promise<Uint8Array>;
+  /** What happens to one job, from its beginning or after a position, until it has ended. */
+  watch(hash: JobHash, options?: Following): AsyncIterable<EventBatch>;
+  /** Events as they are written; with `after: "-1"` all there ever were. */
+  events(options?: Following & EventChoice): AsyncIterable<EventBatch>;
+  /** Jobs that end, of all clients or of one. */
+  ended(options?: Following & { readonly client?: AccountId }): AsyncIterable<EndedJobBatch>;
+  /** Calls a job off. @throws {CnctRefusal} If it has ended, or is another client's. */
+  cancel(hash: JobHash): Promise<{ readonly position: string }>;
+  /** Sends any document; `$atLeast` is set to the last position that this client wrote. */
+  ask<Data>(query: string, variables?: Readonly<Record<string, unknown>>): Promise<Data>;
+  /** Closes the socket; whoever still waits is told so. */
+  close(): Promise<void>;
+}
+
+export interface Following {
+  /** Deliver what comes after this position; only what is new if left out. */
+  readonly after?: string;
+  readonly signal?: AbortSignal;
+}
+export interface EventChoice {
+  /** Only events of this client's jobs. */
+  readonly client?: AccountId;
+  /** Only these, such as `JobCompleted`. */
+  readonly types?: readonly string[];
+}
+
+/** Opens a client. Nothing is sent before the first call. */
+export const connect = (options: ConnectOptions): CnctClient => {
+  const gateway = options.gateway.replace(/\/+$/, "");
+  const patience = {
+    policy: options.retry ?? defaultRetryPolicy,
+    random: options.random ?? Math.random,
+    sleep: options.sleep ?? sleep,
+  };
+  const http = openHttp({
+    gateway,
+    fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
+    patience,
+    timeoutMs: options.timeoutMs ?? 30_000,
+  });
+  const wire = openWire(
+    `${gateway.replace(/^http/, "ws")}/graphql`,
+    options.webSocket ?? globalThis.WebSocket,
+  );
+
+  /** The last position that this client wrote, or has learnt. */
+  let written: string | undefined;
+  const note = (position: string) => {
+    written = written === undefined ? position : laterOf(written, position);
+  };
+  /** Jobs that this client submitted and has not waited for: who pays, and when it was not yet there. */
+  const submitted = new Map<JobHash, { readonly payer: AccountId; readonly since: string }>();
+
+  const send = <Data>(query: string, variables: Readonly<Record<string, unknown>>) =>
+    http.graphql<Data>(JSON.stringify({ query, variables }));
+  const ask = <Data>(query: string, variables: Readonly<Record<string, unknown>> = {}) =>
+    send<Data>(query, query.includes("$atLeast") ? { atLeast: written, ...variables } : variables);
+  const queries = openQueries(ask);
+
+  /** A position before anything that is written from now on. */
+  const baseline = async (): Promise<string> => {
+    if (written === undefined) {
+      const { network } = await ask<{ network: { position: string } }>(
+        "query Position { network { position } }",
+      );
+      note(network.position);
+    }
+    return written ?? "-1";
+  };
+
+  const follow = <Batch extends { readonly position: string }>(
+    field: string,
+    query: string,
+    variables: Readonly<Record<string, unknown>>,
+    { after, signal }: { readonly after: string; readonly signal?: AbortSignal | undefined },
+    isOver?: () => Promise<boolean>,
+  ) =>
+    resume<Batch>({
+      wire,
+      query,
+      variables,
+      after,
+      read: (data) => data[field],
+      ...(isOver === undefined ? {} : { isOver }),
+      patience,
+      signal,
+    });
+
+  const endedAfter = (after: string, client?: AccountId, signal?: AbortSignal) =>
+    follow<EndedJobBatch>(
+      "jobEnded",
+      `subscription Ended($client: AccountId, $after: Position) {
+        jobEnded(client: $client, after: $after, batchMax: 1000) { position jobs { ${endedFields} } } }`,
+      { client },
+      { after, signal },
+    );
+
+  const look = async (hash: JobHash, atLeast: string) => {
+    const { job } = await ask<{ job: LookedAt | null }>(
+      `query Ended($hash: Digest!, $atLeast: Position) { job(hash: $hash, atLeast: $atLeast) {
+        hash client status reason position output { digest size } } }`,
+      { hash, atLeast: written === undefined ? atLeast : laterOf(atLeast, written) },
+    );
+    return job;
+  };
+
+  /** One for each client whose jobs are waited for; nearly always one. */
+  const feeds = new Map<AccountId, EndedFeed>();
+  const feedOf = (payer: AccountId): EndedFeed => {
+    const known = feeds.get(payer);
+    if (known !== undefined) return known;
+    const feed = openEndedFeed({
+      listen: (after, signal) => endedAfter(after, payer, signal),
+      position: baseline,
+      look: async (hash, atLeast) => {
+        const job = await look(hash, atLeast);
+        return job === null ? null : endOf(job);
+      },
+    });
+    feeds.set(payer, feed);
+    return feed;
+  };
+
+  const awaitEnd = async (hash: JobHash, signal: AbortSignal): Promise<EndedJob> => {
+    const own = submitted.get(hash);
+    if (own !== undefined) {
+      const ended = await feedOf(own.payer).await(hash, own.since, signal);
+      submitted.delete(hash);
+      return ended;
+    }
+    const job = await look(hash, await baseline());
+    if (job === null) throw new CnctRefusal("unknown-job", `nobody submitted a job ${hash}`);
+    const ended = endOf(job);
+    return ended === "open" ? feedOf(job.client).await(hash, undefined, signal) : ended;
+  };
+
+  const client: CnctClient = {
+    ...queries,
+    gateway,
+    ask,
+
+    upload: async (bytes, mediaType = "application/octet-stream") => {
+      const digest = await digestOf(bytes);
+      await http.putBlob(digest, bytes, mediaType);
+      return { digest, size: bytes.length };
+    },
+
+    download: async (digest, { range } = {}) => {
+      const bytes = await http.getBlob(digest, range);
+      if (range === undefined && (await digestOf(bytes)) !== digest)
+        throw new CnctRefusal("digest-mismatch", `the gateway sent other bytes for ${digest}`);
+      return bytes;
+    },
+
+    prepare: (request) =>
+      buildSpec(request, {
+        client: options.client,
+        upload: client.upload,
+        findApp: async (name) => {
+          const app = await queries.app(name);
+          if (app === null) return undefined;
+          const { comparator, price: priceMicroPoints, wallMs, memoryMb } = app;
+          const inputs = app.inputs.map(({ name, mediaTypes, many }) =>
+            many ? { name, mediaTypes, many } : { name, mediaTypes },
+          );
+          const limits = { wallMs, memoryMb };
+          return { inputs, comparator: comparator as never, limits, priceMicroPoints };
+        },
+      }),
+
+    submit: async (job) => {
+      const { hashes, created, refusals, position } = await client.submitMany([job]);
+      const refusal = refusals[0];
+      if (refusal !== undefined) throw new CnctRefusal(refusal.code, refusal.message);
+      const hash = hashes[0];
+      if (hash === null || hash === undefined)
+        throw new CnctRefusal("bad-answer", "the gateway answers neither a hash nor a refusal");
+      return { hash, created: created === 1, position };
+    },
+
+    submitMany: async (jobs) => {
+      if (jobs.length === 0) return { hashes: [], created: 0, refusals: [], position: "-1" };
+      const specs = await Promise.all(
+        jobs.map((job) => ("version" in job ? job : client.prepare(job))),
+      );
+      const before = await baseline();
+      const batch = await submitSpecs(specs, (body) => http.graphql(body));
+      note(batch.position);
+      // A job that was there before may have ended before.
+      if (batch.created === jobs.length - batch.refusals.length)
+        for (const [index, hash] of batch.hashes.entries()) {
+          const payer = specs[index]?.client;
+          if (hash !== null && payer !== undefined) submitted.set(hash, { payer, since: before });
+        }
+      return batch;
+    },
+
+    await: async (hash, { signal, timeoutMs } = {}) => {
+      const limit = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+      const signals = [signal, limit].filter((one) => one !== undefined);
+      try {
+        const ended = await awaitEnd(hash, AbortSignal.any(signals));
+        note(ended.position);
+        return ended;
+      } catch (error) {
+        if (limit?.aborted !== true || signal?.aborted === true) throw error;
+        throw new CnctUnavailable("timed-out", `job ${hash} did not end within ${timeoutMs} ms`);
+      }
+    },
+
+    awaitMany: (hashes, waiting) => Promise.all(hashes.map((hash) => client.await(hash, waiting))),
+
+    result: async (hash, waiting) => {
+      const { status, reason, outputDigest } = await client.await(hash, waiting);
+      if (outputDigest === null)
+        throw new CnctRefusal(
+          reason ?? `job-${status.toLowerCase()}`,
+          `job ${hash} has no output: it is ${status.toLowerCase()}${reason === null ? "" : ` (${reason})`}`,
+        );
+      return client.download(outputDigest);
+    },
+
+    watch: (hash, { after = "-1", signal } = {}) =>
+      follow<EventBatch>(
+        "jobEvents",
+        `subscription JobEvents($hash: Digest!, $after: Position) {
+          jobEvents(hash: $hash, after: $after) { position events { ${eventFields} } } }`,
+        { hash },
+        { after, signal },
+        async () => {
+          const job = await queries.job(hash);
+          if (job === null) throw new CnctRefusal("unknown-job", `nobody submitted a job ${hash}`);
+          return job.status !== "OPEN";
+        },
+      ),
+
+    events: async function* ({ after, signal, client: of, types } = {}) {
+      const from = after ?? (await queries.network()).head;
+      yield* follow<EventBatch>(
+        "events",
+        `subscription Events($client: AccountId, $types: [String!], $after: Position) {
+          events(client: $client, types: $types, after: $after) {
+            position events { ${eventFields} } } }`,
+        { client: of, types },
+        { after: from, signal },
+      );
+    },
+
+    ended: async function* ({ after, signal, client: of } = {}) {
+      yield* endedAfter(after ?? (await queries.network()).head, of, signal);
+    },
+
+    cancel: async (hash) => {
+      const payer = options.client ?? (await queries.job(hash))?.client;
+      if (payer === undefined)
+        throw new CnctRefusal("unknown-job", `nobody submitted a job ${hash}`);
+      const { cancelJob } = await send<{ cancelJob: CancelAnswer }>(
+        `mutation Cancel($input: CancelJobInput!) { cancelJob(input: $input) { __typename
+          ... on CancelledJob { hash position } ... on Refusal { code message } } }`,
+        { input: { hash, client: payer } },
+      );
+      if (cancelJob.__typename === "Refusal")
+        throw new CnctRefusal(cancelJob.code, cancelJob.message);
+      note(cancelJob.position);
+      return { position: cancelJob.position };
+    },
+
+    close: async () => {
+      for (const feed of feeds.values()) feed.close();
+      await wire.close();
+    },
+  };
+  return client;
+};
+
+type CancelAnswer =
+  | { readonly __typename: "CancelledJob"; readonly hash: string; readonly position: string }
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+interface LookedAt {
+  readonly hash: string;
+  readonly client: string;
+  readonly status: EndedJob["status"];
+  readonly reason: string | null;
+  readonly position: string;
+  readonly output: { readonly digest: string; readonly size: number } | null;
+}
+
+const endOf = ({ hash, status, reason, position, output }: LookedAt): EndedJob | "open" => {
+  if (status === "OPEN") return "open";
+  const { digest: outputDigest, size: outputSize } = output ?? { digest: null, size: null };
+  return { hash, status, reason, position, outputDigest, outputSize };
+};

@@ -1,0 +1,171 @@
+/** Requests to a gateway over HTTP: GraphQL documents, and blobs. Knows what may be asked again. */
+
+import type { Millis } from "../domain/decider.ts";
+import type { Digest } from "../domain/ids.ts";
+import { CnctRefusal, CnctUnavailable } from "./errors.ts";
+import { type Patience, retrying } from "./retry.ts";
+
+export interface ByteRange {
+  /** First byte, from 0. */
+  readonly from: number;
+  /** Last byte, inclusive; to the end if left out. */
+  readonly to?: number;
+}
+
+export interface Http {
+  /** Sends a GraphQL body that is JSON already; answers its `data`. Asked again on a lost answer. */
+  graphql<Data>(body: string, signal?: AbortSignal): Promise<Data>;
+  putBlob(
+    digest: Digest,
+    bytes: Uint8Array,
+    mediaType: string,
+    signal?: AbortSignal,
+  ): Promise<void>;
+  getBlob(digest: Digest, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array>;
+}
+
+export interface HttpOptions {
+  /** Without a slash at the end. */
+  readonly gateway: string;
+  readonly fetch: typeof globalThis.fetch;
+  readonly patience: Patience;
+  /** How long one attempt may take. */
+  readonly timeoutMs: Millis;
+}
+
+export const openHttp = ({ gateway, fetch, patience, timeoutMs }: HttpOptions): Http => {
+  /** One attempt, read to its end; a reply cut short is no reply. */
+  const send = async (path: string, init: RequestInit, signal?: AbortSignal): Promise<Reply> => {
+    const limit = AbortSignal.timeout(timeoutMs);
+    try {
+      const response = await fetch(`${gateway}${path}`, {
+        ...init,
+        signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+      });
+      return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) };
+    } catch (error) {
+      signal?.throwIfAborted();
+      const what = limit.aborted ? `did not answer within ${timeoutMs} ms` : "cannot be reached";
+      throw new CnctUnavailable("unreachable", `the gateway ${gateway} ${what}`, error);
+    }
+  };
+
+  return {
+    graphql: (body, signal) =>
+      retrying(
+        async () => {
+          const headers = { "content-type": "application/json", accept: "application/json" };
+          return readData(await send("/graphql", { method: "POST", headers, body }, signal));
+        },
+        patience,
+        signal,
+      ),
+
+    putBlob: (digest, bytes, mediaType, signal) =>
+      retrying(
+        async () => {
+          const reply = await send(
+            `/blobs/${digest}`,
+            {
+              method: "PUT",
+              headers: { "content-type": mediaType },
+              body: bytes as Uint8Array<ArrayBuffer>,
+            },
+            signal,
+          );
+          if (!isOk(reply)) throw failureOf(reply);
+        },
+        patience,
+        signal,
+      ),
+
+    getBlob: (digest, range, signal) =>
+      retrying(
+        async () => {
+          const headers: HeadersInit =
+            range === undefined ? {} : { range: `bytes=${range.from}-${range.to ?? ""}` };
+          const reply = await send(`/blobs/${digest}`, { headers }, signal);
+          if (!isOk(reply)) throw failureOf(reply);
+          if (range !== undefined && reply.status !== 206)
+            throw new CnctRefusal("bad-range", `the gateway sent blob ${digest} whole`);
+          return reply.bytes;
+        },
+        patience,
+        signal,
+      ),
+  };
+};
+
+interface Reply {
+  readonly status: number;
+  readonly bytes: Uint8Array;
+}
+
+const isOk = ({ status }: Reply): boolean => status >= 200 && status < 300;
+
+interface Problem {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Codes that say *not now*. */
+const transientCodes: ReadonlySet<string> = new Set([
+  "UNAVAILABLE",
+  "POSITION_NOT_REACHED",
+  "unavailable",
+  "draining",
+]);
+
+const readData = <Data>(reply: Reply): Data => {
+  const answer = parseJson(reply.bytes);
+  if (!isObject(answer)) throw failureOf(reply);
+  const { data, errors } = answer as { readonly data?: Data | null; readonly errors?: unknown };
+  if (Array.isArray(errors) && errors.length > 0)
+    throw failureFrom(graphqlProblem(errors[0]), reply.status);
+  if (data === null || data === undefined) throw failureOf(reply);
+  return data;
+};
+
+/** An entry of `errors` as what it means. */
+export const graphqlProblem = (entry: unknown): Problem => {
+  const { message, extensions } = (isObject(entry) ? entry : {}) as {
+    readonly message?: unknown;
+    readonly extensions?: unknown;
+  };
+  const code = isObject(extensions) ? extensions["code"] : undefined;
+  return {
+    code: typeof code === "string" ? code : "bad-request",
+    message: typeof message === "string" ? message : "the gateway gives no reason",
+  };
+};
+
+/** As what to throw: *not now* for codes and statuses that say so, else *no*. */
+export const failureFrom = ({ code, message }: Problem, status = 200): Error => {
+  const isTransient =
+    transientCodes.has(code) || [502, 503, 504].includes(status) || status === 429;
+  return isTransient ? new CnctUnavailable("unavailable", message) : new CnctRefusal(code, message);
+};
+
+const failureOf = (reply: Reply): Error => {
+  const body = parseJson(reply.bytes);
+  const problem = isObject(body) && isObject(body["error"]) ? body["error"] : body;
+  const { code, message } = (isObject(problem) ? problem : {}) as Partial<Problem>;
+  return failureFrom(
+    {
+      code: typeof code === "string" ? code : `http-${reply.status}`,
+      message: typeof message === "string" ? message : `the gateway answers ${reply.status}`,
+    },
+    reply.status,
+  );
+};
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const parseJson = (bytes: Uint8Array): unknown => {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined; // A proxy's page, or nothing: the status alone speaks.
+  }
+};

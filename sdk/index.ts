@@ -1,0 +1,32 @@
+/** How a program asks CNCT. Runs in Node and in browsers. */
+
+export {
+  type CnctClient,
+  type ConnectOptions,
+  connect,
+  type EventChoice,
+  type Following,
+  type Submitted,
+  type Waiting,
+} from "./client.ts";
+export { digestOf } from "./digest.ts";
+export { CnctRefusal, CnctUnavailable, type UnavailableCode } from "./errors.ts";
+export type { ByteRange } from "./http.ts";
+export type { PageRequest, Queries } from "./queries.ts";
+export { defaultRetryPolicy, type RetryPolicy, type Sleep } from "./retry.ts";
+export type { EndedJobBatch, EventBatch } from "./schema.types.ts";
+export type {
+  AccountPage,
+  AccountView,
+  AppView,
+  EndedJob,
+  EntryPage,
+  Event,
+  JobPage,
+  JobView,
+  Network,
+  NodePage,
+  NodeView,
+} from "./selections.ts";
+export { type AppDefaults, buildSpec, type JobInput, type JobRequest } from "./spec.ts";
+export type { SubmittedBatch } from "./submit.ts";

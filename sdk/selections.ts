@@ -1,0 +1,78 @@
+/** What the SDK asks for of each type, and the types of those answers. */
+
+import type {
+  Account,
+  App,
+  BlobRef,
+  EndedJob,
+  Entry,
+  Event,
+  Job,
+  JobConnection,
+  Network,
+  Node,
+  NodeConnection,
+  PageInfo,
+} from "./schema.types.ts";
+
+/** A job without its history. */
+export type JobView = Omit<
+  Job,
+  "history" | "params" | "inputs" | "comparator" | "nonce" | "wallMs"
+> & {
+  readonly output: BlobRef | null;
+};
+export type NodeView = Omit<Node, "account"> & {
+  readonly account: Pick<Account, "balance"> | null;
+};
+export type AccountView = Omit<Account, "entries">;
+export type AppView = Omit<App, "quote">;
+
+export interface Page<Row> {
+  readonly nodes: readonly Row[];
+  readonly pageInfo: PageInfo;
+}
+export type JobPage = Omit<JobConnection, "edges" | "nodes"> & Page<JobView>;
+export type NodePage = Omit<NodeConnection, "edges" | "nodes"> & Page<NodeView>;
+export type AccountPage = Page<AccountView>;
+export type EntryPage = Page<Entry>;
+export type { EndedJob, Event, Network };
+
+export const pageInfo = "pageInfo { hasNextPage endCursor }";
+
+const output = "output { digest size path }";
+
+export const jobFields = `hash status reason client app quorum replicasMax price budget engine deadlineMs
+  priority spec submittedAt deadlineAt endedAt position ${output}
+  tasks { replica attempt nodeId status executionClass assignedAt expiresAt endedAt elapsedMs
+    ${output} code comparator distance reason }
+  disagreement { comparator groups distance reason }
+  escrow { funded refunded }
+  awards { id replica nodeId amount }`;
+
+const score = "{ mean lower weight }";
+
+export const nodeFields = `id owner status reason registeredAt changedAt live lastSeen held
+  capabilities { apps { app executionClass } slots backlog cpus memoryMb platform version }
+  reputation { reliability ${score} correctness ${score} standing turnaroundMs assigned answered
+    broken accepted rejected }
+  account { balance }`;
+
+export const accountFields = "id balance entryCount";
+
+export const entryFields = "position at type amount counterparties jobHash";
+
+export const appFields = `name title inputs { name mediaTypes many } params outputMediaType comparator
+  price wallMs memoryMb models { role origin licence sha256 }
+  offers { executionClass nodes live slots }`;
+
+export const networkFields = `version natsUrl head position events
+  jobs { open completed failed rejected cancelled }
+  nodes { registered suspended live }
+  points { issued funded awarded refunded sum }
+  blobs { count bytes }
+  limits { blobBytes bodyBytes jobsPerSubmit queryDepth pageSize waitMs }`;
+
+export const eventFields = "id position stream revision type at data";
+
+export const endedFields = "hash status reason outputDigest outputSize position";

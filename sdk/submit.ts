@@ -1,0 +1,99 @@
+/** Handing jobs over. The job hash makes it safe to ask again when an answer is lost. */
+
+import type { JobHash } from "../domain/ids.ts";
+import { jobHash } from "../domain/job/hash.ts";
+import type { JobSpec } from "../domain/job/spec.ts";
+import { CnctRefusal } from "./errors.ts";
+import type { Refusal, RefusalOfOne, SubmittedJobs } from "./schema.types.ts";
+
+export interface SubmittedBatch {
+  /** In the order given; null where a job was refused. */
+  readonly hashes: readonly (JobHash | null)[];
+  /** How many are new. After a lost answer, fewer than this call really made. */
+  readonly created: number;
+  /** Those that were refused; `index` counts from 0. */
+  readonly refusals: readonly RefusalOfOne[];
+  /** Where the last of them stands in the log. */
+  readonly position: string;
+}
+
+/** One request takes so many jobs, and so many characters of specs. */
+const jobsPerRequest = 500;
+const charactersPerRequest = 900_000;
+const requestsInFlight = 4;
+
+const document = `mutation SubmitJobs($specs: [JobSpecJson!]!, $hashes: [Digest!]) {
+  submitJobs(specs: $specs, hashes: $hashes) {
+    __typename
+    ... on SubmittedJobs { hashes created position refusals { index code message } }
+    ... on Refusal { code message }
+  }
+}`;
+
+type Answer =
+  | ({ readonly __typename: "SubmittedJobs" } & SubmittedJobs)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+interface Chunk {
+  readonly start: number;
+  readonly specs: string[];
+  readonly hashes: JobHash[];
+  characters: number;
+}
+
+/**
+ * Submits whole specs, several requests at a time.
+ *
+ * @throws {CnctRefusal} If a request as a whole is refused.
+ * @throws {CnctUnavailable} If the gateway does not answer; some jobs may have been submitted.
+ */
+export const submitSpecs = async (
+  specs: readonly JobSpec[],
+  send: <Data>(body: string) => Promise<Data>,
+): Promise<SubmittedBatch> => {
+  const chunks = chunksOf(specs);
+  const answers: { readonly start: number; readonly answer: SubmittedJobs }[] = [];
+  const queue = chunks.values();
+  const work = async () => {
+    for (const { start, specs, hashes } of queue) {
+      // Each spec is JSON already: it is not read and written a second time.
+      const body = `{"query":${JSON.stringify(document)},"variables":{"specs":[${specs}],"hashes":${JSON.stringify(hashes)}}}`;
+      const { submitJobs } = await send<{ submitJobs: Answer }>(body);
+      if (submitJobs.__typename === "Refusal")
+        throw new CnctRefusal(submitJobs.code, submitJobs.message);
+      answers.push({ start, answer: submitJobs });
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(requestsInFlight, chunks.length) }, work));
+  answers.sort((a, b) => a.start - b.start);
+  return {
+    hashes: answers.flatMap(({ answer }) => answer.hashes),
+    created: answers.reduce((sum, { answer }) => sum + answer.created, 0),
+    refusals: answers.flatMap(({ start, answer }) =>
+      answer.refusals.map((refusal) => ({ ...refusal, index: refusal.index + start })),
+    ),
+    position: answers.reduce((last, { answer }) => laterOf(last, answer.position), "-1"),
+  };
+};
+
+const chunksOf = (specs: readonly JobSpec[]): readonly Chunk[] => {
+  const chunks: Chunk[] = [];
+  let chunk: Chunk | undefined;
+  for (const [index, spec] of specs.entries()) {
+    const text = JSON.stringify(spec);
+    const isFull =
+      chunk !== undefined &&
+      (chunk.specs.length === jobsPerRequest ||
+        chunk.characters + text.length > charactersPerRequest);
+    if (chunk === undefined || isFull) {
+      chunk = { start: index, specs: [], hashes: [], characters: 0 };
+      chunks.push(chunk);
+    }
+    chunk.specs.push(text);
+    chunk.hashes.push(jobHash(spec));
+    chunk.characters += text.length;
+  }
+  return chunks;
+};
+
+export const laterOf = (a: string, b: string): string => (BigInt(a) >= BigInt(b) ? a : b);

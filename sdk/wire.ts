@@ -1,0 +1,85 @@
+/** The WebSocket to the gateway: one for all subscriptions, closed soon after the last one ends. */
+
+import { createClient } from "graphql-ws/client";
+import { CnctRefusal, CnctUnavailable } from "./errors.ts";
+import { failureFrom, graphqlProblem } from "./http.ts";
+
+export interface Listener<Data> {
+  next(data: Data): void;
+  /** Nothing comes after this: with an error if the subscription broke, without if it is over. */
+  end(error?: Error): void;
+}
+
+export interface Wire {
+  /** Starts a subscription; answers how to stop it. Nothing is retried here. */
+  listen<Data>(
+    request: { readonly query: string; readonly variables: Readonly<Record<string, unknown>> },
+    listener: Listener<Data>,
+  ): () => void;
+  close(): Promise<void>;
+}
+
+/** A peer that answers no ping for so long is gone, though its socket stands. */
+const pingEveryMs = 10_000;
+const pongWithinMs = 5_000;
+/** The socket stays so long without a subscription, so that the next one need not connect. */
+const idleMs = 1_000;
+const acknowledgeWithinMs = 10_000;
+
+export const openWire = (url: string, webSocket: typeof WebSocket): Wire => {
+  let watchdog: ReturnType<typeof setTimeout> | undefined;
+  const client = createClient({
+    url,
+    webSocketImpl: webSocket,
+    // Its own retry would repeat the old `after`: `resume.ts` goes on from where it stopped.
+    retryAttempts: 0,
+    lazyCloseTimeout: idleMs,
+    keepAlive: pingEveryMs,
+    connectionAckWaitTimeout: acknowledgeWithinMs,
+    on: {
+      ping: (received) => {
+        if (received) return;
+        clearTimeout(watchdog);
+        watchdog = setTimeout(() => client.terminate(), pongWithinMs);
+      },
+      pong: (received) => {
+        if (received) clearTimeout(watchdog);
+      },
+      closed: () => clearTimeout(watchdog),
+    },
+  });
+
+  return {
+    listen: ({ query, variables }, listener) =>
+      client.subscribe(
+        { query, variables },
+        {
+          next: ({ data, errors }) => {
+            if (errors !== undefined && errors.length > 0)
+              listener.end(failureFrom(graphqlProblem(errors[0])));
+            else if (data !== null && data !== undefined) listener.next(data as never);
+          },
+          error: (error) => listener.end(failureOf(error, url)),
+          complete: () => listener.end(),
+        },
+      ),
+    close: async () => {
+      clearTimeout(watchdog);
+      await client.dispose();
+    },
+  };
+};
+
+/** Close codes by which the server says that this request will never do. */
+const refusingCodes: ReadonlySet<number> = new Set([4400, 4401, 4403, 4406]);
+
+const failureOf = (error: unknown, url: string): Error => {
+  if (Array.isArray(error)) return failureFrom(graphqlProblem(error[0]));
+  const { code, reason } = (typeof error === "object" && error !== null ? error : {}) as {
+    readonly code?: unknown;
+    readonly reason?: unknown;
+  };
+  if (typeof code === "number" && refusingCodes.has(code))
+    return new CnctRefusal("subscription-refused", `${url} refuses: ${reason} (${code})`, error);
+  return new CnctUnavailable("unreachable", `the connection to ${url} is lost`, error);
+};
