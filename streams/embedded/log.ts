@@ -42,7 +42,7 @@ export interface LogEvent {
   readonly data: string | Uint8Array;
   readonly metadata: string | Uint8Array;
   /** What readers in this process get by reference; undefined if it must be parsed for them. */
-  readonly value: { readonly data: unknown; readonly metadata: unknown } | undefined;
+  readonly value: { readonly data: unknown; readonly metadata?: unknown } | undefined;
 }
 
 interface Waiter {

@@ -50,8 +50,11 @@ export const limitsOf = (json: string): StreamLimits => {
   };
 };
 
-export const parseMetadata = (json: string): StreamMetadata => {
-  const { $tb, $maxCount, $maxAge, ...custom } = asObject(json);
+export const parseMetadata = (json: string): StreamMetadata => metadataOf(asObject(json));
+
+/** The metadata that the data of a `$metadata` event says. */
+export const metadataOf = (data: Readonly<Record<string, unknown>>): StreamMetadata => {
+  const { $tb, $maxCount, $maxAge, ...custom } = data;
   const truncateBefore = count($tb);
   const maxCount = count($maxCount);
   const maxAgeSeconds = count($maxAge);

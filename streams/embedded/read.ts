@@ -76,6 +76,7 @@ export async function* readStream(
   const range = readableRevisions(log, stream);
   const oldest = range.maxAgeMs === undefined ? undefined : now() - range.maxAgeMs;
   const step = backwards ? -1 : 1;
+  if (from === "end" && !backwards) return;
   let at = from === "start" ? 0 : from === "end" ? range.to : Number(from);
   at = backwards ? Math.min(at, range.to) : Math.max(at, range.from);
   while (left > 0 && at >= range.from && at <= range.to) {

@@ -121,21 +121,27 @@ export const openEmbeddedStore = async (options: EmbeddedStoreOptions): Promise<
   return store;
 };
 
-const toLogEvent = ({ id, type, data, metadata }: NewEvent): LogEvent => {
-  // Undefined, functions and symbols have no JSON text, whatever the type of `stringify` says.
-  const json: string | undefined = JSON.stringify(data);
-  const metadataJson: string | undefined = metadata === undefined ? "" : JSON.stringify(metadata);
-  if (json === undefined || metadataJson === undefined)
+/** JSON text; undefined, functions and symbols have none, whatever the type of `stringify` says. */
+const jsonText = (id: string, value: unknown): string => {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    throw new EventStoreError("bad-request", `event ${id} cannot be said in JSON`, error);
+  }
+  if (text === undefined)
     throw new EventStoreError("bad-request", `the data of event ${id} is no JSON value`);
-  return {
-    id: id.toLowerCase(),
-    type,
-    json: true,
-    data: json,
-    metadata: metadataJson,
-    value: { data, metadata },
-  };
+  return text;
 };
+
+const toLogEvent = (event: NewEvent): LogEvent => ({
+  id: event.id.toLowerCase(),
+  type: event.type,
+  json: true,
+  data: jsonText(event.id, event.data),
+  metadata: event.metadata === undefined ? "" : jsonText(event.id, event.metadata),
+  value: event,
+});
 
 const toLogExpected = (expected: Expected): LogExpected => {
   if (expected === "any") return "any";

@@ -23,7 +23,14 @@ interface RecentBatch {
   readonly index: LogIndex;
 }
 
-const parseOrText = (text: string): unknown => (text === "" ? undefined : JSON.parse(text));
+/** The JSON value; the text itself where a client sent something else as JSON. */
+const parseOrText = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+};
 
 export class Tail {
   readonly #events: (RecordedEvent | undefined)[] = new Array(eventsMax).fill(undefined);
