@@ -1,0 +1,69 @@
+/**
+ * Runs the tests of the project:
+ *
+ *     npm test [-- --quick] [-- --filter text] [-- --timeout-ms n] [-- --root folder]
+ *
+ * First the checks (types, format and lint, generated files, tidy), then every `*.test.ts`, two files at a
+ * time, then every `*.serial.test.ts` alone, one after another: those that measure time or load the
+ * machine. `--quick` leaves out the checks, `--filter` all files whose path lacks the text (and the
+ * checks as well). The last line is `N passed, N failed[, N skipped]` and counts tests, not files or
+ * suites. Exit code 1 if anything failed or nothing ran.
+ */
+import { availableParallelism } from "node:os";
+import { dirname, relative, resolve, sep } from "node:path";
+import { parseArgs } from "node:util";
+import { checks, runCheck } from "./runner/checks.ts";
+import { findFiles } from "./runner/find-files.ts";
+import { runFiles } from "./runner/run-file.ts";
+import { closingLine, isGood, noTests, plus, type Tally } from "./runner/tally.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    filter: { type: "string", default: "" },
+    root: { type: "string", default: dirname(import.meta.dirname) },
+    "timeout-ms": { type: "string", default: "180000" },
+  },
+});
+const root = resolve(options.root);
+const timeoutMs = Number(options["timeout-ms"]);
+if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1)
+  throw new RangeError(`--timeout-ms must be a whole number of at least 1, not ${timeoutMs}`);
+
+/** Four files at a time use 4 cores; more only makes the tests that wait for something late. */
+const concurrency = Math.max(2, Math.min(4, availableParallelism()));
+
+const isTest = (name: string): boolean => name.endsWith(".test.ts");
+const isSerial = (name: string): boolean => name.endsWith(".serial.test.ts");
+const isTidy = (file: string): boolean => file.endsWith(["", "tidy", "tidy.test.ts"].join(sep));
+
+const files = findFiles(root, isTest).filter(
+  (file) => relative(root, file).includes(options.filter) && !(options.quick && isTidy(file)),
+);
+const groups = new Map<string, Tally>();
+const onEnd = (file: string, counts: Tally, report: string): void => {
+  process.stdout.write(report);
+  const group = relative(root, dirname(file)).split(sep)[0] || ".";
+  groups.set(group, plus(groups.get(group) ?? noTests, counts));
+};
+
+const withChecks = !options.quick && options.filter === "";
+const failedChecks = withChecks ? checks.filter((check) => !runCheck(root, check)) : [];
+const run = (some: readonly string[], atATime: number): Promise<Tally> =>
+  runFiles(some, { root, timeoutMs, concurrency: atATime, onEnd });
+const tidy = await run(files.filter(isTidy), 1);
+const others = files.filter((file) => !isTidy(file));
+const together = await run(
+  others.filter((file) => !isSerial(file)),
+  concurrency,
+);
+const alone = await run(others.filter(isSerial), 1);
+
+const checked: Tally = { ...noTests, failed: failedChecks.length };
+const total = [tidy, together, alone, checked].reduce(plus);
+console.log("");
+for (const [group, counts] of [...groups].sort()) console.log(`${group}: ${closingLine(counts)}`);
+for (const { name } of failedChecks) console.log(`check failed: ${name}`);
+if (files.length === 0) console.log(`no test file below ${root} matches`);
+console.log(closingLine(total));
+process.exitCode = isGood(total) ? 0 : 1;
