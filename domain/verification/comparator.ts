@@ -22,7 +22,8 @@ export type ComparatorFault =
   | "unknown-field"
   | "not-a-number"
   | "negative"
-  | "accepts-everything";
+  | "accepts-everything"
+  | "accepts-nothing";
 
 export type ParsedComparator =
   | { readonly ok: true; readonly comparator: Comparator }
@@ -44,27 +45,42 @@ export const parseComparator = (value: unknown): ParsedComparator => {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return refuse("not-an-object");
   const { kind, ...bounds } = value as Readonly<Record<string, unknown>>;
-  const known = typeof kind === "string" && Object.hasOwn(fields, kind) ? fields[kind] : undefined;
-  if (!known) return refuse("unknown-kind");
+  if (!isKind(kind)) return refuse("unknown-kind");
 
   for (const [name, bound] of Object.entries(bounds)) {
-    const check = Object.hasOwn(known, name) ? known[name] : undefined;
+    const check = Object.hasOwn(fields[kind], name) ? fields[kind][name] : undefined;
     if (!check) return refuse("unknown-field");
     if (typeof bound !== "number" || !Number.isFinite(bound)) return refuse("not-a-number");
     if (bound < 0) return refuse("negative");
-    if (!check(bound)) return refuse("accepts-everything");
+    const fault = check(bound);
+    if (fault) return refuse(fault);
   }
   return { ok: true, comparator: { kind, ...bounds } as Comparator };
 };
 
 const refuse = (reason: ComparatorFault): ParsedComparator => ({ ok: false, reason });
 
-const fields: Readonly<Record<string, Readonly<Record<string, (bound: number) => boolean>>>> = {
+type Check = (bound: number) => ComparatorFault | undefined;
+
+const atMost =
+  (max: number): Check =>
+  (bound) =>
+    bound > max ? "accepts-everything" : undefined;
+
+const fields: Readonly<Record<Comparator["kind"], Readonly<Record<string, Check>>>> = {
   exact: {},
-  tolerance: { atol: (bound) => bound <= atolMax, rtol: (bound) => bound <= rtolMax },
-  text: { maxDistance: (bound) => bound <= maxDistanceMax },
-  iou: { threshold: (bound) => bound >= iouThresholdMin && bound <= 1 },
+  tolerance: { atol: atMost(atolMax), rtol: atMost(rtolMax) },
+  text: { maxDistance: atMost(maxDistanceMax) },
+  iou: {
+    threshold: (bound) => {
+      if (bound > 1) return "accepts-nothing";
+      return bound < iouThresholdMin ? "accepts-everything" : undefined;
+    },
+  },
 };
+
+const isKind = (value: unknown): value is Comparator["kind"] =>
+  typeof value === "string" && Object.hasOwn(fields, value);
 
 /** Whether comparing needs the outputs themselves, or their digests do. */
 export const needsOutputs = ({ kind }: Comparator): boolean => kind !== "exact";

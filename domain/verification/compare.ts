@@ -33,7 +33,7 @@ export type ComparisonReason =
   | "too-many-boxes";
 
 /**
- * Whether two outputs agree. Symmetric: it does not matter which of them is `a`.
+ * Whether two outputs agree. It does not matter which of them is `a`.
  *
  * Never throws: bytes that the comparator cannot read disagree with everything, even with
  * themselves, because an unreadable output is nobody's honest result.
