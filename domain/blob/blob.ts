@@ -67,7 +67,8 @@ export const blob: Decider<BlobCommand, BlobEvent, Blob, BlobRefusal> = {
         return accept({ type: "BlobStored", digest, size, mediaType, place, expiresAt, at });
       }
       case "ExpireBlob":
-        if (present === undefined) return refuse("NotStoredThere");
+        if (blob.size < 0) return refuse("NotStoredThere");
+        if (present === undefined) return accept(); // Dropped before.
         if (present === null || present > at) return refuse("StillWanted");
         return accept({ type: "BlobExpired", digest, place, at });
     }

@@ -104,7 +104,8 @@ const fault = (code: SpecFault, message: string): ParsedSpec => ({ ok: false, co
 export const parseSpec = (value: unknown): ParsedSpec => {
   if (!isObject(value)) return fault("spec-not-an-object", "a job spec is a JSON object");
   for (const key of Object.keys(value))
-    if (!fieldNames.has(key)) return fault("unknown-field", `a job spec has no field "${key}"`);
+    if (!fieldNames.has(key))
+      return fault("unknown-field", `a job spec has no field "${key.slice(0, 64)}"`);
   const { version, client, app, params, inputs, quorum, replicasMax, price, engine } =
     value as unknown as Partial<JobSpec>;
   const { wallMs, deadlineMs, priority, nonce } = value as unknown as Partial<JobSpec>;

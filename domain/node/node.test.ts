@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { assertEachRefusalShown, given, noon, noting } from "../../testing/given.ts";
+import { type Capabilities, capabilitiesFault, type NodeEvent, node } from "./node.ts";
+
+const { decider, refusals } = noting(node);
+const aNode = given(decider);
+
+const nodeId = "bobs-laptop";
+const capabilities: Capabilities = {
+  apps: [
+    { app: "ocr", executionClass: "ort-node@1.30" },
+    { app: "faces", executionClass: "ort-web@1.30" },
+  ],
+  slots: 2,
+  backlog: 10,
+  cpus: 4,
+  memoryMb: 8_000,
+  platform: "linux-x64",
+  version: "0.1.0",
+};
+const more = { ...capabilities, slots: 3 };
+const by = { nodeId, actor: "node:bobs-laptop", now: noon } as const;
+const fact = { nodeId, at: noon } as const;
+
+const register = (declared: Capabilities = capabilities, owner = "bob") =>
+  ({ type: "RegisterNode", owner, capabilities: declared, ...by }) as const;
+const suspend = { type: "SuspendNode", reason: "too many faults", ...by } as const;
+const resume = { type: "ResumeNode", ...by } as const;
+const registered: NodeEvent = { type: "NodeRegistered", owner: "bob", capabilities, ...fact };
+const changed: NodeEvent = { type: "NodeCapabilitiesChanged", capabilities: more, ...fact };
+const suspended: NodeEvent = { type: "NodeSuspended", reason: "too many faults", ...fact };
+const resumed: NodeEvent = { type: "NodeResumed", ...fact };
+
+describe("a node", () => {
+  test("is registered once by its owner", () => aNode().when(register()).thenRecords(registered));
+
+  test("belongs to whoever registered it first", () =>
+    aNode(registered).when(register(capabilities, "eve")).thenRefuses("NodeOwnedByAnother"));
+
+  test("may declare other capabilities later", () =>
+    aNode(registered).when(register(more)).thenRecords(changed));
+
+  test("changes nothing by naming its apps in another order", () => {
+    const turned = { ...capabilities, apps: [...capabilities.apps].reverse() };
+    aNode(registered).when(register(turned)).thenNothing();
+  });
+
+  test("is suspended and resumed, each once", () => {
+    aNode(registered).when(suspend).thenRecords(suspended);
+    aNode(registered, suspended).when(resume).thenRecords(resumed);
+    aNode(registered).when(resume).thenNothing();
+  });
+
+  test("stays suspended when it declares other capabilities", () => {
+    aNode(registered, suspended).when(register(more)).thenRecords(changed);
+    aNode(registered, suspended, changed).when(suspend).thenNothing();
+  });
+
+  test("that nobody registered can be neither suspended nor resumed", () => {
+    aNode().when(suspend).thenRefuses("NodeUnknown");
+    aNode().when(resume).thenRefuses("NodeUnknown");
+    const lone = [changed, suspended, resumed].reduce(node.evolve, node.initial);
+    assert.deepEqual(lone, { status: "unknown" });
+  });
+
+  test("is refused with capabilities that cannot be believed", () => {
+    const app = (change: object) => ({ apps: [{ ...capabilities.apps[0], ...change }] });
+    const unbelievable: readonly object[] = [
+      { apps: [] },
+      { apps: "ocr" },
+      { apps: Array(257).fill(capabilities.apps[0]) },
+      app({ app: "OCR" }),
+      app({ app: undefined }),
+      app({ executionClass: "" }),
+      app({ executionClass: "a b" }),
+      app({ executionClass: undefined }),
+      { slots: 0 },
+      { slots: 1_025 },
+      { slots: 1.5 },
+      { backlog: -1 },
+      { backlog: 10_001 },
+      { cpus: 0 },
+      { memoryMb: 0 },
+      { platform: "x".repeat(65) },
+      { version: undefined },
+    ];
+    for (const change of unbelievable) {
+      const declared = { ...capabilities, ...change } as Capabilities;
+      assert.match(capabilitiesFault(declared) ?? "", /./, JSON.stringify(change));
+      aNode().when(register(declared)).thenRefuses("BadCapabilities");
+      aNode(registered).when(register(declared)).thenRefuses("BadCapabilities");
+    }
+  });
+
+  test("may declare as much and as little as the bounds say", () => {
+    for (const change of [{ slots: 1 }, { slots: 1_024 }, { backlog: 0 }, { backlog: 10_000 }])
+      assert.equal(capabilitiesFault({ ...capabilities, ...change }), undefined);
+  });
+});
+
+test("each refusal of a node has been shown", () =>
+  assertEachRefusalShown(refusals, {
+    NodeUnknown: true,
+    NodeOwnedByAnother: true,
+    BadCapabilities: true,
+  }));
