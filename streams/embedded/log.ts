@@ -374,7 +374,8 @@ export class Log {
     // Where the bytes of this batch will lie, if the one in flight succeeds; if not, both fail.
     const base = before?.base ?? last?.base ?? 0;
     const end = before === undefined ? (last?.end ?? 0) : before.start + before.length;
-    const rotate = last === undefined || end >= this.#parts.segmentBytes;
+    const isFull = end >= this.#parts.segmentBytes;
+    const rotate = isFull || (before === undefined && (last === undefined || last.sealed));
     const batch: Batch = {
       segment: undefined,
       base: rotate ? base + end : base,

@@ -5,7 +5,7 @@ import type { Files } from "./files.ts";
 import { hashOfId, IdCache } from "./id-cache.ts";
 import { type FsyncPolicy, Log } from "./log.ts";
 import { LogIndex } from "./log-index.ts";
-import { type Segment, scanSegment, segmentPath } from "./segment.ts";
+import { checkSealed, type Segment, scanSegment, segmentPath } from "./segment.ts";
 import {
   encodeIndex,
   indexOfScan,
@@ -78,6 +78,7 @@ export const openLog = async (options: LogOptions): Promise<Log> => {
         );
       }
       segment.end = known.end;
+      if (!last) await checkSealed(segment);
       takeIn(index, ids, known);
       if (last && known.end === 0) {
         // Died while it was being made: its header never became durable, and nothing was in it.

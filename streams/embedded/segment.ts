@@ -47,6 +47,21 @@ const isHeaderOf = (content: Buffer, base: number): boolean =>
   content.length >= segmentHeaderBytes &&
   content.subarray(0, segmentHeaderBytes).equals(encodeSegmentHeader(base));
 
+/**
+ * Checks that a segment whose records are known is what its index says, in length and header.
+ *
+ * @throws {EventStoreError} `corrupt`
+ */
+export const checkSealed = async (segment: Segment): Promise<void> => {
+  const { path, base, file, end } = segment;
+  const header = Buffer.alloc(segmentHeaderBytes);
+  await file.read(header, 0);
+  if (!isHeaderOf(header, base)) throw corrupt(path, 0, "the segment header is damaged");
+  const size = await file.size();
+  if (size !== end)
+    throw corrupt(path, Math.min(size, end), `it has ${size} bytes, expected ${end}`);
+};
+
 /** What a scan learns about one record. */
 export interface ScannedRecord {
   readonly offset: number;
