@@ -38,7 +38,6 @@ export const decide = (
     return { write: true, softDeleted };
   }
   if (expected === last) return { write: true, softDeleted };
-  if (expected === -1 && softDeleted) return { write: true, softDeleted };
   if (expected < last) {
     const repeated =
       repeatAt(log, stream, ids, expected + 1) ??
@@ -48,6 +47,7 @@ export const decide = (
         : undefined);
     if (repeated !== undefined) return { write: false, repeats: repeated };
   }
+  if (expected === -1 && softDeleted) return { write: true, softDeleted };
   return { write: false, conflict: last };
 };
 
