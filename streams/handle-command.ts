@@ -20,7 +20,8 @@ export type Answer<Event, Refusal extends string> =
 const conflictsMax = 20;
 
 /**
- * @param isNew - Spares the read when the stream is most likely empty; a conflict then reads.
+ * @param isNew - Spares the read when the stream is most likely empty; a conflict then reads, and so
+ *   does a decision that changes nothing, since no append tests it.
  * @throws {EventStoreError} When the store does not answer. It may still have written: say it again.
  */
 export const handleCommand = async <
@@ -29,7 +30,10 @@ export const handleCommand = async <
   State,
   Refusal extends string,
 >(
-  { store, ids }: { readonly store: EventStore; readonly ids: EventIds },
+  {
+    store,
+    ids,
+  }: { readonly store: Pick<EventStore, "append" | "readStream">; readonly ids: EventIds },
   decider: Decider<Command, Event, State, Refusal>,
   { stream, isNew = false }: { readonly stream: string; readonly isNew?: boolean },
   command: Command,

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { blob } from "../domain/blob/blob.ts";
+import { type Job, job } from "../domain/job/job.ts";
+import { emptyLedger, evolveLedger, faultOf, type Ledger } from "../domain/ledger/ledger.ts";
+import { node } from "../domain/node/node.ts";
+import { blankTrack, evolveTrack } from "../domain/reputation.ts";
+import { type AnyEvent, decode, encode, schemaVersions } from "./codec.ts";
+import type { RecordedEvent } from "./event-store.ts";
+
+interface Sample {
+  readonly type: AnyEvent["type"];
+  readonly metadata: { readonly v: number; readonly actor: string };
+  readonly data: unknown;
+}
+
+/** One event of each type as version 1 stored it. These lines are never changed, only added to. */
+const samples: readonly Sample[] = readFileSync(
+  new URL("../testing/samples/events-v1.jsonl", import.meta.url),
+  "utf8",
+)
+  .trimEnd()
+  .split("\n")
+  .map((line) => JSON.parse(line));
+
+const recorded = (sample: { readonly [Field in keyof Sample]: unknown }): RecordedEvent => ({
+  id: "00000000-0000-8000-8000-000000000000",
+  stream: "sample",
+  revision: 0n,
+  position: 7n,
+  type: sample.type as string,
+  data: sample.data,
+  metadata: sample.metadata,
+  recordedAt: 0,
+});
+
+const sampleOf = <Type extends AnyEvent["type"]>(type: Type): Extract<AnyEvent, { type: Type }> => {
+  const sample = samples.find((one) => one.type === type);
+  assert.ok(sample, `no sample of ${type}`);
+  return decode(recorded(sample)) as Extract<AnyEvent, { type: Type }>;
+};
+
+describe("a stored event", () => {
+  test("of each type that was ever written has a sample", () =>
+    assert.deepEqual(samples.map(({ type }) => type).sort(), Object.keys(schemaVersions).sort()));
+
+  for (const sample of samples)
+    test(`of type ${sample.type}, version ${sample.metadata.v}, can be read today`, () => {
+      const event = decode(recorded(sample));
+      assert.equal(event?.type, sample.type);
+      if (sample.metadata.v === schemaVersions[sample.type]) assert.deepEqual(event, sample.data);
+    });
+
+  test("of a newer version is refused, and the message says by whom it was written", () => {
+    for (const sample of samples)
+      assert.throws(() => decode(recorded({ ...sample, metadata: { v: 99 } })), {
+        message:
+          `${sample.type} at position 7 has schema version 99, and this program reads up to ` +
+          `${schemaVersions[sample.type]}: it was written by a newer CNCT`,
+      });
+  });
+
+  test("of a version that cannot be is refused", () => {
+    for (const v of [0, -1, 1.5, "1", false, {}])
+      assert.throws(() => decode(recorded({ ...samples[0]!, metadata: { v } })), {
+        message: /^JobSubmitted at position 7 has schema version /,
+      });
+  });
+
+  test("without metadata is of the first version", () => {
+    for (const metadata of [undefined, null, {}])
+      assert.deepEqual(decode(recorded({ ...samples[0]!, metadata })), samples[0]!.data);
+  });
+
+  test("of a type that is not ours is passed over, also if every object knows its name", () => {
+    for (const type of ["$metadata", "SomethingElse", "constructor", "toString", "__proto__"])
+      assert.equal(decode(recorded({ ...samples[0]!, type })), undefined);
+  });
+
+  test("is written with today's version and its actor, and read back as it was", () => {
+    for (const { data } of samples) {
+      const event = data as AnyEvent;
+      const written = encode(event, "an-id", "client:ada");
+      assert.deepEqual(written.metadata, {
+        v: schemaVersions[event.type],
+        actor: "client:ada",
+      });
+      const { type, metadata } = written;
+      assert.deepEqual(decode(recorded({ type, metadata, data: written.data })), event);
+    }
+  });
+});
+
+describe("the stored samples", () => {
+  test("make a job's life, to each of its ends", () => {
+    const begun = [sampleOf("JobSubmitted"), sampleOf("TaskAssigned")];
+    const fold = (...events: readonly Parameters<typeof job.evolve>[1][]): Job =>
+      events.reduce(job.evolve, job.initial);
+    const statusOfTask = (state: Job) => state.status === "open" && state.tasks[0]?.status;
+
+    assert.equal(statusOfTask(fold(...begun)), "assigned");
+    const answered = fold(...begun, sampleOf("ResultReceived"));
+    assert.equal(statusOfTask(answered), "received");
+    for (const loss of ["TaskFailed", "TaskExpired"] as const)
+      assert.equal(statusOfTask(fold(...begun, sampleOf(loss))), "vacant");
+    const split = job.evolve(answered, sampleOf("ResultsDisagreed"));
+    assert.equal(split.status === "open" && split.judged, 2);
+    const ends = {
+      JobRejected: "rejected",
+      JobCompleted: "completed",
+      JobFailed: "failed",
+      JobCancelled: "cancelled",
+    } as const;
+    for (const [type, status] of Object.entries(ends))
+      assert.equal(fold(...begun, sampleOf(type as keyof typeof ends)).status, status);
+    for (const type of ["ResultAccepted", "ResultRejected"] as const)
+      assert.equal(job.evolve(split, sampleOf(type)), split);
+  });
+
+  test("count for a node's track", () => {
+    const track = [
+      sampleOf("TaskAssigned"),
+      sampleOf("ResultReceived"),
+      sampleOf("TaskFailed"),
+      sampleOf("TaskExpired"),
+      sampleOf("ResultAccepted"),
+      sampleOf("ResultRejected"),
+    ].reduce(evolveTrack, blankTrack("bobs-laptop"));
+    const { nodeId: _, ...counts } = track;
+    assert.deepEqual(counts, {
+      assigned: 1,
+      answered: 1,
+      broken: 2,
+      accepted: 1,
+      rejected: 1,
+      elapsedMs: 840,
+    });
+  });
+
+  test("keep the books in balance", () => {
+    const fold = (...types: readonly ("PointsAwarded" | "JobRefunded")[]): Ledger => {
+      const ledger = emptyLedger();
+      for (const type of ["PointsIssued", "JobFunded", ...types] as const)
+        evolveLedger(ledger, sampleOf(type));
+      assert.equal(faultOf(ledger), undefined);
+      return ledger;
+    };
+    assert.equal(fold().balances.get("client:ada"), 960_000n);
+    assert.equal(fold("JobRefunded").balances.get("client:ada"), 1_000_000n);
+    const awarded = fold("PointsAwarded");
+    assert.equal(awarded.balances.get("client:ada"), 980_000n);
+    assert.equal(awarded.balances.get("node:dans-desktop"), 10_000n);
+  });
+
+  test("make a node's life and a blob's", () => {
+    const registered = node.evolve(node.initial, sampleOf("NodeRegistered"));
+    const changed = node.evolve(registered, sampleOf("NodeCapabilitiesChanged"));
+    assert.equal(changed.status === "active" && changed.capabilities.slots, 3);
+    const suspended = node.evolve(changed, sampleOf("NodeSuspended"));
+    assert.equal(suspended.status, "suspended");
+    assert.equal(node.evolve(suspended, sampleOf("NodeResumed")).status, "active");
+
+    const stored = blob.evolve(blob.initial, sampleOf("BlobStored"));
+    assert.deepEqual(Object.keys(stored.places), ["gateway-1"]);
+    assert.deepEqual(blob.evolve(stored, sampleOf("BlobExpired")), { size: 1_000, places: {} });
+  });
+});
