@@ -49,6 +49,7 @@ export const decodePicture = async (bytes: Uint8Array): Promise<Picture> => {
 };
 
 const badImage = (format: string) => (cause: unknown) => {
+  if (/out of memory|allocate/i.test(String(cause))) throw cause; // This machine's fault.
   throw new AppError("bad-image", `the input starts like a ${format} but cannot be decoded`, cause);
 };
 
