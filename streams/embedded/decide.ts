@@ -20,7 +20,7 @@ export type Decision =
 export const decide = (
   log: Log,
   stream: number,
-  ids: readonly string[],
+  events: readonly { readonly id: string }[],
   expected: LogExpected,
 ): Decision => {
   const { index } = log;
@@ -30,7 +30,7 @@ export const decide = (
   const softDeleted = limits.truncateBefore > last + 1;
 
   if (expected === "any" || expected === "stream-exists") {
-    const known = repeatAnywhere(log, stream, ids);
+    const known = repeatAnywhere(log, stream, events);
     if (known === "partly") return { write: false, conflict: last };
     if (known !== undefined) return { write: false, repeats: known };
     if (expected === "stream-exists" && (last < 0 || softDeleted))
@@ -40,10 +40,10 @@ export const decide = (
   if (expected === last) return { write: true, softDeleted };
   if (expected < last) {
     const repeated =
-      repeatAt(log, stream, ids, expected + 1) ??
+      repeatAt(log, stream, events, expected + 1) ??
       // A stream that began anew after a soft delete did so at its truncation.
       (expected === -1 && limits.truncateBefore > 0
-        ? repeatAt(log, stream, ids, limits.truncateBefore)
+        ? repeatAt(log, stream, events, limits.truncateBefore)
         : undefined);
     if (repeated !== undefined) return { write: false, repeats: repeated };
   }
@@ -55,11 +55,11 @@ export const decide = (
 const repeatAt = (
   log: Log,
   stream: number,
-  ids: readonly string[],
+  events: readonly { readonly id: string }[],
   from: number,
 ): number | undefined => {
   let last: number | undefined;
-  for (const [at, id] of ids.entries()) {
+  for (const [at, { id }] of events.entries()) {
     const seq = log.index.seqOf(stream, from + at);
     if (seq === undefined || log.idAt(seq) !== id) return undefined;
     last = seq;
@@ -70,12 +70,12 @@ const repeatAt = (
 const repeatAnywhere = (
   log: Log,
   stream: number,
-  ids: readonly string[],
+  events: readonly { readonly id: string }[],
 ): number | "partly" | undefined => {
   let found = 0;
   let last: number | undefined;
   let ordered = true;
-  for (const id of ids) {
+  for (const { id } of events) {
     const seq = log.ids.find(
       hashOfId(id),
       (hint) => log.index.streamOf(hint) === stream && log.idAt(hint) === id,
@@ -86,5 +86,5 @@ const repeatAnywhere = (
     last = seq;
   }
   if (found === 0) return undefined;
-  return found === ids.length && ordered && last !== undefined ? last : "partly";
+  return found === events.length && ordered && last !== undefined ? last : "partly";
 };

@@ -45,11 +45,6 @@ export interface LogEvent {
   readonly value: { readonly data: unknown; readonly metadata?: unknown } | undefined;
 }
 
-interface Waiter {
-  readonly done: () => void;
-  readonly failed: (error: EventStoreError) => void;
-}
-
 interface Batch {
   /** The open segment, or undefined if this batch begins a new one. */
   readonly segment: Segment | undefined;
@@ -61,7 +56,10 @@ interface Batch {
   readonly hashes: number[];
   readonly events: (RecordedEvent | undefined)[];
   readonly limits: Map<number, StreamLimits>;
-  readonly waiters: Waiter[];
+  /** Who waits for this batch: the same places belong together. */
+  readonly answers: unknown[];
+  readonly resolves: ((answer: unknown) => void)[];
+  readonly rejects: ((error: EventStoreError) => void)[];
 }
 
 export interface LogParts {
@@ -206,12 +204,14 @@ export class Log {
     this.#filling?.limits.set(stream, limits);
   }
 
-  /** Resolves when everything put so far is durable, at once if it already is. */
-  settled(): Promise<void> | undefined {
+  /** Resolves with the answer when everything put so far is durable. */
+  whenDurable<Answer>(answer: Answer): Promise<Answer> {
     const batch = this.#filling ?? this.#inFlight;
-    if (batch === undefined) return undefined;
-    return new Promise((done, failed) => {
-      batch.waiters.push({ done, failed });
+    if (batch === undefined) return Promise.resolve(answer);
+    return new Promise((resolve, reject) => {
+      batch.answers.push(answer);
+      batch.resolves.push(resolve as (answer: unknown) => void);
+      batch.rejects.push(reject);
     });
   }
 
@@ -386,7 +386,9 @@ export class Log {
       hashes: [],
       events: [],
       limits: new Map(),
-      waiters: [],
+      answers: [],
+      resolves: [],
+      rejects: [],
     };
     this.#spare = undefined;
     this.#filling = batch;
@@ -462,7 +464,8 @@ export class Log {
     this.#spare = this.tail.add({ buffer, start, length, firstSeq, events, index: this.index });
     this.#inFlight = undefined;
     if (this.#parts.fsync === "interval") this.#syncSoon(segment);
-    for (const { done } of batch.waiters) done();
+    const { answers, resolves } = batch;
+    for (let at = 0; at < resolves.length; at++) resolves[at]?.(answers[at]);
     for (const listener of this.#listeners) listener();
   }
 
@@ -496,8 +499,7 @@ export class Log {
           error,
         )
       : new EventStoreError("unavailable", "the disk failed, and may hold a part", error);
-    for (const failed of [batch, later])
-      for (const waiter of failed?.waiters ?? []) waiter.failed(reason);
+    for (const failed of [batch, later]) for (const reject of failed?.rejects ?? []) reject(reason);
   }
 
   async #cutLeftover(): Promise<void> {

@@ -5,7 +5,6 @@
 
 import { randomUUID } from "node:crypto";
 import {
-  type AppendResult,
   beforeFirst,
   type EventStore,
   EventStoreError,
@@ -19,9 +18,8 @@ import type { FsyncPolicy, Log, LogEvent } from "./log.ts";
 import { formatMetadata, metadataType, parseMetadata } from "./metadata.ts";
 import { openLog } from "./open-log.ts";
 import { readAll, readStream } from "./read.ts";
-import { revisionMax } from "./record.ts";
 import { subscribe } from "./subscription.ts";
-import { createWriter, type WriteResult, type Writer } from "./writer.ts";
+import { createWriter, type Writer } from "./writer.ts";
 
 export interface EmbeddedStoreOptions {
   /** Made if it is not there. */
@@ -81,21 +79,24 @@ export const openEmbeddedStore = async (options: EmbeddedStoreOptions): Promise<
     maxAppendBytes,
     now,
 
-    append: async (stream, events, expected) => {
-      if (events.length === 0)
-        throw new EventStoreError("bad-request", `an append to ${stream} has no events`);
-      const result = await writer.append(stream, events.map(toLogEvent), toLogExpected(expected));
-      return toAppendResult(result);
+    append: (stream, events, expected) => {
+      // Not an async function: a second promise for each append would be felt.
+      try {
+        if (events.length === 0)
+          throw new EventStoreError("bad-request", `an append to ${stream} has no events`);
+        return writer.append(stream, events.map(toLogEvent), toLogExpected(expected));
+      } catch (error) {
+        return Promise.reject(error);
+      }
     },
 
     readStream: (stream, from, options) => readStream(log, now, stream, from, options),
     readAll: (from, options) => readAll(log, from, options),
     subscribe: (options) => subscribe(log, options),
 
-    deleteStream: async (stream, expected) =>
-      toAppendResult(await writer.deleteStream(stream, toLogExpected(expected))),
+    deleteStream: async (stream, expected) => writer.deleteStream(stream, toLogExpected(expected)),
     tombstoneStream: async (stream, expected) =>
-      toAppendResult(await writer.tombstoneStream(stream, toLogExpected(expected))),
+      writer.tombstoneStream(stream, toLogExpected(expected)),
 
     getMetadata: async (stream) => {
       const known = log.index.findStream(stream);
@@ -149,15 +150,4 @@ const toLogExpected = (expected: Expected): LogExpected => {
   if (expected < 0n)
     throw new EventStoreError("bad-request", `a stream has no revision ${expected}`);
   return Number(expected);
-};
-
-const toAppendResult = (result: WriteResult): AppendResult => {
-  if (!result.ok)
-    return { ok: false, actual: result.actual < 0 ? "no-stream" : BigInt(result.actual) };
-  const { revision, position } = result;
-  return {
-    ok: true,
-    revision: Number.isFinite(revision) ? BigInt(revision) : revisionMax,
-    position: BigInt(position),
-  };
 };

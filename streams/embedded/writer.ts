@@ -1,21 +1,20 @@
 /** Appends, deletions and metadata: what comes before the log takes an event. */
 
 import { randomUUID } from "node:crypto";
-import { EventStoreError } from "../event-store.ts";
+import { type AppendResult, beforeFirst, EventStoreError } from "../event-store.ts";
 import { type Decision, decide, type LogExpected } from "./decide.ts";
 import type { Log, LogEvent } from "./log.ts";
 import { limitsOf, metadataType, softDeletedJson, tombstoneType } from "./metadata.ts";
-import { nameBytesMax } from "./record.ts";
+import { nameBytesMax, revisionMax } from "./record.ts";
 
-/** How the log answers; revisions are numbers, -1 for none. */
-export type WriteResult =
-  | { readonly ok: true; readonly revision: number; readonly position: number }
-  | { readonly ok: false; readonly actual: number };
-
+/**
+ * Answers come when they are durable. An append without events only checks the expectation, and
+ * answers with position -1. Errors of the caller are thrown at once, those of the disk rejected.
+ */
 export interface Writer {
-  append(stream: string, events: readonly LogEvent[], expected: LogExpected): Promise<WriteResult>;
-  deleteStream(stream: string, expected: LogExpected): Promise<WriteResult>;
-  tombstoneStream(stream: string, expected: LogExpected): Promise<WriteResult>;
+  append(stream: string, events: readonly LogEvent[], expected: LogExpected): Promise<AppendResult>;
+  deleteStream(stream: string, expected: LogExpected): Promise<AppendResult>;
+  tombstoneStream(stream: string, expected: LogExpected): Promise<AppendResult>;
 }
 
 const uuid = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
@@ -64,27 +63,24 @@ export const createWriter = (
   const put = (stream: number, events: readonly LogEvent[]): number => {
     const name = log.index.streamName(stream);
     const isMetadata = name.startsWith("$$");
+    const last = events.length - 1;
     let seq = -1;
-    for (const [at, event] of events.entries()) {
-      seq = log.put(stream, event, at < events.length - 1);
+    for (let at = 0; at <= last; at++) {
+      const event = events[at] as LogEvent;
+      seq = log.put(stream, event, at < last);
       if (isMetadata)
         log.putLimits(log.index.streamId(name.slice(2)), limitsOf(textOf(event.data)));
     }
     return seq;
   };
 
-  const answer = async (result: WriteResult): Promise<WriteResult> => {
-    await log.settled();
-    return result;
-  };
-
-  const written = (seq: number, revision: number): WriteResult => ({
+  const written = (seq: number, revision: number): AppendResult => ({
     ok: true,
-    revision,
-    position: log.position(seq),
+    revision: BigInt(revision),
+    position: BigInt(log.position(seq)),
   });
 
-  const refused = (stream: number, decision: Decision): Promise<WriteResult> => {
+  const refused = (stream: number, decision: Decision): Promise<AppendResult> => {
     if ("tombstoned" in decision)
       throw new EventStoreError(
         "stream-deleted",
@@ -92,9 +88,10 @@ export const createWriter = (
       );
     if ("repeats" in decision) {
       const seq = decision.repeats;
-      return answer(written(seq, revisionOf(log, stream, seq)));
+      return log.whenDurable(written(seq, revisionOf(log, stream, seq)));
     }
-    return answer({ ok: false, actual: "conflict" in decision ? decision.conflict : -1 });
+    const actual = "conflict" in decision ? decision.conflict : -1;
+    return log.whenDurable({ ok: false, actual: actual < 0 ? "no-stream" : BigInt(actual) });
   };
 
   const ensureOpen = (): void => {
@@ -111,14 +108,17 @@ export const createWriter = (
       }
       checkSize(events);
       const stream = log.index.streamId(name);
-      const ids = events.map(({ id }) => id);
-      const decision = decide(log, stream, ids, expected);
+      const decision = decide(log, stream, events, expected);
       if (!decision.write) return refused(stream, decision);
       if (events.length === 0)
-        return answer({ ok: true, revision: log.index.lastRevision(stream), position: -1 });
+        return log.whenDurable({
+          ok: true,
+          revision: BigInt(log.index.lastRevision(stream)),
+          position: beforeFirst,
+        });
       if (decision.softDeleted) revive(log, stream);
       const seq = put(stream, events);
-      return answer(written(seq, log.index.lastRevision(stream)));
+      return log.whenDurable(written(seq, log.index.lastRevision(stream)));
     },
 
     deleteStream: (name, expected) => {
@@ -129,7 +129,7 @@ export const createWriter = (
       if (!decision.write) return refused(stream, decision);
       const meta = log.index.streamId(`$$${name}`);
       const seq = put(meta, [metadataEvent(softDeletedJson)]);
-      return answer(written(seq, log.index.lastRevision(stream)));
+      return log.whenDurable(written(seq, log.index.lastRevision(stream)));
     },
 
     tombstoneStream: (name, expected) => {
@@ -147,7 +147,11 @@ export const createWriter = (
         value: undefined,
       };
       const seq = log.put(stream, event, false, true);
-      return answer(written(seq, Number.POSITIVE_INFINITY));
+      return log.whenDurable({
+        ok: true,
+        revision: revisionMax,
+        position: BigInt(log.position(seq)),
+      });
     },
   };
 };

@@ -1,9 +1,10 @@
 /** What the node answers, in EventStoreDB's messages. */
 
+import type { AppendResult, Revision } from "../../event-store.ts";
 import type { LogExpected } from "../decide.ts";
-import { revisionMax } from "../record.ts";
-import type { WriteResult } from "../writer.ts";
 import { bytesField, grpcFrame, numberField } from "./proto.ts";
+
+type Actual = Revision | "no-stream";
 
 const empty = (field: number): Buffer => bytesField(field);
 const position = (field: number, at: number | bigint): Buffer =>
@@ -11,21 +12,20 @@ const position = (field: number, at: number | bigint): Buffer =>
 const streamIdentifier = (field: number, stream: string): Buffer =>
   bytesField(field, bytesField(3, stream));
 
-const success = (field: number, result: WriteResult & { ok: true }): Buffer =>
+const success = (field: number, result: AppendResult & { ok: true }): Buffer =>
   bytesField(
     field,
-    result.revision < 0 ? empty(2) : numberField(1, revisionOnWire(result.revision)),
+    result.revision < 0 ? empty(2) : numberField(1, result.revision),
     result.position < 0 ? empty(4) : position(3, result.position),
   );
 
-const revisionOnWire = (revision: number): number | bigint =>
-  Number.isFinite(revision) ? revision : revisionMax;
-
-export const appendAnswer = (result: WriteResult, expected: LogExpected): Buffer => {
+export const appendAnswer = (result: AppendResult, expected: LogExpected): Buffer => {
   if (result.ok) return grpcFrame(success(1, result));
   const { actual } = result;
   const current =
-    actual < 0 ? [empty(2), empty(7)] : [numberField(1, actual), numberField(6, actual)];
+    actual === "no-stream"
+      ? [empty(2), empty(7)]
+      : [numberField(1, actual), numberField(6, actual)];
   const believed =
     expected === "any"
       ? empty(9)
@@ -37,9 +37,9 @@ export const appendAnswer = (result: WriteResult, expected: LogExpected): Buffer
   return grpcFrame(bytesField(2, ...current, believed));
 };
 
-const wrongExpectedVersion = (actual: number, expected: LogExpected): Buffer =>
+const wrongExpectedVersion = (actual: Actual, expected: LogExpected): Buffer =>
   Buffer.concat([
-    actual < 0 ? empty(2) : numberField(1, actual),
+    actual === "no-stream" ? empty(2) : numberField(1, actual),
     expected === "any"
       ? empty(4)
       : expected === "stream-exists"
@@ -60,7 +60,7 @@ export interface BatchFailure {
 }
 
 export const batchFailures = {
-  wrongExpectedVersion: (actual: number, expected: LogExpected): BatchFailure => ({
+  wrongExpectedVersion: (actual: Actual, expected: LogExpected): BatchFailure => ({
     code: 9,
     message: "WrongExpectedVersion",
     detail: "event_store.client.WrongExpectedVersion",
@@ -102,7 +102,7 @@ export const batchFailures = {
 export const batchAnswer = (
   correlation: Buffer,
   stream: string,
-  outcome: (WriteResult & { ok: true }) | BatchFailure,
+  outcome: (AppendResult & { ok: true }) | BatchFailure,
 ): Buffer =>
   grpcFrame(
     bytesField(1, correlation),
@@ -121,7 +121,7 @@ export const batchAnswer = (
     streamIdentifier(4, stream),
   );
 
-export const deleteAnswer = (at: number): Buffer => grpcFrame(position(1, at));
+export const deleteAnswer = (at: bigint): Buffer => grpcFrame(position(1, at));
 
 export const confirmation = (id: string): Buffer => grpcFrame(bytesField(2, bytesField(1, id)));
 export const checkpoint = (at: number): Buffer => grpcFrame(position(3, at));

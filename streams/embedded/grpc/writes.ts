@@ -1,10 +1,9 @@
 /** Append, BatchAppend, Delete and Tombstone. */
 
-import { EventStoreError } from "../../event-store.ts";
+import { type AppendResult, EventStoreError } from "../../event-store.ts";
 import type { LogExpected } from "../decide.ts";
 import type { LogEvent } from "../log.ts";
 import type { EmbeddedStore } from "../store.ts";
-import type { WriteResult } from "../writer.ts";
 import {
   appendAnswer,
   type BatchFailure,
@@ -128,7 +127,7 @@ export const batchAppend = async (store: EmbeddedStore, call: Call): Promise<voi
     const { target, events } = pending;
     const { stream, expected } = target;
     try {
-      let outcome: (WriteResult & { ok: true }) | BatchFailure;
+      let outcome: (AppendResult & { ok: true }) | BatchFailure;
       try {
         if (store.now() > target.deadlineMs) outcome = batchFailures.timeout();
         else {
@@ -187,7 +186,7 @@ export const removal =
   (how: "deleteStream" | "tombstoneStream") =>
   async (store: EmbeddedStore, call: Call): Promise<void> => {
     const { stream, expected } = options(await call.message());
-    let result: WriteResult;
+    let result: AppendResult;
     try {
       result = await store.writer[how](stream, expected);
     } catch (error) {
@@ -201,7 +200,7 @@ export const removal =
         exception: "wrong-expected-version",
         "stream-name": stream,
         "expected-version": expectedOnWire(expected),
-        ...(result.actual < 0 ? {} : { "actual-version": String(result.actual) }),
+        ...(result.actual === "no-stream" ? {} : { "actual-version": String(result.actual) }),
       },
     );
   };
