@@ -26,7 +26,6 @@ import type {
   AssignmentReason,
   JobCompleted,
   JobEvent,
-  JobFailed,
   RejectionReason,
   ResultAccepted,
   ResultRejected,
@@ -34,7 +33,12 @@ import type {
   TaskExpired,
   TaskRef,
 } from "./events.ts";
+import { endIfHopeless, pinnedClass, received, vacancies } from "./needs.ts";
 import type { JobSpec } from "./spec.ts";
+import { evolve, type Job, type OpenJob, refOf, type Task } from "./state.ts";
+
+export { attemptsMax, needsJudgement, pinnedClass, received, vacancies } from "./needs.ts";
+export type { Job, OpenJob, Task } from "./state.ts";
 
 export type JobCommand =
   | Command<"SubmitJob", { jobHash: JobHash; spec: JobSpec }>
@@ -99,41 +103,6 @@ export type JobRefusal =
   | "DeadlinePassed"
   | "DeadlineNotPassed"
   | "JudgementOutdated";
-
-/** So often may one replica be tried before the job fails. */
-export const attemptsMax = 5;
-
-export type Task = TaskRef & { readonly executionClass: string } & (
-    | { readonly status: "assigned"; readonly expiresAt: Instant }
-    | { readonly status: "received"; readonly outputDigest: Digest; readonly outputSize: number }
-    | { readonly status: "vacant"; readonly code: string; readonly retryable: boolean }
-  );
-
-export type Job =
-  | { readonly status: "unknown" }
-  | OpenJob
-  | {
-      readonly status: "completed" | "failed" | "rejected" | "cancelled";
-      readonly client: AccountId;
-      readonly tasks: readonly Task[];
-    };
-
-export interface OpenJob {
-  readonly status: "open";
-  readonly jobHash: JobHash;
-  readonly spec: JobSpec;
-  readonly deadlineAt: Instant;
-  /** The present attempt of each replica, by replica number. */
-  readonly tasks: readonly Task[];
-  /** Every node that ever had a task of this job: none gets a second one. */
-  readonly nodes: readonly NodeId[];
-  /** Size of the largest group of agreeing results; received ones count as one group until judged. */
-  readonly agreeing: number;
-  /** How many results the last judgement looked at. */
-  readonly judged: number;
-  /** Nodes that reported a fault of the input, by code. */
-  readonly inputFaults: Readonly<Record<string, number>>;
-}
 
 export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
   initial: { status: "unknown" },
@@ -214,47 +183,7 @@ export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
     }
   },
 
-  evolve: (job, event) => evolve(job, event),
-};
-
-/**
- * Which replicas need a node now, and the attempt that each would be.
- * Empty when the results that are there or on their way can make the quorum.
- */
-export const vacancies = (
-  job: OpenJob,
-): readonly { readonly replica: number; readonly attempt: number }[] => {
-  let missing = job.spec.quorum - job.agreeing - underWay(job);
-  const open: { replica: number; attempt: number }[] = [];
-  for (let replica = 0; missing > 0 && replica < job.spec.replicasMax; replica++) {
-    const task = job.tasks[replica];
-    if (task && task.status !== "vacant") continue;
-    open.push({ replica, attempt: (task?.attempt ?? 0) + 1 });
-    missing--;
-  }
-  return open;
-};
-
-const underWay = (job: OpenJob): number =>
-  job.tasks.filter((task) => task.status === "assigned").length;
-
-/**
- * The execution class that all results must have, because a node computes or has computed in it;
- * undefined if free. A task that came to nothing pins nothing, or a job would starve with its class.
- */
-export const pinnedClass = (job: OpenJob): string | undefined =>
-  job.spec.comparator.kind === "exact"
-    ? job.tasks.find((task) => task.status !== "vacant")?.executionClass
-    : undefined;
-
-/** The results that wait for a judgement, by replica. */
-export const received = (job: OpenJob): readonly Extract<Task, { status: "received" }>[] =>
-  job.tasks.filter((task) => task.status === "received");
-
-/** True when more results are in than the last judgement has seen, and enough for a quorum. */
-export const needsJudgement = (job: OpenJob): boolean => {
-  const count = received(job).length;
-  return count >= job.spec.quorum && count > job.judged;
+  evolve,
 };
 
 type AssignCommand = Extract<JobCommand, { type: "AssignTasks" }>;
@@ -345,95 +274,10 @@ const isOf = ({ groups }: Judgement, results: readonly Task[]): boolean => {
   return looked.length === results.length && results.every(({ replica }) => replicas.has(replica));
 };
 
-/** Ends a job that no further attempt can complete. */
-const endIfHopeless = (job: Job, at: Instant): readonly JobFailed[] => {
-  if (job.status !== "open") return [];
-  const fail = (reason: string): readonly JobFailed[] => [
-    { type: "JobFailed", jobHash: job.jobHash, reason, at },
-  ];
-  for (const [code, count] of Object.entries(job.inputFaults))
-    if (count >= job.spec.quorum) return fail(code);
-  const open = vacancies(job);
-  if (open.some(({ attempt }) => attempt > attemptsMax)) return fail("attempts-exhausted");
-  if (job.agreeing + underWay(job) + open.length < job.spec.quorum) return fail("no-quorum");
-  return [];
-};
-
 /** Why this statement about a task may not count; undefined if it may. */
 const fenced = (task: Task | undefined, ref: TaskRef): JobRefusal | undefined => {
   if (!task || ref.jobHash !== task.jobHash) return "TaskUnknown";
   if (ref.attempt > task.attempt) return "TaskUnknown";
   if (ref.attempt < task.attempt) return "AttemptFenced";
   return ref.nodeId === task.nodeId ? undefined : "NotTheAssignedNode";
-};
-
-const refOf = ({ jobHash, replica, attempt, nodeId }: TaskRef): TaskRef => ({
-  jobHash,
-  replica,
-  attempt,
-  nodeId,
-});
-
-const evolve = (job: Job, event: JobEvent): Job => {
-  if (event.type === "JobSubmitted") {
-    const { jobHash, spec, deadlineAt } = event;
-    const none = { tasks: [], nodes: [], agreeing: 0, judged: 0, inputFaults: {} };
-    return { status: "open", jobHash, spec, deadlineAt, ...none };
-  }
-  if (job.status !== "open") return job;
-
-  switch (event.type) {
-    case "TaskAssigned": {
-      const { executionClass, expiresAt } = event;
-      const task: Task = { ...refOf(event), executionClass, status: "assigned", expiresAt };
-      return { ...job, tasks: withTask(job.tasks, task), nodes: [...job.nodes, event.nodeId] };
-    }
-    case "ResultReceived": {
-      const { executionClass, outputDigest, outputSize } = event;
-      const result = { executionClass, outputDigest, outputSize };
-      const task: Task = { ...refOf(event), ...result, status: "received" };
-      return { ...job, tasks: withTask(job.tasks, task), agreeing: job.agreeing + 1 };
-    }
-    case "TaskFailed": {
-      const { code, retryable } = event;
-      const tasks = vacate(job.tasks, event, { code, retryable });
-      if (retryable) return { ...job, tasks };
-      const before = Object.hasOwn(job.inputFaults, code) ? job.inputFaults[code] : undefined;
-      return { ...job, tasks, inputFaults: { ...job.inputFaults, [code]: (before ?? 0) + 1 } };
-    }
-    case "TaskExpired":
-      return { ...job, tasks: vacate(job.tasks, event, { code: "expired", retryable: true }) };
-    case "ResultsDisagreed": {
-      const agreeing = Math.max(0, ...event.groups.map((group) => group.length));
-      return { ...job, agreeing, judged: event.groups.flat().length };
-    }
-    case "ResultAccepted":
-    case "ResultRejected":
-      return job; // The events that follow in the same append end the job.
-    case "JobCompleted":
-      return { status: "completed", client: job.spec.client, tasks: job.tasks };
-    case "JobFailed":
-      return { status: "failed", client: job.spec.client, tasks: job.tasks };
-    case "JobRejected":
-      return { status: "rejected", client: job.spec.client, tasks: job.tasks };
-    case "JobCancelled":
-      return { status: "cancelled", client: job.spec.client, tasks: job.tasks };
-  }
-};
-
-const withTask = (tasks: readonly Task[], task: Task): readonly Task[] => {
-  const next = [...tasks];
-  next[task.replica] = task;
-  return next;
-};
-
-const vacate = (
-  tasks: readonly Task[],
-  ref: TaskRef,
-  why: { readonly code: string; readonly retryable: boolean },
-): readonly Task[] => {
-  const task = tasks[ref.replica];
-  if (!task) return tasks;
-  const { executionClass } = task;
-  return withTask(tasks, { ...refOf(ref), executionClass, status: "vacant", ...why });
 };

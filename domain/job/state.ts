@@ -1,0 +1,112 @@
+/**
+ * What a job remembers, folded from its events. It holds no rules: those are in `job.ts`, and what a
+ * job still needs is worked out in `needs.ts`.
+ */
+import type { Instant } from "../decider.ts";
+import type { AccountId, Digest, JobHash, NodeId } from "../ids.ts";
+import type { JobEvent, TaskRef } from "./events.ts";
+import type { JobSpec } from "./spec.ts";
+
+export type Task = TaskRef & { readonly executionClass: string } & (
+    | { readonly status: "assigned"; readonly expiresAt: Instant }
+    | { readonly status: "received"; readonly outputDigest: Digest; readonly outputSize: number }
+    | { readonly status: "vacant"; readonly code: string; readonly retryable: boolean }
+  );
+
+export type Job =
+  | { readonly status: "unknown" }
+  | OpenJob
+  | {
+      readonly status: "completed" | "failed" | "rejected" | "cancelled";
+      readonly client: AccountId;
+      readonly tasks: readonly Task[];
+    };
+
+export interface OpenJob {
+  readonly status: "open";
+  readonly jobHash: JobHash;
+  readonly spec: JobSpec;
+  readonly deadlineAt: Instant;
+  /** The present attempt of each replica, by replica number. */
+  readonly tasks: readonly Task[];
+  /** Every node that ever had a task of this job: none gets a second one. */
+  readonly nodes: readonly NodeId[];
+  /** Size of the largest group of agreeing results; received ones count as one group until judged. */
+  readonly agreeing: number;
+  /** How many results the last judgement looked at. */
+  readonly judged: number;
+  /** Nodes that reported a fault of the input, by code. */
+  readonly inputFaults: Readonly<Record<string, number>>;
+}
+
+/** Folds an event into a job; believes the past, whatever it says. */
+export const evolve = (job: Job, event: JobEvent): Job => {
+  if (event.type === "JobSubmitted") {
+    const { jobHash, spec, deadlineAt } = event;
+    const none = { tasks: [], nodes: [], agreeing: 0, judged: 0, inputFaults: {} };
+    return { status: "open", jobHash, spec, deadlineAt, ...none };
+  }
+  if (job.status !== "open") return job;
+
+  switch (event.type) {
+    case "TaskAssigned": {
+      const { executionClass, expiresAt } = event;
+      const task: Task = { ...refOf(event), executionClass, status: "assigned", expiresAt };
+      return { ...job, tasks: withTask(job.tasks, task), nodes: [...job.nodes, event.nodeId] };
+    }
+    case "ResultReceived": {
+      const { executionClass, outputDigest, outputSize } = event;
+      const result = { executionClass, outputDigest, outputSize };
+      const task: Task = { ...refOf(event), ...result, status: "received" };
+      return { ...job, tasks: withTask(job.tasks, task), agreeing: job.agreeing + 1 };
+    }
+    case "TaskFailed": {
+      const { code, retryable } = event;
+      const tasks = vacate(job.tasks, event, { code, retryable });
+      if (retryable) return { ...job, tasks };
+      const before = Object.hasOwn(job.inputFaults, code) ? job.inputFaults[code] : undefined;
+      return { ...job, tasks, inputFaults: { ...job.inputFaults, [code]: (before ?? 0) + 1 } };
+    }
+    case "TaskExpired":
+      return { ...job, tasks: vacate(job.tasks, event, { code: "expired", retryable: true }) };
+    case "ResultsDisagreed": {
+      const agreeing = Math.max(0, ...event.groups.map((group) => group.length));
+      return { ...job, agreeing, judged: event.groups.flat().length };
+    }
+    case "ResultAccepted":
+    case "ResultRejected":
+      return job; // The events that follow in the same append end the job.
+    case "JobCompleted":
+      return { status: "completed", client: job.spec.client, tasks: job.tasks };
+    case "JobFailed":
+      return { status: "failed", client: job.spec.client, tasks: job.tasks };
+    case "JobRejected":
+      return { status: "rejected", client: job.spec.client, tasks: job.tasks };
+    case "JobCancelled":
+      return { status: "cancelled", client: job.spec.client, tasks: job.tasks };
+  }
+};
+
+const withTask = (tasks: readonly Task[], task: Task): readonly Task[] => {
+  const next = [...tasks];
+  next[task.replica] = task;
+  return next;
+};
+
+const vacate = (
+  tasks: readonly Task[],
+  ref: TaskRef,
+  why: { readonly code: string; readonly retryable: boolean },
+): readonly Task[] => {
+  const task = tasks[ref.replica];
+  if (!task) return tasks;
+  const { executionClass } = task;
+  return withTask(tasks, { ...refOf(ref), executionClass, status: "vacant", ...why });
+};
+
+export const refOf = ({ jobHash, replica, attempt, nodeId }: TaskRef): TaskRef => ({
+  jobHash,
+  replica,
+  attempt,
+  nodeId,
+});
