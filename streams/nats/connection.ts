@@ -9,16 +9,34 @@ import type { Millis } from "../../domain/decider.ts";
 import { type Clock, sleep, wallClock } from "../clock.ts";
 import { TaskQueueError } from "./errors.ts";
 
+export const defaultUrl = "nats://127.0.0.1:4222";
+
 export interface ConnectionListener {
   readonly onDisconnect?: () => void;
   /** The connection is back; subscriptions are too, but open requests and pulls are lost. */
   readonly onReconnect?: () => void;
+  /** It was closed on our side, for good. */
+  readonly onClose?: () => void;
   /** The server refused an operation that the credentials do not allow. */
   readonly onDenied?: (operation: string) => void;
 }
 
 export interface NatsLink {
   readonly connection: NatsConnection;
+  /**
+   * Resolves when the connection stands, at once if it does. What is sent while it does not may be
+   * dropped without a word.
+   *
+   * @throws {TaskQueueError} `unavailable` after `withinMs`.
+   */
+  whenConnected(withinMs: Millis): Promise<void>;
+  /**
+   * The answer, or an error as soon as the connection is lost, since the library would wait for the
+   * whole timeout. What was asked may still have been done.
+   *
+   * @throws {TaskQueueError} `unavailable`, besides what the answer throws.
+   */
+  unlessLost<Answer>(answer: Promise<Answer>): Promise<Answer>;
   /** @returns Ends the listening. */
   listen(listener: ConnectionListener): () => void;
   /** Sends what is buffered, then closes. */
@@ -57,7 +75,7 @@ export const connectNats = async (options: ConnectOptions): Promise<NatsLink> =>
         maxPingOut: 2,
         noAsyncTraces: true,
       });
-      return linkOf(connection);
+      return linkOf(connection, clock);
     } catch (error) {
       if (error instanceof AuthorizationError)
         throw new TaskQueueError("denied", `NATS at ${shown(address)} refused ${name}`, error);
@@ -72,20 +90,62 @@ export const connectNats = async (options: ConnectOptions): Promise<NatsLink> =>
   }
 };
 
-const linkOf = (connection: NatsConnection): NatsLink => {
+const linkOf = (connection: NatsConnection, clock: Clock): NatsLink => {
   const listeners = new Set<ConnectionListener>();
+  const lose = new Set<() => void>();
+  let connected = true;
   const hear = async (): Promise<void> => {
-    for await (const status of connection.status())
+    for await (const status of connection.status()) {
+      if (status.type === "disconnect" || status.type === "close") {
+        connected = false;
+        for (const lost of lose) lost();
+      }
+      if (status.type === "reconnect") connected = true;
       for (const listener of listeners) {
         if (status.type === "disconnect") listener.onDisconnect?.();
+        if (status.type === "close") listener.onClose?.();
         if (status.type === "reconnect") listener.onReconnect?.();
         if (status.type === "error" && status.error instanceof PermissionViolationError)
           listener.onDenied?.(`${status.error.operation} ${status.error.subject}`);
       }
+    }
   };
   void hear();
   return {
     connection,
+    whenConnected: (withinMs) => {
+      if (connected) return Promise.resolve();
+      return new Promise((resolve, reject) => {
+        const end = (): void => {
+          listeners.delete(listener);
+          timer.cancel();
+        };
+        const timer = clock.after(withinMs, () => {
+          end();
+          reject(new TaskQueueError("unavailable", "there is no connection to NATS"));
+        });
+        const listener: ConnectionListener = {
+          onReconnect: () => {
+            end();
+            resolve();
+          },
+          onClose: () => {
+            end();
+            reject(new TaskQueueError("closed", "the connection to NATS is closed"));
+          },
+        };
+        listeners.add(listener);
+      });
+    },
+    unlessLost: (answer) =>
+      new Promise((resolve, reject) => {
+        const lost = (): void => {
+          lose.delete(lost);
+          reject(new TaskQueueError("unavailable", "the connection to NATS was lost"));
+        };
+        lose.add(lost);
+        answer.then(resolve, reject).finally(() => lose.delete(lost));
+      }),
     listen: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -2,9 +2,11 @@
 import { JetStreamApiError, type JetStreamClient, JetStreamError } from "@nats-io/jetstream";
 import { NoRespondersError, RequestError, TimeoutError } from "@nats-io/transport-node";
 import type { Millis } from "../../domain/decider.ts";
+import type { NatsLink } from "./connection.ts";
 import { TaskQueueError } from "./errors.ts";
 
 export interface Publication {
+  readonly link: NatsLink;
   readonly js: JetStreamClient;
   readonly subject: string;
   /** Messages that belong together; they are sent at once and all must be acknowledged. */
@@ -16,11 +18,12 @@ export interface Publication {
 
 /** @throws {TaskQueueError} When not all were acknowledged; those that were are kept by their ids. */
 export const publishBundles = async (publication: Publication): Promise<void> => {
-  const { js, subject, bundles, messageId, timeoutMs } = publication;
+  const { link, js, subject, bundles, messageId, timeoutMs } = publication;
   const [only] = bundles;
   try {
+    await link.whenConnected(timeoutMs);
     if (bundles.length === 1) {
-      await js.publish(subject, only, { msgID: messageId, timeout: timeoutMs });
+      await link.unlessLost(js.publish(subject, only, { msgID: messageId, timeout: timeoutMs }));
       return;
     }
     const sent = bundles.map((bundle, i) =>
@@ -29,7 +32,7 @@ export const publishBundles = async (publication: Publication): Promise<void> =>
         timeout: timeoutMs,
       }),
     );
-    for (const outcome of await Promise.allSettled(sent))
+    for (const outcome of await link.unlessLost(Promise.allSettled(sent)))
       if (outcome.status === "rejected") throw outcome.reason;
   } catch (error) {
     throw queueErrorOf(error, `publish to ${subject}`);

@@ -58,13 +58,15 @@ const roomCheckMs = 20;
 const retryFirstMs = 50;
 const retryMaxMs = 1_000;
 const ackTimeoutMs = 5_000;
+const infoTimeoutMs = 2_000;
 
 export const openPull = (options: PullOptions): Pull => {
   const { link, clock, stream, consumer, batchMax } = options;
   const { connection } = link;
   const prefix = (connection as unknown as { options?: { inboxPrefix?: string } }).options
     ?.inboxPrefix;
-  const request = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
+  const infoSubject = `$JS.API.CONSUMER.INFO.${stream}.${consumer}`;
+  const nextSubject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
   let subscription: Subscription | undefined;
   let inbox = "";
   let asked = 0;
@@ -74,21 +76,39 @@ export const openPull = (options: PullOptions): Pull => {
   let timer: Timer | undefined;
   let stopped = false;
   let connected = true;
+  let found = false;
+  /** Counts up, so that a late answer of an older search is not taken for that of the newest. */
+  let search = 0;
 
-  const later = (delayMs: Millis): void => {
+  const later = (delayMs: Millis, run: () => void): void => {
     timer?.cancel();
     timer = clock.after(delayMs, () => {
       timer = undefined;
-      poke();
+      run();
     });
   };
 
   const poke = (): void => {
-    if (stopped || !connected || connection.isClosed()) return;
-    if (retryMs > retryFirstMs && timer) return; // Backing off.
+    if (stopped || !connected || !found) return;
     const room = Math.min(batchMax, options.room()) - asked;
     if (room > 0 && asked <= batchMax / 2) ask(room);
-    if (asked === 0) later(roomCheckMs);
+    if (asked === 0) later(roomCheckMs, poke);
+  };
+
+  /** A server says nothing at all to a pull on a consumer that does not exist, so we ask first. */
+  const find = async (): Promise<void> => {
+    const asking = ++search;
+    try {
+      const answer = await connection.request(infoSubject, undefined, { timeout: infoTimeoutMs });
+      if (asking !== search || stopped) return;
+      found = !answer.json<{ error?: unknown }>().error;
+    } catch {
+      if (asking !== search || stopped) return; // Lost, or no JetStream: the same as not found.
+    }
+    if (found) {
+      retryMs = retryFirstMs;
+      poke();
+    } else miss();
   };
 
   const ask = (batch: number): void => {
@@ -98,7 +118,7 @@ export const openPull = (options: PullOptions): Pull => {
     askedUntil = clock.now() + expiresMs;
     const idle = expiresMs * 1e6;
     connection.publish(
-      request,
+      nextSubject,
       `{"batch":${batch},"expires":${idle},"idle_heartbeat":${heartbeatMs * 1e6}}`,
       { reply: inbox },
     );
@@ -131,18 +151,18 @@ export const openPull = (options: PullOptions): Pull => {
       return;
     }
     asked = Math.max(0, asked - 1);
-    retryMs = retryFirstMs;
     options.handle(message);
     poke();
   };
 
-  /** No responders, consumer deleted, server going down, or limits: all requests are void. */
+  /** Consumer deleted, server going down, or a limit: all requests are void. */
   const miss = (): void => {
     asked = 0;
-    if (stopped) return;
+    found = false;
+    if (stopped || !connected) return;
     options.onMissing();
+    later(retryMs, () => void find());
     retryMs = Math.min(retryMs * 2, retryMaxMs);
-    later(retryMs);
   };
 
   /** A new inbox, so that requests from before can not deliver to us any more. */
@@ -150,15 +170,15 @@ export const openPull = (options: PullOptions): Pull => {
     subscription?.unsubscribe();
     subscription = undefined;
     asked = 0;
+    found = false;
     retryMs = retryFirstMs;
-    poke();
+    timer?.cancel();
+    void find();
   };
 
   const watch = clock.every(heartbeatMs, () => {
     if (stopped || !connected || asked === 0) return;
-    if (clock.now() - heardAt <= silenceMs && clock.now() <= askedUntil + heartbeatMs) return;
-    options.onMissing();
-    renew();
+    if (clock.now() - heardAt > silenceMs || clock.now() > askedUntil + heartbeatMs) renew();
   });
   const unlisten = link.listen({
     onDisconnect: () => {
@@ -168,21 +188,28 @@ export const openPull = (options: PullOptions): Pull => {
       connected = true;
       renew();
     },
+    onClose: () => void pull.stop(),
   });
-  poke();
+  void find();
 
-  return {
+  let stopping: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    stopped = true;
+    timer?.cancel();
+    watch.cancel();
+    unlisten();
+    if (subscription && !connection.isClosed() && connected)
+      await subscription.drain().catch(() => {}); // A lost connection has nothing to give back.
+  };
+
+  const pull: Pull = {
     poke,
-    stop: async () => {
-      if (stopped) return;
-      stopped = true;
-      timer?.cancel();
-      watch.cancel();
-      unlisten();
-      if (subscription && !connection.isClosed() && connected)
-        await subscription.drain().catch(() => {}); // A lost connection has nothing to give back.
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
     },
   };
+  return pull;
 };
 
 const ackBytes = new TextEncoder().encode("+ACK");

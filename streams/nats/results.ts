@@ -25,7 +25,7 @@ const nakDelayMaxMs = 30_000;
 export const consumeResults = (options: ConsumeResultsOptions): Consumption => {
   const { link, clock, ackWaitMs, handle, malformed } = options;
   const held = new Set<PulledMessage>();
-  let drained: (() => void) | undefined;
+  const waiters: (() => void)[] = [];
 
   const run = async (message: PulledMessage): Promise<void> => {
     const nodeId = message.subject.slice(resultSubjects.length - 1);
@@ -43,7 +43,7 @@ export const consumeResults = (options: ConsumeResultsOptions): Consumption => {
       message.nak(Math.min(nakDelayMs * 2 ** (message.delivered - 1), nakDelayMaxMs));
     }
     held.delete(message);
-    if (held.size === 0) drained?.();
+    if (held.size === 0) for (const done of waiters.splice(0)) done();
     pull.poke();
   };
 
@@ -61,13 +61,12 @@ export const consumeResults = (options: ConsumeResultsOptions): Consumption => {
     for (const message of held) message.working();
   });
 
+  link.listen({ onClose: () => watch.cancel() });
+
   return {
     stop: async () => {
       await pull.stop();
-      if (held.size > 0)
-        await new Promise<void>((resolve) => {
-          drained = resolve;
-        });
+      if (held.size > 0) await new Promise<void>((resolve) => waiters.push(resolve));
       watch.cancel();
     },
   };

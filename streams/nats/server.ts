@@ -30,7 +30,7 @@ export interface NatsServerExit {
 export interface NatsServer {
   readonly url: string;
   readonly port: number;
-  /** Of the child that runs now; undefined between its death and its next start. */
+  /** Of the child when it accepts clients; undefined between its death and that moment. */
   pid(): number | undefined;
   /** Ends it, also if it is just being started again. */
   stop(): Promise<void>;
@@ -78,6 +78,7 @@ export const startNatsServer = async (options: NatsServerOptions): Promise<NatsS
   await writeFile(ownerFile, `${process.pid}\n`);
 
   let child: ChildProcess | undefined;
+  let isReady = false;
   let stopping = false;
   let startedAt = 0;
   let restartMs = restartFirstMs;
@@ -94,7 +95,9 @@ export const startNatsServer = async (options: NatsServerOptions): Promise<NatsS
     child = running;
     startedAt = Date.now();
     const ready = await becomesReady(running, host, onLog);
+    isReady = true;
     running.once("exit", (code, signal) => {
+      isReady = false;
       if (child === running) child = undefined;
       if (!stopping) restart(ready, code, signal);
     });
@@ -138,7 +141,7 @@ export const startNatsServer = async (options: NatsServerOptions): Promise<NatsS
   return {
     url: `nats://${host}:${port}`,
     port,
-    pid: () => child?.pid,
+    pid: () => (isReady ? child?.pid : undefined),
     stop: async () => {
       stopping = true;
       abort.abort();

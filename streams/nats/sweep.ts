@@ -133,6 +133,7 @@ export const openSweep = (options: SweepOptions): Sweep => {
     }
   };
   const timer = clock.every(options.periodMs, () => void sweep());
+  link.listen({ onClose: () => timer.cancel() });
 
   return {
     onExhausted: (handle) => {

@@ -2,7 +2,7 @@
 import { jetstream } from "@nats-io/jetstream";
 import type { Millis } from "../../domain/decider.ts";
 import { isNodeId, type NodeId } from "../../domain/ids.ts";
-import { type Clock, wallClock } from "../clock.ts";
+import { type Clock, sleep, wallClock } from "../clock.ts";
 import {
   heartbeatSubjects,
   resultsConsumer,
@@ -12,7 +12,7 @@ import {
   tasksStream,
 } from "../names.ts";
 import type { Consumption, TaskDesk } from "../task-queue.ts";
-import { connectNats, type NatsLink } from "./connection.ts";
+import { connectNats, defaultUrl, type NatsLink } from "./connection.ts";
 import { TaskQueueError } from "./errors.ts";
 import { type Layout, openLayout } from "./layout.ts";
 import { publishBundles, queueErrorOf } from "./publish.ts";
@@ -21,7 +21,10 @@ import { openSweep } from "./sweep.ts";
 import { decodeHeartbeat, encodeTasks } from "./wire.ts";
 
 export interface TaskDeskOptions {
-  readonly url: string;
+  /** A link of the caller's own; closed with the desk. */
+  readonly link?: NatsLink;
+  /** Where to connect when no link is given. */
+  readonly url?: string;
   readonly clock?: Clock;
   /** After so long without a word from the node, a bundle is delivered again. Default 30 s. */
   readonly ackWaitMs?: Millis;
@@ -42,17 +45,21 @@ export interface TaskDeskOptions {
 
 const publishTimeoutMs = 5_000;
 /** How long to go on when streams vanished or an answer is late. */
-const publishTries = 3;
+const publishForMs = 10_000;
+const retryFirstMs = 10;
+const retryMaxMs = 500;
 
 /** @throws {TaskQueueError} `unavailable` or `denied`. */
 export const openTaskDesk = async (options: TaskDeskOptions): Promise<TaskDesk> => {
   const { url, clock = wallClock, ackWaitMs = 30_000, maxDeliver = 5, firstConnectMs } = options;
-  const link = await connectNats({
-    url,
-    name: "task desk",
-    clock,
-    ...(firstConnectMs === undefined ? {} : { firstConnectMs }),
-  });
+  const link =
+    options.link ??
+    (await connectNats({
+      url: url ?? defaultUrl,
+      name: "task desk",
+      clock,
+      ...(firstConnectMs === undefined ? {} : { firstConnectMs }),
+    }));
   try {
     const layout = await openLayout({
       connection: link.connection,
@@ -122,22 +129,21 @@ const deskOf = (link: NatsLink, layout: Layout, options: Settings): TaskDesk => 
     publishTasks: async (nodeId, tasks, messageId) => {
       const bundles = encodeTasks(tasks);
       if (bundles.length === 0) return;
-      for (let tried = 1; ; tried++)
+      const subject = taskSubject(nodeId);
+      const timeoutMs = publishTimeoutMs;
+      const until = clock.now() + publishForMs;
+      for (let delayMs = retryFirstMs; ; delayMs = Math.min(2 * delayMs, retryMaxMs))
         try {
+          if (closed) throw new TaskQueueError("closed", "the task desk is closed");
           await layout.ensure([nodeId]);
-          const subject = taskSubject(nodeId);
-          return await publishBundles({
-            js,
-            subject,
-            bundles,
-            messageId,
-            timeoutMs: publishTimeoutMs,
-          });
+          await publishBundles({ link, js, subject, bundles, messageId, timeoutMs });
+          return;
         } catch (error) {
-          if (closed) throw new TaskQueueError("closed", "the task desk is closed", error);
           const { code } = queueErrorOf(error, "publish tasks");
-          if (tried === publishTries || (code !== "unavailable" && code !== "timeout")) throw error;
+          if (code !== "unavailable" && code !== "timeout") throw error;
+          if (clock.now() + delayMs >= until) throw error;
           layout.forget();
+          await sleep(clock, delayMs);
         }
     },
 

@@ -5,14 +5,17 @@ import type { NodeId } from "../../domain/ids.ts";
 import { type Clock, sleep, wallClock } from "../clock.ts";
 import { heartbeatSubject, resultSubject, taskSubject, tasksStream } from "../names.ts";
 import type { TaskDelivery, TaskSource } from "../task-queue.ts";
-import { connectNats, type NatsLink } from "./connection.ts";
+import { connectNats, defaultUrl, type NatsLink } from "./connection.ts";
 import { TaskQueueError } from "./errors.ts";
 import { publishBundles, queueErrorOf } from "./publish.ts";
 import { openPull, type Pull } from "./pull.ts";
 import { decodeTasks, encodeHeartbeat, encodeResults } from "./wire.ts";
 
 export interface TaskSourceOptions {
-  readonly url: string;
+  /** A link of the caller's own with `inboxPrefix` set to `_INBOX.<node id>`; closed with the source. */
+  readonly link?: NatsLink;
+  /** Where to connect when no link is given. */
+  readonly url?: string;
   readonly nodeId: NodeId;
   readonly clock?: Clock;
   /** Hears of messages that could not be understood; they are never delivered again. */
@@ -33,13 +36,15 @@ const retryMaxMs = 2_000;
 /** @throws {TaskQueueError} `unavailable` or `denied`. */
 export const openTaskSource = async (options: TaskSourceOptions): Promise<TaskSource> => {
   const { url, nodeId, clock = wallClock, publishForMs = 30_000, firstConnectMs } = options;
-  const link = await connectNats({
-    url,
-    name: `node ${nodeId}`,
-    inboxPrefix: `_INBOX.${nodeId}`,
-    clock,
-    ...(firstConnectMs === undefined ? {} : { firstConnectMs }),
-  });
+  const link =
+    options.link ??
+    (await connectNats({
+      url: url ?? defaultUrl,
+      name: `node ${nodeId}`,
+      inboxPrefix: `_INBOX.${nodeId}`,
+      clock,
+      ...(firstConnectMs === undefined ? {} : { firstConnectMs }),
+    }));
   link.listen({
     onDisconnect: () => options.onConnected?.(false),
     onReconnect: () => options.onConnected?.(true),
@@ -117,6 +122,7 @@ const sourceOf = (
         try {
           if (closed) throw new TaskQueueError("closed", "the task source is closed");
           await publishBundles({
+            link,
             js,
             subject: resultSubject(nodeId),
             bundles,
