@@ -126,7 +126,8 @@ export interface Subscription {
   /** Every event of one job, from its beginning or after a position. Ends with the job. */
   readonly jobEvents: EventBatch;
   /** Events as they are written, in order, each exactly once. To go on after a dropped connection,
-   * give the `position` of the last batch as `after`; without `after`, only what is new. */
+   * give the `position` of the last batch as `after`. Without `after` you hear what is new, and first
+   * of all an empty batch that says from where. */
   readonly events: EventBatch;
   /** Jobs that ended, in order, each exactly once: the cheap way to wait for thousands of them.
    * Resumes as `events` does. */

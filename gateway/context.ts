@@ -1,0 +1,102 @@
+/** What every resolver and route is given. */
+import type { NodeId } from "../domain/ids.ts";
+import type { Projections } from "../projections/projections.ts";
+import type { LocalBlobStore } from "../streams/blobs/local.ts";
+import type { Clock } from "../streams/clock.ts";
+import type { EventIds } from "../streams/event-ids.ts";
+import type { EventStore } from "../streams/event-store.ts";
+import { GraphqlFault } from "./errors.ts";
+import type { JobClients } from "./job-clients.ts";
+import type { LogTail } from "./log-tail.ts";
+
+/** What is heard of a node now and then. */
+export interface NodeLife {
+  /** Tasks that it holds. */
+  readonly held: number;
+  /** When it was last heard of, ms since the Unix epoch. */
+  readonly lastSeen: number;
+}
+
+export interface Limits {
+  /** Bytes of one request to `/graphql`. */
+  readonly bodyBytes: number;
+  /** Bytes of one blob. */
+  readonly blobBytes: number;
+  readonly jobsPerSubmit: number;
+  readonly queryDepth: number;
+  /** Fields and aliases that a query may have, its fragments written out. */
+  readonly queryFields: number;
+  readonly pageSize: number;
+  /** How long `atLeast` waits, ms. */
+  readonly waitMs: number;
+  /** For how long a node that was heard of counts as live, ms. */
+  readonly liveMs: number;
+  /** For how long an uploaded blob is kept, ms. */
+  readonly blobLifeMs: number;
+}
+
+export const limitDefaults: Limits = {
+  bodyBytes: 2 * 1024 * 1024,
+  blobBytes: 64 * 1024 * 1024,
+  jobsPerSubmit: 500,
+  queryDepth: 10,
+  queryFields: 500,
+  pageSize: 100,
+  waitMs: 5_000,
+  liveMs: 15_000,
+  blobLifeMs: 30 * 86_400_000,
+};
+
+/** Where the gateway says what operators should know. */
+export interface Logger {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
+export interface Gateway {
+  readonly store: EventStore;
+  readonly projections: Projections;
+  readonly blobs: LocalBlobStore;
+  readonly ids: EventIds;
+  readonly clock: Clock;
+  /** Where workers find NATS. */
+  readonly natsUrl: string;
+  /** Name of this gateway's blob store in the log, such as `gateway-1`. */
+  readonly place: string;
+  readonly live: () => ReadonlyMap<NodeId, NodeLife>;
+  readonly limits: Limits;
+  readonly logger: Logger;
+  readonly version: string;
+  readonly tail: LogTail;
+  readonly clients: JobClients;
+}
+
+export interface Context {
+  readonly gateway: Gateway;
+}
+
+/**
+ * Reads your writes: waits until the views show everything up to `atLeast`.
+ *
+ * @throws {GraphqlFault} `POSITION_NOT_REACHED` when they do not in time.
+ */
+export const seen = async (
+  { projections, limits }: Gateway,
+  atLeast: string | null | undefined,
+): Promise<void> => {
+  if (atLeast === undefined || atLeast === null) return;
+  const position = BigInt(atLeast);
+  if (projections.position() >= position) return;
+  if (await projections.waitFor(position, limits.waitMs)) return;
+  throw new GraphqlFault(
+    "POSITION_NOT_REACHED",
+    `queries see up to ${projections.position()} here, and not ${position} within ${limits.waitMs} ms`,
+  );
+};
+
+/** What is heard of a node, if that was just now. */
+export const lifeOf = ({ live, clock, limits }: Gateway, nodeId: NodeId): NodeLife | undefined => {
+  const life = live().get(nodeId);
+  return life && clock.now() - life.lastSeen <= limits.liveMs ? life : undefined;
+};

@@ -1,0 +1,149 @@
+/**
+ * Every way in which the gateway says no: its code, and the HTTP status where it is one.
+ * `docs/errors.md` tells users what to do about each; a test holds the two together.
+ */
+import type { JobRefusal } from "../domain/job/job.ts";
+import type { SpecFault } from "../domain/job/spec.ts";
+import type { NodeRefusal } from "../domain/node/node.ts";
+import type { BlobErrorCode } from "../streams/blob-store.ts";
+
+/** A rule said no to a mutation: the `code` of a `Refusal`. */
+export type RefusalCode =
+  | SpecFault
+  | "unknown-app"
+  | "unknown-param"
+  | "missing-input"
+  | "unknown-input"
+  | "blob-unknown"
+  | "blob-size-differs"
+  | "hash-mismatch"
+  | "no-jobs"
+  | "too-many-jobs"
+  | "hashes-differ-in-number"
+  | "job-unknown"
+  | "job-ended"
+  | "not-the-client"
+  | "bad-owner"
+  | "bad-capabilities"
+  | "node-owned-by-another";
+
+export interface Refusal {
+  readonly code: RefusalCode;
+  readonly message: string;
+}
+
+/** The refusals that stand in the registry, so that a test can look through all of them. */
+export const refusalCodes: Readonly<Record<RefusalCode, true>> = {
+  "spec-not-an-object": true,
+  "unknown-field": true,
+  "bad-version": true,
+  "bad-client": true,
+  "bad-app": true,
+  "bad-params": true,
+  "params-too-large": true,
+  "bad-inputs": true,
+  "too-many-inputs": true,
+  "bad-comparator": true,
+  "bad-quorum": true,
+  "bad-price": true,
+  "bad-engine": true,
+  "bad-limits": true,
+  "bad-priority": true,
+  "bad-nonce": true,
+  "unknown-app": true,
+  "unknown-param": true,
+  "missing-input": true,
+  "unknown-input": true,
+  "blob-unknown": true,
+  "blob-size-differs": true,
+  "hash-mismatch": true,
+  "no-jobs": true,
+  "too-many-jobs": true,
+  "hashes-differ-in-number": true,
+  "job-unknown": true,
+  "job-ended": true,
+  "not-the-client": true,
+  "bad-owner": true,
+  "bad-capabilities": true,
+  "node-owned-by-another": true,
+};
+
+/** The refusals of the deciders that a mutation can meet. */
+export const jobRefusals: Readonly<Partial<Record<JobRefusal, RefusalCode>>> = {
+  JobUnknown: "job-unknown",
+  JobEnded: "job-ended",
+  NotTheClient: "not-the-client",
+};
+export const nodeRefusals: Readonly<Partial<Record<NodeRefusal, RefusalCode>>> = {
+  BadCapabilities: "bad-capabilities",
+  NodeOwnedByAnother: "node-owned-by-another",
+};
+
+/** The request could not be carried out: `extensions.code` of a GraphQL error, and its HTTP status. */
+export const graphqlErrors = {
+  GRAPHQL_PARSE_FAILED: 400,
+  GRAPHQL_VALIDATION_FAILED: 400,
+  QUERY_TOO_DEEP: 400,
+  QUERY_TOO_LARGE: 400,
+  BAD_USER_INPUT: 400,
+  POSITION_NOT_REACHED: 200,
+  UNAVAILABLE: 503,
+  INTERNAL: 500,
+} as const;
+export type GraphqlErrorCode = keyof typeof graphqlErrors;
+
+/** Answers of the HTTP routes: `code` of the body, and the status. */
+export const httpErrors = {
+  "bad-request": 400,
+  "bad-json": 400,
+  "bad-digest": 400,
+  "bad-media-type": 400,
+  "foreign-origin": 403,
+  "not-found": 404,
+  "blob-unknown": 404,
+  "method-not-allowed": 405,
+  "body-too-large": 413,
+  "blob-too-large": 413,
+  "unsupported-media-type": 415,
+  "bad-range": 416,
+  "digest-mismatch": 422,
+  "blob-size-differs": 422,
+  "blob-corrupt": 500,
+  internal: 500,
+  draining: 503,
+  unavailable: 503,
+  "disk-full": 507,
+} as const satisfies Readonly<Record<BlobErrorCode, number>> & Readonly<Record<string, number>>;
+export type HttpErrorCode = keyof typeof httpErrors;
+
+/** What keeps a gateway from opening. */
+export type OpenErrorCode = "not-yet-public";
+
+export class OpenError extends Error {
+  readonly code: OpenErrorCode;
+  constructor(code: OpenErrorCode, message: string) {
+    super(message);
+    this.name = "OpenError";
+    this.code = code;
+  }
+}
+
+/** Thrown by resolvers: becomes an entry of `errors` with this code. */
+export class GraphqlFault extends Error {
+  readonly code: GraphqlErrorCode;
+  constructor(code: GraphqlErrorCode, message: string) {
+    super(message);
+    this.name = "GraphqlFault";
+    this.code = code;
+  }
+}
+
+/** Thrown by HTTP routes: becomes `{code, message}` with the status that belongs to the code. */
+export class HttpFault extends Error {
+  readonly code: HttpErrorCode;
+  constructor(code: HttpErrorCode, message: string) {
+    super(message);
+    this.name = "HttpFault";
+    this.code = code;
+  }
+}

@@ -1,0 +1,185 @@
+/** How the outside asks: GraphQL, bytes, health and metrics on one HTTP port. */
+import { readFileSync } from "node:fs";
+import { fastify } from "fastify";
+import { type GraphQLError, specifiedRules, validate } from "graphql";
+import { type IResolvers, mercurius } from "mercurius";
+import packageJson from "../package.json" with { type: "json" };
+import { blobRoutes } from "./blob-routes.ts";
+import { type Context, type Gateway, type Limits, type Logger, limitDefaults } from "./context.ts";
+import { HttpFault, OpenError } from "./errors.ts";
+import { graphiqlRoutes } from "./graphiql.ts";
+import { healthRoutes } from "./health.ts";
+import { executionError, sendError } from "./http-answers.ts";
+import { jobClients } from "./job-clients.ts";
+import { logTail } from "./log-tail.ts";
+import { gatewayMetrics } from "./metrics.ts";
+import { guardOrigins, welcomes } from "./origins.ts";
+import { queryLimits } from "./query-limits.ts";
+import { resolvers } from "./resolvers/all.ts";
+import { scalars } from "./scalars.ts";
+
+export type GatewayOptions = Pick<
+  Gateway,
+  "store" | "projections" | "blobs" | "ids" | "clock" | "natsUrl" | "place"
+> & {
+  /** Loopback only, as long as the gateway knows neither identities nor TLS. */
+  readonly host: string;
+  /** 0 for any free one. */
+  readonly port: number;
+  /** What is heard of each node; nothing if not given. */
+  readonly live?: Gateway["live"];
+  readonly limits?: Partial<Limits>;
+  readonly logger?: Logger;
+  /** Web pages of these origins may ask too, such as `http://localhost:5173`. */
+  readonly origins?: readonly string[];
+};
+
+export interface OpenGateway {
+  /** Such as `http://127.0.0.1:41234`. */
+  readonly url: string;
+  /** Says that it is no longer ready, finishes what is under way and closes every connection. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the gateway. What it is given stays open when it closes.
+ *
+ * @throws {OpenError} `not-yet-public` for a host that others can reach.
+ * @throws {Error} Node's, if the port is taken.
+ *
+ * @example
+ * const gateway = await openGateway({ store, projections, blobs, ids, clock: wallClock,
+ *   host: "127.0.0.1", port: 8080, natsUrl: "nats://127.0.0.1:4222", place: "gateway-1" });
+ */
+export const openGateway = async (options: GatewayOptions): Promise<OpenGateway> => {
+  const { host, port, store, projections, origins = [], logger = toStandardError } = options;
+  checkHost(host, logger);
+  const clients = jobClients({ views: projections.views, store });
+  const tail = logTail({ store, logger, onEvent: clients.learn });
+  const gateway: Gateway = {
+    store,
+    projections,
+    blobs: options.blobs,
+    ids: options.ids,
+    clock: options.clock,
+    natsUrl: options.natsUrl,
+    place: options.place,
+    live: options.live ?? (() => noLife),
+    limits: { ...limitDefaults, ...options.limits },
+    logger,
+    version: packageJson.version,
+    tail,
+    clients,
+  };
+  const { limits } = gateway;
+  const context: Context = { gateway };
+  const sockets = new Set<{ close(code: number, reason: string): void }>();
+  let draining = false;
+
+  const app = fastify({
+    bodyLimit: limits.bodyBytes,
+    http: { noDelay: true },
+    requestTimeout: 300_000,
+    return503OnClosing: false,
+  });
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, logger));
+  app.setNotFoundHandler((request) => {
+    throw new HttpFault("not-found", `there is nothing at ${request.method} ${request.url}`);
+  });
+  const welcome = new Set(origins);
+  guardOrigins(app, welcome);
+  const metrics = gatewayMetrics(gateway, () => sockets.size);
+  metrics.watch(app);
+
+  const rules = [...specifiedRules, queryLimits(limits)];
+  const formatted = (errors: readonly GraphQLError[]): GraphQLError[] =>
+    errors.map((error) => executionError(error, logger)) as unknown as GraphQLError[];
+  await app.register(mercurius, {
+    schema: readFileSync(new URL("schema.graphql", import.meta.url), "utf8"),
+    resolvers: { ...scalars, ...resolvers } as IResolvers,
+    validationRules: [queryLimits(limits)],
+    jit: 2,
+    graphiql: false,
+    context: () => ({ ...context }),
+    errorHandler: (error, request, reply) => {
+      sendError(error, request, reply, logger);
+    },
+    errorFormatter: ({ errors = [], data }) => ({
+      statusCode: 200,
+      response: { data: data ?? null, errors: formatted(errors) },
+    }),
+    additionalRouteOptions: { preHandler: keepOperationsApart },
+    subscription: {
+      keepAlive: 20_000,
+      verifyClient: ({ req }, next) => next(welcomes(welcome)(req), 403, "foreign-origin"),
+      context: (socket) => {
+        sockets.add(socket);
+        socket.on("close", () => sockets.delete(socket));
+        if (draining) socket.close(1001, "going away");
+        return { ...context };
+      },
+    },
+  });
+  // Mercurius runs subscriptions unchecked: a field that does not exist would silently be missing.
+  app.graphql.addHook("preSubscriptionExecution", async (schema, document) => {
+    const [error] = validate(schema, document, rules);
+    if (error) throw error;
+  });
+  await app.register(blobRoutes(gateway));
+  await app.register(healthRoutes(gateway, () => draining));
+  await app.register(graphiqlRoutes);
+
+  const url = await app.listen({ host, port });
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    draining = true;
+    for (const socket of sockets) socket.close(1001, "going away");
+    await tail.close();
+    await app.close();
+  };
+  return {
+    url,
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+};
+
+/**
+ * Compiled queries are kept by their text alone, and a text may hold several operations: each gets a
+ * text of its own.
+ */
+const keepOperationsApart = async (request: { readonly body: unknown }): Promise<void> => {
+  const body = request.body as { query?: unknown; operationName?: unknown } | null | undefined;
+  if (!body || typeof body.query !== "string") return;
+  if (typeof body.operationName === "string" && /^\w{1,200}$/.test(body.operationName))
+    body.query += `\n#${body.operationName}`;
+};
+
+const noLife: ReturnType<Gateway["live"]> = new Map();
+
+const loopbackForm = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
+
+const checkHost = (host: string, logger: Logger): void => {
+  if (loopbackForm.test(host)) return;
+  if (process.env["CNCT_ALLOW_PUBLIC"] !== "1")
+    throw new OpenError(
+      "not-yet-public",
+      `the gateway knows neither identities nor TLS yet, so it listens on loopback only, not on ${host}`,
+    );
+  logger.warn(
+    { host },
+    "THE GATEWAY IS OPEN TO THE NETWORK: whoever reaches it can spend anyone's points. " +
+      "CNCT_ALLOW_PUBLIC=1 is meant for networks of containers alone",
+  );
+};
+
+const line = (level: string, details: object, message: string): void => {
+  process.stderr.write(`gateway: ${level}: ${message} ${JSON.stringify(details)}\n`);
+};
+const toStandardError: Logger = {
+  info: () => undefined,
+  warn: (details, message) => line("warning", details, message),
+  error: (details, message) => line("error", details, message),
+};

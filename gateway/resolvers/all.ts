@@ -1,0 +1,35 @@
+/** Every resolver of the schema. */
+import type { Context } from "../context.ts";
+import type { Resolvers } from "../schema.types.ts";
+import type { GatewaySources } from "../sources.ts";
+import { Subscription } from "../subscriptions.ts";
+import * as accounts from "./accounts.ts";
+import * as apps from "./apps.ts";
+import * as blobs from "./blobs.ts";
+import * as events from "./events.ts";
+import * as jobs from "./jobs.ts";
+import * as network from "./network.ts";
+import * as nodes from "./nodes.ts";
+
+export const resolvers: Resolvers<GatewaySources, Context> = {
+  Query: {
+    ...jobs.Query,
+    ...nodes.Query,
+    ...accounts.Query,
+    ...blobs.Query,
+    ...apps.Query,
+    ...network.Query,
+  },
+  Mutation: { ...jobs.Mutation, ...nodes.Mutation },
+  Subscription,
+  Job: jobs.Job,
+  Task: jobs.Task,
+  Node: nodes.Node,
+  Reputation: nodes.Reputation,
+  Account: accounts.Account,
+  Entry: accounts.Entry,
+  Blob: blobs.Blob,
+  App: apps.App,
+  Network: network.Network,
+  Event: events.Event,
+};

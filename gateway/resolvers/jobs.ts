@@ -1,0 +1,192 @@
+import { catalogue, isAppName } from "../../domain/catalogue.ts";
+import { job } from "../../domain/job/job.ts";
+import { budgetOf, defaultReplicasMax, type JobSpec, specDefaults } from "../../domain/job/spec.ts";
+import type { JobRow, TaskRow } from "../../projections/views.ts";
+import { handleCommand } from "../../streams/handle-command.ts";
+import { jobStream } from "../../streams/names.ts";
+import { type Context, seen } from "../context.ts";
+import { jobRefusals, type Refusal } from "../errors.ts";
+import type { ComparatorInput, Resolvers, SubmitJobInput, TaskStatus } from "../schema.types.ts";
+import { connection, type GatewaySources, given, pageOf } from "../sources.ts";
+import { submit, unknownApp } from "../submission.ts";
+
+type All = Resolvers<GatewaySources, Context>;
+
+export const jobStatus = {
+  open: "OPEN",
+  completed: "COMPLETED",
+  failed: "FAILED",
+  rejected: "REJECTED",
+  cancelled: "CANCELLED",
+} as const satisfies Readonly<Record<JobRow["status"], string>>;
+const statusOf = Object.fromEntries(
+  Object.entries(jobStatus).map(([row, wire]) => [wire, row]),
+) as Readonly<Record<(typeof jobStatus)[JobRow["status"]], JobRow["status"]>>;
+
+export const Query: Pick<All["Query"], "job" | "jobs"> = {
+  job: async (_, { hash, atLeast }, { gateway }) => {
+    await seen(gateway, atLeast);
+    return gateway.projections.views.job(hash);
+  },
+  jobs: async (_, { filter, atLeast, ...page }, { gateway }) => {
+    await seen(gateway, atLeast);
+    const { status, ...rest } = given(filter ?? {});
+    const wanted = status === undefined ? rest : { ...rest, status: statusOf[status] };
+    return connection(gateway.projections.views.jobs(wanted, pageOf(page)));
+  },
+};
+
+export const Mutation: Pick<All["Mutation"], "submitJob" | "submitJobs" | "cancelJob"> = {
+  submitJob: async (_, { input }, { gateway }) => {
+    const spec = specOf(input);
+    if (!spec.ok) return refusal(spec.refusal);
+    const [answer] = await submit(gateway, [spec.spec], [input.hash ?? null]);
+    if (!answer) throw new Error("a submission without an answer");
+    if (!answer.ok) return refusal(answer.refusal);
+    const { hash, created, position } = answer;
+    return { __typename: "SubmittedJob", hash, created, position: position.toString() };
+  },
+
+  submitJobs: async (_, { specs, hashes }, { gateway }) => {
+    const most = gateway.limits.jobsPerSubmit;
+    if (specs.length === 0) return refusal({ code: "no-jobs", message: "there is no spec" });
+    if (specs.length > most)
+      return refusal({
+        code: "too-many-jobs",
+        message: `at most ${most} jobs at once, not ${specs.length}`,
+      });
+    if (hashes && hashes.length !== specs.length)
+      return refusal({
+        code: "hashes-differ-in-number",
+        message: `${specs.length} specs, but ${hashes.length} hashes`,
+      });
+    const answers = await submit(gateway, specs, hashes ?? []);
+    let position = -1n;
+    let created = 0;
+    const refusals: ({ readonly index: number } & Refusal)[] = [];
+    const accepted = answers.map((answer, index) => {
+      if (!answer.ok) {
+        refusals.push({ index, ...answer.refusal });
+        return null;
+      }
+      if (answer.position > position) position = answer.position;
+      if (answer.created) created++;
+      return answer.hash;
+    });
+    const at = position.toString();
+    return { __typename: "SubmittedJobs", hashes: accepted, created, refusals, position: at };
+  },
+
+  cancelJob: async (_, { input: { hash, client } }, { gateway }) => {
+    const { store, ids, clock } = gateway;
+    const answer = await handleCommand(
+      { store, ids },
+      job,
+      { stream: jobStream(hash) },
+      { type: "CancelJob", client, actor: client, now: clock.now() },
+    );
+    if (answer.ok)
+      return { __typename: "CancelledJob", hash, position: String(answer.position ?? -1n) };
+    const code = jobRefusals[answer.reason];
+    if (code === undefined) throw new Error(`CancelJob was refused with ${answer.reason}`);
+    const messages: Readonly<Partial<Record<typeof code, string>>> = {
+      "job-unknown": `nobody submitted a job ${hash}`,
+      "job-ended": `job ${hash} has ended`,
+      "not-the-client": `job ${hash} is not ${client}'s`,
+    };
+    return refusal({ code, message: messages[code] ?? answer.reason });
+  },
+};
+
+export const Job: All["Job"] = {
+  hash: ({ jobHash }) => jobHash,
+  status: ({ status }) => jobStatus[status],
+  params: ({ spec }) => spec.params,
+  inputs: ({ spec }) => Object.entries(spec.inputs).map(([name, blob]) => ({ name, ...blob })),
+  comparator: ({ spec }) => spec.comparator,
+  price: ({ spec }) => spec.price,
+  budget: ({ spec }) => budgetOf(spec),
+  engine: ({ spec }) => spec.engine,
+  wallMs: ({ spec }) => spec.wallMs,
+  deadlineMs: ({ spec }) => spec.deadlineMs,
+  priority: ({ spec }) => spec.priority,
+  nonce: ({ spec }) => spec.nonce,
+  spec: ({ spec }) => spec,
+  output: ({ output }) => output && blobRef(output),
+  tasks: ({ tasks }) => tasks,
+  awards: ({ paid }) => paid.map(({ awardId, ...award }) => ({ id: awardId, ...award })),
+  history: async ({ jobHash }, _, { gateway: { store } }) => {
+    const events = [];
+    for await (const event of store.readStream(jobStream(jobHash), "start")) events.push(event);
+    return events;
+  },
+  position: ({ lastPosition }) => lastPosition,
+};
+
+export const Task: All["Task"] = {
+  status: (task) => taskStatus(task),
+  output: ({ outputDigest, outputSize }) =>
+    outputDigest === null || outputSize === null
+      ? null
+      : blobRef({ digest: outputDigest, size: outputSize }),
+};
+
+const taskStatus = ({ status, verdict }: TaskRow): TaskStatus => {
+  if (verdict === "accepted") return "ACCEPTED";
+  if (verdict === "rejected") return "REJECTED";
+  return taskStatuses[status];
+};
+const taskStatuses = {
+  assigned: "ASSIGNED",
+  received: "RECEIVED",
+  failed: "FAILED",
+  expired: "EXPIRED",
+  dropped: "DROPPED",
+} as const satisfies Readonly<Record<TaskRow["status"], TaskStatus>>;
+
+export const blobPath = (digest: string): string => `/blobs/${digest}`;
+const blobRef = (blob: { readonly digest: string; readonly size: number }) => ({
+  ...blob,
+  path: blobPath(blob.digest),
+});
+
+export const refusal = (why: Refusal) => ({ __typename: "Refusal", ...why }) as const;
+
+/** The whole spec that typed fields stand for; what is left out comes from the defaults and the app. */
+const specOf = (
+  input: SubmitJobInput,
+):
+  | { readonly ok: true; readonly spec: Readonly<Record<keyof JobSpec, unknown>> }
+  | { readonly ok: false; readonly refusal: Refusal } => {
+  const { app } = input;
+  if (!isAppName(app))
+    return { ok: false, refusal: { code: "unknown-app", message: unknownApp(app) } };
+  const known = catalogue[app];
+  const inputs = new Map(
+    (input.inputs ?? []).map(({ name, digest, size }) => [name, { digest, size }]),
+  );
+  if (inputs.size !== (input.inputs ?? []).length)
+    return { ok: false, refusal: { code: "bad-inputs", message: "two inputs have one name" } };
+  const quorum = input.quorum ?? specDefaults.quorum;
+  return {
+    ok: true,
+    spec: {
+      version: 1,
+      client: input.client,
+      app,
+      params: input.params ?? specDefaults.params,
+      inputs: Object.fromEntries(inputs),
+      comparator: input.comparator ? comparatorOf(input.comparator) : known.comparator,
+      quorum,
+      replicasMax: input.replicasMax ?? defaultReplicasMax(quorum),
+      price: input.price ?? known.priceMicroPoints,
+      engine: input.engine ?? specDefaults.engine,
+      wallMs: input.wallMs ?? specDefaults.wallMs,
+      deadlineMs: input.deadlineMs ?? specDefaults.deadlineMs,
+      priority: input.priority ?? specDefaults.priority,
+      nonce: input.nonce ?? specDefaults.nonce,
+    },
+  };
+};
+
+const comparatorOf = (input: ComparatorInput): object => given(input);

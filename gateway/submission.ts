@@ -1,0 +1,156 @@
+/** How a job spec from outside becomes a job: read, checked against the catalogue, hashed, decided. */
+import { hash as nodeHash } from "node:crypto";
+import { type AppName, type CatalogueApp, catalogue, isAppName } from "../domain/catalogue.ts";
+import type { Sha256 } from "../domain/hashing.ts";
+import type { Digest, JobHash } from "../domain/ids.ts";
+import { jobHash } from "../domain/job/hash.ts";
+import { job } from "../domain/job/job.ts";
+import { type BlobRef, type JobSpec, parseSpec } from "../domain/job/spec.ts";
+import type { Position } from "../streams/event-store.ts";
+import { handleCommand } from "../streams/handle-command.ts";
+import { jobStream } from "../streams/names.ts";
+import type { Gateway } from "./context.ts";
+import { jobRefusals, type Refusal, type RefusalCode } from "./errors.ts";
+import { nearest } from "./nearest.ts";
+
+type Read =
+  | { readonly ok: true; readonly spec: JobSpec; readonly hash: JobHash }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+export type Submitted =
+  | {
+      readonly ok: true;
+      readonly hash: JobHash;
+      readonly created: boolean;
+      readonly position: Position;
+    }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+const refuse = (
+  code: RefusalCode,
+  message: string,
+): { readonly ok: false; readonly refusal: Refusal } => ({ ok: false, refusal: { code, message } });
+
+export const sha256: Sha256 = (bytes) => nodeHash("sha256", bytes);
+
+/** Reads one spec; `claimed` is the hash that the client computed, if it sent one. */
+export const readSpec = (value: unknown, claimed: string | null | undefined): Read => {
+  const parsed = parseSpec(value);
+  if (!parsed.ok) return refuse(parsed.code, parsed.message);
+  const { spec } = parsed;
+  if (!isAppName(spec.app)) return refuse("unknown-app", unknownApp(spec.app));
+  const refusal = misfit(spec, catalogue[spec.app]);
+  if (refusal) return { ok: false, refusal };
+  const hash = jobHash(spec, sha256);
+  if (typeof claimed === "string" && claimed !== hash)
+    return refuse("hash-mismatch", `the spec has the hash ${hash}, not ${claimed}`);
+  return { ok: true, spec, hash };
+};
+
+export const unknownApp = (name: string): string => {
+  const names = Object.keys(catalogue) as AppName[];
+  const guess = nearest(name, names);
+  const hint = guess === undefined ? `there are ${names.join(", ")}` : `did you mean "${guess}"?`;
+  return `there is no app "${name}": ${hint}`;
+};
+
+/** What about a spec does not fit its app. */
+const misfit = ({ app, params, inputs }: JobSpec, known: CatalogueApp): Refusal | undefined => {
+  for (const name in params)
+    if (!known.params.includes(name))
+      return {
+        code: "unknown-param",
+        message: `${app} has no parameter "${name.slice(0, 64)}"${
+          known.params.length === 0 ? "" : `: it knows ${known.params.join(", ")}`
+        }`,
+      };
+  let takesAny = false;
+  for (const { name } of known.inputs)
+    if (name === "*") takesAny = true;
+    else if (!Object.hasOwn(inputs, name))
+      return { code: "missing-input", message: `${app} needs an input "${name}"` };
+  if (takesAny) return undefined;
+  for (const name in inputs)
+    if (!known.inputs.some((input) => input.name === name))
+      return { code: "unknown-input", message: `${app} reads no input "${name}"` };
+  return undefined;
+};
+
+/**
+ * Submits specs, each by itself. Nothing is awaited between the appends, so that all of them can be
+ * made durable together.
+ */
+export const submit = async (
+  gateway: Gateway,
+  specs: readonly unknown[],
+  claimed: readonly (string | null)[] = [],
+): Promise<readonly Submitted[]> => {
+  const reads = specs.map((spec, index) => readSpec(spec, claimed[index]));
+  const stored = await storedSizes(gateway, reads);
+  return Promise.all(
+    reads.map((read): Submitted | Promise<Submitted> => {
+      if (!read.ok) return read;
+      const missing = stored && missingBlob(read.spec, stored);
+      return missing ? { ok: false, refusal: missing } : append(gateway, read);
+    }),
+  );
+};
+
+const append = async (
+  { store, ids, clock }: Gateway,
+  { spec, hash }: { readonly spec: JobSpec; readonly hash: JobHash },
+): Promise<Submitted> => {
+  const answer = await handleCommand(
+    { store, ids },
+    job,
+    { stream: jobStream(hash), isNew: true },
+    { type: "SubmitJob", jobHash: hash, spec, actor: spec.client as string, now: clock.now() },
+  );
+  if (!answer.ok) {
+    const code = jobRefusals[answer.reason];
+    if (code === undefined) throw new Error(`SubmitJob was refused with ${answer.reason}`);
+    return refuse(code, `job ${hash}: ${answer.reason}`);
+  }
+  if (answer.position === undefined) throw new Error(`job ${hash} has no event`);
+  return { ok: true, hash, created: answer.events.length > 0, position: answer.position };
+};
+
+/** How large each blob is that these specs name, where it is stored; undefined if they name none. */
+const storedSizes = async (
+  { blobs }: Gateway,
+  reads: readonly Read[],
+): Promise<ReadonlyMap<Digest, number> | undefined> => {
+  let wanted: Set<Digest> | undefined;
+  for (const read of reads) {
+    if (!read.ok) continue;
+    for (const name in read.spec.inputs) {
+      wanted ??= new Set();
+      wanted.add((read.spec.inputs[name] as BlobRef).digest);
+    }
+  }
+  if (!wanted) return undefined;
+  const sizes = new Map<Digest, number>();
+  const stats = await Promise.all(Array.from(wanted, (digest) => blobs.stat(digest)));
+  for (const stat of stats) if (stat) sizes.set(stat.digest, stat.size);
+  return sizes;
+};
+
+const missingBlob = (
+  { inputs }: JobSpec,
+  stored: ReadonlyMap<Digest, number>,
+): Refusal | undefined => {
+  for (const [name, { digest, size }] of Object.entries(inputs)) {
+    const actual = stored.get(digest);
+    if (actual === undefined)
+      return {
+        code: "blob-unknown",
+        message: `input "${name}": no blob ${digest} is stored here; upload it first`,
+      };
+    if (actual !== size)
+      return {
+        code: "blob-size-differs",
+        message: `input "${name}": ${digest} has ${actual} bytes, not ${size}`,
+      };
+  }
+  return undefined;
+};
