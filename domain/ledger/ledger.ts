@@ -76,14 +76,20 @@ export interface Ledger {
   readonly issues: Map<string, string>;
   /** Journal entries folded so far; the next entry has this revision. */
   entries: number;
+  /** Where the search for escrows to be forgotten stands. */
+  sweep: MapIterator<[JobHash, Escrow]>;
 }
 
-export const emptyLedger = (): Ledger => ({
-  balances: new Map(),
-  escrows: new Map(),
-  issues: new Map(),
-  entries: 0,
-});
+export const emptyLedger = (): Ledger => {
+  const escrows = new Map<JobHash, Escrow>();
+  return {
+    balances: new Map(),
+    escrows,
+    issues: new Map(),
+    entries: 0,
+    sweep: escrows.entries(),
+  };
+};
 
 export const balanceOf = (ledger: Ledger, account: AccountId): bigint =>
   ledger.balances.get(account) ?? 0n;
@@ -242,14 +248,18 @@ const allDiffer = (
 const lookedAt = 4;
 
 /**
- * Drops closed escrows whose time has passed, a few at a time to keep it cheap. What must stay goes
- * to the back, so that one long job does not keep those behind it from being forgotten.
+ * Drops closed escrows whose time has passed. Each call goes on where the last one stopped, so that
+ * no long job keeps others from being forgotten. (To begin at the front each time was tried: a Map
+ * walks over all that was ever deleted there, which made an entry 17 times dearer.)
  */
-const forgetOld = ({ escrows }: Ledger, now: Instant): void => {
-  let left = Math.min(lookedAt, escrows.size);
-  for (const [jobHash, escrow] of escrows) {
-    if (left-- === 0) return;
-    escrows.delete(jobHash);
-    if (escrow.open || escrow.forgetAt > now) escrows.set(jobHash, escrow);
+const forgetOld = (ledger: Ledger, now: Instant): void => {
+  for (let looked = 0; looked < lookedAt; looked++) {
+    const { done, value } = ledger.sweep.next();
+    if (done) {
+      ledger.sweep = ledger.escrows.entries();
+      return;
+    }
+    const [jobHash, { open, forgetAt }] = value;
+    if (!open && forgetAt <= now) ledger.escrows.delete(jobHash);
   }
 };
