@@ -24,6 +24,7 @@ import {
   headerBytes,
   idOf,
   isIntact,
+  type RecordPlace,
   recordBytesMax,
   recordEnd,
 } from "./record.ts";
@@ -96,6 +97,7 @@ export class Log {
   readonly #segments: Segment[];
   readonly #limits = new Map<number, StreamLimits>();
   readonly #listeners = new Set<() => void>();
+  readonly #place: RecordPlace = { stream: "", revision: 0, position: 0, recordedAt: 0, flags: 0 };
   #openHashes: number[];
   #filling: Batch | undefined;
   #inFlight: Batch | undefined;
@@ -104,6 +106,7 @@ export class Log {
   #leftover = false;
   #spare: Buffer | undefined;
   #committed: number;
+  #indexing: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
   #lastSync: NodeJS.Timeout | undefined;
   #idle: (() => void) | undefined;
@@ -152,19 +155,14 @@ export class Log {
       (more ? flagMore : 0) |
       (tombstone ? flagTombstone : 0) |
       (batch.length === 0 && this.#parts.fsync === "always" ? flagBatchStart : 0);
-    const { id, type, json, data, metadata, value } = event;
-    batch.length = encodeRecord(batch.buffer, batch.length, {
-      id,
-      stream: name,
-      revision,
-      position,
-      type,
-      json,
-      data,
-      metadata,
-      recordedAt,
-      flags,
-    });
+    const { id, type, value } = event;
+    const place = this.#place;
+    place.stream = name;
+    place.revision = revision;
+    place.position = position;
+    place.recordedAt = recordedAt;
+    place.flags = flags;
+    batch.length = encodeRecord(batch.buffer, batch.length, event, place);
     const typeId = index.typeId(type);
     const seq = tombstone
       ? index.addTombstone(stream, typeId, offset)
@@ -344,6 +342,7 @@ export class Log {
       });
     clearTimeout(this.#lastSync);
     for (const listener of [...this.#listeners]) listener();
+    await this.#indexing;
     const open = this.#segments.at(-1);
     if (this.#parts.fsync !== "always") await open?.file.sync();
     for (const { file } of this.#segments) await file.close();
@@ -444,12 +443,17 @@ export class Log {
   async #rotate({ base, firstSeq }: Batch): Promise<Segment> {
     const { files, directory, fsync } = this.#parts;
     const full = this.#segments.at(-1);
-    if (full !== undefined && !full.sealed) {
-      if (fsync !== "always") await full.file.sync();
-      await saveSegmentIndex(files, full, { index: this.index, hashes: this.#openHashes });
-      full.sealed = true;
-    }
+    if (full !== undefined && fsync !== "always") await full.file.sync();
     const segment = await createSegment(files, { directory, base, firstSeq }, fsync === "always");
+    if (full !== undefined && !full.sealed) {
+      full.sealed = true;
+      const known = { index: this.index, hashes: this.#openHashes };
+      // Beside the writing. If it fails or the process dies first, the next start scans the segment.
+      this.#indexing = Promise.all([this.#indexing, saveSegmentIndex(files, full, known)]).then(
+        () => undefined,
+        () => undefined,
+      );
+    }
     this.#segments.push(segment);
     this.#openHashes = [];
     return segment;

@@ -36,19 +36,24 @@ const createdKey = Buffer.from("created", "latin1");
 const jsonType = "application/json";
 const binaryType = "application/octet-stream";
 
-/** What goes into a record; strings of `data` and `metadata` are JSON. */
-export interface RecordInput {
+/** What happened; strings of `data` and `metadata` are JSON. */
+export interface RecordContent {
   readonly id: string;
-  readonly stream: string;
-  /** From 0; ignored for a tombstone. */
-  readonly revision: number;
-  readonly position: number;
   readonly type: string;
   readonly json: boolean;
   readonly data: string | Uint8Array;
   readonly metadata: string | Uint8Array;
-  readonly recordedAt: number;
-  readonly flags: number;
+}
+
+/** Where and when; the log fills in one object again and again. */
+export interface RecordPlace {
+  stream: string;
+  /** From 0; ignored for a tombstone. */
+  revision: number;
+  position: number;
+  /** Milliseconds since the Unix epoch. */
+  recordedAt: number;
+  flags: number;
 }
 
 export interface DecodedRecord {
@@ -133,8 +138,13 @@ const ticks = (recordedAt: number): string => {
 };
 
 /** Writes a record and returns where it ends. The buffer has room for `recordBytesMax`. */
-export const encodeRecord = (buffer: Buffer, start: number, record: RecordInput): number => {
-  buffer[start + 4] = record.flags;
+export const encodeRecord = (
+  buffer: Buffer,
+  start: number,
+  content: RecordContent,
+  place: RecordPlace,
+): number => {
+  buffer[start + 4] = place.flags;
   buffer[start + 5] = 0;
   buffer[start + 10] = 0x0a; // ReadResp.event
   buffer[start + 15] = 0x0a; // ReadEvent.event
@@ -142,25 +152,25 @@ export const encodeRecord = (buffer: Buffer, start: number, record: RecordInput)
   buffer[start + 21] = 38;
   buffer[start + 22] = 0x12;
   buffer[start + 23] = 36;
-  buffer.write(record.id, start + idStart, "latin1");
-  const nameBytes = buffer.write(record.stream, start + streamStart, "utf8");
+  buffer.write(content.id, start + idStart, "latin1");
+  const nameBytes = buffer.write(place.stream, start + streamStart, "utf8");
   buffer[start + 60] = 0x12; // RecordedEvent.stream_identifier
   writeLength2(buffer, start + 61, nameBytes + 3);
   buffer[start + 63] = 0x1a;
   writeLength2(buffer, start + streamLengthStart, nameBytes);
   let at = start + streamStart + nameBytes;
   buffer[at++] = 0x18; // stream_revision
-  if ((record.flags & flagTombstone) !== 0) {
+  if ((place.flags & flagTombstone) !== 0) {
     buffer.fill(0xff, at, at + 8);
     buffer[at + 8] = 0x7f;
     at += 9;
-  } else at = writeVarint(buffer, at, record.revision);
+  } else at = writeVarint(buffer, at, place.revision);
   buffer[at++] = 0x20; // prepare_position
-  at = writeVarint(buffer, at, record.position);
+  at = writeVarint(buffer, at, place.position);
   buffer[at++] = 0x28; // commit_position
-  at = writeVarint(buffer, at, record.position);
+  at = writeVarint(buffer, at, place.position);
 
-  const typeBytes = buffer.write(record.type, at + 12, "utf8");
+  const typeBytes = buffer.write(content.type, at + 12, "utf8");
   buffer[at] = 0x32; // metadata["type"]
   writeLength2(buffer, at + 1, typeBytes + 9);
   buffer[at + 3] = 0x0a;
@@ -170,7 +180,7 @@ export const encodeRecord = (buffer: Buffer, start: number, record: RecordInput)
   writeLength2(buffer, at + 10, typeBytes);
   at += 12 + typeBytes;
 
-  const created = ticks(record.recordedAt);
+  const created = ticks(place.recordedAt);
   buffer[at] = 0x32; // metadata["created"]
   buffer[at + 1] = created.length + 11;
   buffer[at + 2] = 0x0a;
@@ -181,7 +191,7 @@ export const encodeRecord = (buffer: Buffer, start: number, record: RecordInput)
   buffer.write(created, at + 13, "latin1");
   at += 13 + created.length;
 
-  const contentType = record.json ? jsonType : binaryType;
+  const contentType = content.json ? jsonType : binaryType;
   buffer[at] = 0x32; // metadata["content-type"]
   buffer[at + 1] = contentType.length + 16;
   buffer[at + 2] = 0x0a;
@@ -193,17 +203,17 @@ export const encodeRecord = (buffer: Buffer, start: number, record: RecordInput)
   at += 18 + contentType.length;
 
   buffer[at] = 0x3a; // custom_metadata
-  const metadataBytes = writeBytes(buffer, at + 5, record.metadata);
+  const metadataBytes = writeBytes(buffer, at + 5, content.metadata);
   writeLength4(buffer, at + 1, metadataBytes);
   at += 5 + metadataBytes;
   buffer[at] = 0x42; // data
-  const dataBytes = writeBytes(buffer, at + 5, record.data);
+  const dataBytes = writeBytes(buffer, at + 5, content.data);
   writeLength4(buffer, at + 1, dataBytes);
   at += 5 + dataBytes;
 
   writeLength4(buffer, start + 16, at - start - 20);
   buffer[at++] = 0x18; // ReadEvent.commit_position
-  at = writeVarint(buffer, at, record.position);
+  at = writeVarint(buffer, at, place.position);
   writeLength4(buffer, start + 11, at - start - 15);
   buffer.writeUInt32BE(at - start - headerBytes, start + 6);
   sealRecord(buffer, start, at);

@@ -5,6 +5,7 @@
  *     "CNCTIDX1" | crc32 of the rest | base | end | events | streams | types | names | columns
  */
 
+import { setImmediate } from "node:timers/promises";
 import { crc32 } from "node:zlib";
 import type { Files } from "./files.ts";
 import type { LogIndex } from "./log-index.ts";
@@ -64,7 +65,10 @@ export const indexOfScan = (
   return { end, streams: streams.names, types: types.names, events };
 };
 
-/** Writes the index file of a segment that is full. */
+/** Events indexed before the rest of the process gets a turn: a millisecond or two. */
+const eventsPerTurn = 4_096;
+
+/** Writes the index file of a segment that is full, without holding up the process. */
 export const saveSegmentIndex = async (
   files: Files,
   segment: Segment,
@@ -75,6 +79,7 @@ export const saveSegmentIndex = async (
   const types = numbering();
   const events = new Uint32Array(hashes.length * 4);
   for (const [at, hash] of hashes.entries()) {
+    if (at % eventsPerTurn === eventsPerTurn - 1) await setImmediate();
     const seq = segment.firstSeq + at;
     const type = types.of(index.typeName(index.typeOf(seq)));
     events[at * 4] = index.offset(seq);
@@ -103,8 +108,8 @@ export const encodeIndex = (base: number, content: SegmentIndex): Buffer => {
     text.copy(buffer, at + 2);
     at += 2 + text.length;
   }
-  for (let entry = 0; entry < events.length; entry++, at += 4)
-    buffer.writeUInt32LE(events[entry] as number, at);
+  // In the machine's byte order, which is little-endian wherever Node runs by default.
+  buffer.set(new Uint8Array(events.buffer, events.byteOffset, events.byteLength), at);
   buffer.writeUInt32LE(crc32(buffer.subarray(12)), 8);
   return buffer;
 };
@@ -131,7 +136,6 @@ export const loadSegmentIndex = async (
   const streams = names(buffer.readUInt32LE(28));
   const types = names(buffer.readUInt32LE(32));
   const events = new Uint32Array(count * 4);
-  for (let entry = 0; entry < events.length; entry++, at += 4)
-    events[entry] = buffer.readUInt32LE(at);
+  new Uint8Array(events.buffer).set(buffer.subarray(at, at + events.byteLength));
   return { end: buffer.readUInt32LE(20), streams, types, events };
 };

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { EventStoreError } from "../event-store.ts";
 import type { Files, LogFile } from "./files.ts";
 import {
+  type DecodedRecord,
   decodeRecord,
   flagBatchStart,
   flagMore,
@@ -79,12 +80,17 @@ export interface Scan {
   readonly size: number;
 }
 
-const wholeRecordEnd = (content: Buffer, offset: number, base: number): number | undefined => {
+interface WholeRecord extends DecodedRecord {
+  readonly end: number;
+}
+
+const wholeRecord = (content: Buffer, offset: number, base: number): WholeRecord | undefined => {
   if (offset + headerBytes > content.length) return undefined;
   const end = recordEnd(content, offset);
   if (end > content.length || end < offset + headerBytes + 64) return undefined;
   if (content[offset + frameStart] !== 0 || !isIntact(content, offset, end)) return undefined;
-  return decodeRecord(content, offset).position === base + offset ? end : undefined;
+  const record = decodeRecord(content, offset);
+  return record.position === base + offset ? { ...record, end } : undefined;
 };
 
 /** A record further on that was written only after everything before it had been durable. */
@@ -92,7 +98,7 @@ const laterBatch = (content: Buffer, from: number, base: number): number | undef
   for (let at = from; at + headerBytes <= content.length; at++) {
     if (content[at + frameStart] !== 0) continue;
     if (((content[at + 4] as number) & flagBatchStart) === 0) continue;
-    if (wholeRecordEnd(content, at, base) !== undefined) return at;
+    if (wholeRecord(content, at, base) !== undefined) return at;
   }
   return undefined;
 };
@@ -124,15 +130,15 @@ export const scanSegment = async (segment: {
   let whole = 0;
   let end = segmentHeaderBytes;
   for (let at = segmentHeaderBytes; at < size; ) {
-    const next = wholeRecordEnd(content, at, base);
-    if (next === undefined) {
+    const record = wholeRecord(content, at, base);
+    if (record === undefined) {
       if (!last) throw corrupt(path, at, "a record fails its checksum");
       const later = laterBatch(content, at + 1, base);
       if (later !== undefined)
         throw corrupt(path, at, `a record fails its checksum before durable data at ${later}`);
       break;
     }
-    const { id, stream, type } = decodeRecord(content, at);
+    const { id, stream, type, end: next } = record;
     const flags = content[at + 4] as number;
     records.push({ offset: at, id, stream, type, tombstone: (flags & flagTombstone) !== 0 });
     at = next;
