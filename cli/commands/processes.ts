@@ -1,0 +1,178 @@
+/** `cnct serve`, `worker` and `nats`: one process each, until it is told to stop. */
+
+import type { Command } from "commander";
+import { catalogue } from "../../domain/catalogue.ts";
+import { flagsOf } from "../cli.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { CliFailure, unknownApp } from "../failures.ts";
+import { runUntilStopped, tellParent } from "../network/child.ts";
+import { print, printJsonLine, say } from "../output.ts";
+import * as settings from "../settings.ts";
+
+const roleNames = ["dispatcher", "validator", "rewards", "gateway"] as const;
+const engineNames = ["ort-node", "ort-web"] as const;
+const defaultGrantPoints = 1_000n;
+
+export const addProcesses = (program: Command): void => {
+  program
+    .command("serve")
+    .description("run the coordinator, or some of its roles, until Ctrl-C")
+    .option("--roles <list>", `all, or some of ${roleNames.join(",")}`, "all")
+    .option("--host <address>", "where the gateway listens", "127.0.0.1")
+    .option("--port <n>", `of the gateway; 0 for any free one (default: ${settings.defaultPort})`)
+    .option("--data <directory>", "holds events, blobs and views")
+    .option("--event-store <url>", "an EventStoreDB (esdb://…) instead of the embedded log")
+    .option("--event-store-port <n>", "serve the embedded log to other processes there")
+    .option("--nats <url>", "where nats-server is")
+    .option("--grant <points>", "what a client gets with its first job", String(defaultGrantPoints))
+    .action(async (flags: ServeFlags, command: Command) => {
+      const natsUrl = settings.natsUrl(flags.nats);
+      if (natsUrl === undefined)
+        throw new CliFailure(
+          "no-nats-server",
+          "no nats-server is named; give --nats or CNCT_NATS_URL, or run npm start, which brings one",
+          exitCodes.machine,
+        );
+      const { serve } = await import("../serve.ts");
+      const { microPointsIn } = await import("./submit.ts");
+      const eventStoreUrl = settings.eventStoreUrl(flags.eventStore);
+      const { gateway } = flagsOf(command);
+      const serving = await serve({
+        roles: rolesIn(flags.roles),
+        dataDirectory: settings.dataDirectory(flags.data),
+        host: flags.host,
+        port: settings.portNumber(flags.port),
+        natsUrl,
+        ...(eventStoreUrl === undefined ? {} : { eventStoreUrl }),
+        ...(flags.eventStorePort === undefined
+          ? {}
+          : { eventStorePort: settings.portNumber(flags.eventStorePort) }),
+        gatewayUrl: settings.gatewayUrl(gateway),
+        grant: microPointsIn(flags.grant).toString(),
+        onLog: say,
+      });
+      const urls = {
+        ...(serving.url === undefined ? {} : { gateway: serving.url }),
+        ...(serving.eventStoreUrl === undefined ? {} : { eventStore: serving.eventStoreUrl }),
+      };
+      announce(command, urls);
+      await runUntilStopped(() => serving.close());
+    });
+
+  program
+    .command("worker")
+    .description("compute for the network as a node, until Ctrl-C")
+    .requiredOption("--name <node>", "the node's name; the same name is the same node")
+    .option("--owner <name>", "who owns it", "local")
+    .option("--apps <list>", "what it offers", Object.keys(catalogue).join(","))
+    .option("--engine <list>", `${engineNames.join(", ")} or both`, engineNames[0])
+    .option("--slots <n>", "tasks that run at once", "1")
+    .option("--backlog <n>", "tasks that may wait beyond those that run", "4")
+    .option("--nats <url>", "instead of the one that the gateway names")
+    .action(async (flags: WorkerFlags, command: Command) => {
+      const apps = listIn(flags.apps);
+      const stranger = apps.find((app) => !Object.hasOwn(catalogue, app));
+      if (stranger !== undefined) throw unknownApp(stranger);
+      const { runWorkerHost } = await import("../worker.ts");
+      const { json = false, gateway } = flagsOf(command);
+      const host = await runWorkerHost({
+        gateway: settings.gatewayUrl(gateway),
+        nodeId: flags.name,
+        owner: flags.owner,
+        apps,
+        engines: enginesIn(flags.engine),
+        slots: countIn("--slots", flags.slots),
+        backlog: countIn("--backlog", flags.backlog),
+        ...(flags.nats === undefined ? {} : { natsUrl: flags.nats }),
+        version: settings.version,
+        notify: (notice) => {
+          if (notice.type === "trouble") {
+            const { error } = notice;
+            say(`${notice.what}: ${error instanceof Error ? error.message : String(error)}`);
+          } else if (json) printJsonLine(notice);
+        },
+        onLog: say,
+      });
+      announce(command, {});
+      await runUntilStopped(() => host.close());
+    });
+
+  program
+    .command("nats", { hidden: true })
+    .description("run a nats-server of our own, until Ctrl-C")
+    .requiredOption("--directory <directory>", "holds its configuration and streams")
+    .option("--port <n>", "0 for any free one", "0")
+    .action(async (flags: { directory: string; port: string }, command: Command) => {
+      const { startNatsServer } = await import("../../streams/nats/server.ts");
+      const server = await startNatsServer({
+        directory: flags.directory,
+        port: settings.portNumber(flags.port),
+        onExit: ({ code, signal, restartInMs }) =>
+          say(`nats-server died (${signal ?? `exit code ${code}`}); again in ${restartInMs} ms`),
+      });
+      announce(command, { nats: server.url });
+      await runUntilStopped(() => server.stop());
+    });
+};
+
+interface ServeFlags {
+  readonly roles: string;
+  readonly host: string;
+  readonly port?: string;
+  readonly data?: string;
+  readonly eventStore?: string;
+  readonly eventStorePort?: string;
+  readonly nats?: string;
+  readonly grant: string;
+}
+interface WorkerFlags {
+  readonly name: string;
+  readonly owner: string;
+  readonly apps: string;
+  readonly engine: string;
+  readonly slots: string;
+  readonly backlog: string;
+  readonly nats?: string;
+}
+
+const announce = (command: Command, urls: Readonly<Record<string, string>>): void => {
+  tellParent({ type: "ready", urls });
+  if (flagsOf(command).json === true) printJsonLine({ ready: true, ...urls });
+  else
+    print(["ready", ...Object.entries(urls).map(([name, url]) => `${name} at ${url}`)].join(", "));
+};
+
+const listIn = (text: string): readonly string[] =>
+  text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+
+const rolesIn = (text: string): readonly (typeof roleNames)[number][] => {
+  if (text === "all") return roleNames;
+  return listIn(text).map((name) => oneOf("--roles", name, roleNames));
+};
+
+const enginesIn = (text: string): readonly (typeof engineNames)[number][] =>
+  listIn(text).map((name) => oneOf("--engine", name, engineNames));
+
+const oneOf = <Name extends string>(option: string, text: string, names: readonly Name[]): Name => {
+  const found = names.find((name) => name === text);
+  if (found === undefined)
+    throw new CliFailure(
+      "bad-option",
+      `${option} takes ${names.join(", ")}, not "${text}"`,
+      exitCodes.usage,
+    );
+  return found;
+};
+
+const countIn = (option: string, text: string): number => {
+  if (!/^\d{1,5}$/.test(text))
+    throw new CliFailure(
+      "bad-option",
+      `${option} takes a whole number, not "${text}"`,
+      exitCodes.usage,
+    );
+  return Number(text);
+};

@@ -1,0 +1,97 @@
+/** `cnct start`: a whole network on this machine, until Ctrl-C. */
+
+import type { Command } from "commander";
+import { flagsOf } from "../cli.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { CliFailure } from "../failures.ts";
+import { untilStopped } from "../network/child.ts";
+import { type Network, startNetwork } from "../network/network.ts";
+import { forgetNetwork, noteNetwork } from "../network/running.ts";
+import { print, printJsonLine, say, tint } from "../output.ts";
+import * as settings from "../settings.ts";
+
+interface StartFlags {
+  readonly workers: string;
+  readonly port?: string;
+  readonly data?: string;
+  readonly eventStore?: string;
+  readonly nats?: string;
+  readonly verbose?: boolean;
+}
+
+export const workerCount = (text: string): number => {
+  const count = Number(text);
+  if (!/^\d{1,3}$/.test(text) || count < 1 || count > 64)
+    throw new CliFailure("bad-option", `--workers takes 1 to 64, not "${text}"`, exitCodes.usage);
+  return count;
+};
+
+export const addStart = (program: Command): void => {
+  program
+    .command("start")
+    .description("start nats-server, a coordinator and workers on this machine, until Ctrl-C")
+    .option("--workers <n>", "how many, 1 to 64", "4")
+    .option("--port <n>", `of the gateway; 0 for any free one (default: ${settings.defaultPort})`)
+    .option("--data <directory>", "where everything is kept")
+    .option("--event-store <url>", "an EventStoreDB (esdb://…) instead of the embedded log")
+    .option("--nats <url>", "a running nats-server instead of one of our own")
+    .option("--verbose", "show what the processes say")
+    .action(async (flags: StartFlags, command: Command) => {
+      const dataDirectory = settings.dataDirectory(flags.data);
+      const network = await startNetwork({
+        dataDirectory,
+        port: settings.portNumber(flags.port),
+        workers: workerCount(flags.workers),
+        natsUrl: settings.natsUrl(flags.nats),
+        eventStoreUrl: settings.eventStoreUrl(flags.eventStore),
+        onLog: (name, line) => {
+          if (flags.verbose === true) say(`${tint(name, "dim", process.stderr)} ${line}`);
+        },
+        onDeath: (name, how, restartInMs) =>
+          say(`${name} died (${how}); it is started again in ${restartInMs} ms`),
+      });
+      const killAll = () => network.kill();
+      process.once("exit", killAll);
+      await noteNetwork(dataDirectory, {
+        pid: process.pid,
+        gateway: network.gateway,
+        eventStore: network.eventStoreUrl,
+        nats: network.natsUrl,
+      });
+      if (flagsOf(command).json === true)
+        printJsonLine({
+          ready: true,
+          gateway: network.gateway,
+          dataDirectory,
+          pids: pidsOf(network),
+        });
+      else welcome(network, dataDirectory);
+
+      const why = await untilStopped();
+      say(`stopping (${why}); Ctrl-C again stops at once`);
+      await network.stop();
+      await forgetNetwork(dataDirectory);
+      process.off("exit", killAll);
+    });
+};
+
+const pidsOf = ({ children }: Network): Readonly<Record<string, number | undefined>> =>
+  Object.fromEntries(children.map((child) => [child.name, child.pid()]));
+
+const welcome = ({ gateway, children }: Network, dataDirectory: string): void => {
+  const workers = children.filter(({ name }) => name.startsWith("node-")).length;
+  const isDefault = new URL(gateway).port === String(settings.defaultPort);
+  const cnct = `${isDefault ? "" : `CNCT_GATEWAY=${gateway} `}node cli/bin.mjs`;
+  print(`CNCT runs on this machine with ${workers} workers. Ctrl-C stops it.
+
+  GraphQL   ${tint(`${gateway}/graphql`, "bold")}
+  GraphiQL  ${tint(`${gateway}/graphiql`, "bold")}
+  data      ${dataDirectory}
+
+It listens on 127.0.0.1 only: nobody else can reach it.
+
+Try, in another terminal:
+  ${cnct} submit ocr page.png     the text of a picture of yours
+  ${cnct} nodes                   who computes here
+  ${cnct} watch                   every event as it is written`);
+};

@@ -1,0 +1,81 @@
+/** Ended jobs with their outputs, for a person and for a program. */
+
+import type { CnctClient, EndedJob, JobView } from "../sdk/index.ts";
+import { oneLine, points, shortHash, statusTone, table } from "./output.ts";
+
+export interface Ended {
+  readonly job: JobView;
+  /** The parsed output, where it is JSON. */
+  readonly output: unknown;
+  /** For a person: the text that was read, how many faces, or how many bytes. */
+  readonly text: string | undefined;
+}
+
+/** Looks up each job and gets its output, a few at a time. */
+export const fetchOutputs = async (
+  client: CnctClient,
+  jobs: readonly Pick<EndedJob, "hash" | "outputDigest">[],
+): Promise<readonly Ended[]> => {
+  const reports: Ended[] = [];
+  for (let start = 0; start < jobs.length; start += 8)
+    reports.push(
+      ...(await Promise.all(
+        jobs.slice(start, start + 8).map(async ({ hash, outputDigest }) => {
+          const job = await client.job(hash);
+          if (job === null) throw new Error(`job ${hash} has ended and cannot be seen`);
+          if (outputDigest === null) return { job, output: undefined, text: undefined };
+          const bytes = await client.download(outputDigest);
+          const output = readJson(bytes);
+          return { job, output, text: describe(output, bytes.length) };
+        }),
+      )),
+    );
+  return reports;
+};
+
+const readJson = (bytes: Uint8Array): unknown => {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return undefined; // An output need not be JSON.
+  }
+};
+
+/** Text of a page, count of faces, names of tensors, or else the size. */
+const describe = (output: unknown, size: number): string => {
+  if (typeof output === "object" && output !== null) {
+    const { text, faces, boxes, outputs } = output as Readonly<Record<string, unknown>>;
+    if (typeof text === "string") return text;
+    const found = faces ?? boxes;
+    if (Array.isArray(found)) return `${found.length} face${found.length === 1 ? "" : "s"}`;
+    if (typeof outputs === "object" && outputs !== null)
+      return `tensors ${Object.keys(outputs).join(", ")}`;
+  }
+  return `${size} bytes`;
+};
+
+const nodesOf = ({ tasks }: JobView): string =>
+  tasks
+    .filter(({ status }) => status === "ACCEPTED")
+    .map(({ nodeId }) => nodeId)
+    .join(" ");
+
+const paidOf = ({ awards }: JobView): bigint =>
+  awards.reduce((sum, { amount }) => sum + BigInt(amount), 0n);
+
+export const endedTable = (reports: readonly Ended[]): string =>
+  table<Ended>(
+    [
+      { title: "JOB", text: ({ job }) => shortHash(job.hash) },
+      { title: "APP", text: ({ job }) => job.app },
+      {
+        title: "VERDICT",
+        text: ({ job }) => (job.reason === null ? job.status.toLowerCase() : job.reason),
+        tone: ({ job }) => statusTone(job.status),
+      },
+      { title: "NODES", text: ({ job }) => nodesOf(job) },
+      { title: "POINTS", text: ({ job }) => points(paidOf(job)), right: true },
+      { title: "OUTPUT", text: ({ text }) => oneLine(text ?? "", 60) },
+    ],
+    reports,
+  );

@@ -1,0 +1,102 @@
+/** A whole network on this machine: NATS, a coordinator and workers, each a process of its own. */
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Millis } from "../../domain/decider.ts";
+import { type Supervised, supervise } from "./supervisor.ts";
+
+export interface NetworkOptions {
+  readonly dataDirectory: string;
+  /** Of the gateway; 0 for any free one. */
+  readonly port: number;
+  readonly workers: number;
+  /** Instead of a nats-server of our own. */
+  readonly natsUrl?: string | undefined;
+  /** Instead of the embedded log. */
+  readonly eventStoreUrl?: string | undefined;
+  readonly onLog: (name: string, line: string) => void;
+  readonly onDeath: (name: string, how: string, restartInMs: Millis) => void;
+}
+
+export interface Network {
+  readonly gateway: string;
+  readonly eventStoreUrl: string;
+  readonly natsUrl: string;
+  readonly children: readonly Supervised[];
+  /** Workers first, so that what they finished is heard; NATS last. */
+  stop(): Promise<void>;
+  /** SIGKILL to all at once. */
+  kill(): void;
+}
+
+/**
+ * Starts everything and resolves when every worker is registered. Worker names are `node-1`,
+ * `node-2`, …: a second start on the same directory goes on where the first stopped.
+ *
+ * @throws {CliFailure} Why a part cannot start; the others are stopped again.
+ */
+export const startNetwork = async (options: NetworkOptions): Promise<Network> => {
+  const { dataDirectory, port, workers, onLog, onDeath } = options;
+  await mkdir(dataDirectory, { recursive: true });
+  const children: Supervised[] = [];
+  const start = async (name: string, args: readonly string[]): Promise<Supervised> => {
+    const child = await supervise({
+      name,
+      args,
+      onLog: (line) => onLog(name, line),
+      onDeath: (how, restartInMs) => onDeath(name, how, restartInMs),
+    });
+    children.push(child);
+    return child;
+  };
+  const stop = async () => {
+    const [first, ...rest] = [...groupsOf(children)];
+    for (const group of [...rest.reverse(), first ?? []])
+      await Promise.all(group.map((child) => child.stop()));
+  };
+
+  try {
+    let { natsUrl } = options;
+    if (natsUrl === undefined) {
+      const nats = await start("nats", ["nats", "--directory", join(dataDirectory, "nats")]);
+      natsUrl = nats.urls["nats"] ?? "";
+    }
+    const coordinator = await start("coordinator", [
+      ...["serve", "--roles", "all", "--data", dataDirectory, "--nats", natsUrl],
+      ...["--port", String(port)],
+      ...(options.eventStoreUrl === undefined
+        ? ["--event-store-port", "0"]
+        : ["--event-store", options.eventStoreUrl]),
+    ]);
+    const gateway = coordinator.urls["gateway"] ?? "";
+    await Promise.all(
+      Array.from({ length: workers }, (_, index) =>
+        start(`node-${index + 1}`, [
+          ...["worker", "--gateway", gateway, "--name", `node-${index + 1}`],
+          ...["--owner", "local", "--nats", natsUrl],
+        ]),
+      ),
+    );
+    return {
+      gateway,
+      natsUrl,
+      eventStoreUrl: coordinator.urls["eventStore"] ?? "",
+      children,
+      stop,
+      kill: () => {
+        for (const child of children) child.kill();
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+};
+
+/** NATS, the coordinator and the workers, as far as they were started. */
+function* groupsOf(children: readonly Supervised[]): Generator<readonly Supervised[]> {
+  const isWorker = ({ name }: Supervised) => name.startsWith("node-");
+  yield children.filter(({ name }) => name === "nats");
+  yield children.filter(({ name }) => name === "coordinator");
+  yield children.filter(isWorker);
+}

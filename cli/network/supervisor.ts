@@ -1,0 +1,155 @@
+/** A `cnct` process of ours as a child: started, watched, started again when it dies, stopped. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { Millis } from "../../domain/decider.ts";
+import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { CliFailure } from "../failures.ts";
+import type { ChildMessage } from "./child.ts";
+
+export interface Supervised {
+  readonly name: string;
+  pid(): number | undefined;
+  /** What the child told about itself when it was first ready. */
+  readonly urls: Readonly<Record<string, string>>;
+  /** SIGTERM, then SIGKILL; nothing is started again afterwards. */
+  stop(): Promise<void>;
+  /** SIGKILL at once. */
+  kill(): void;
+}
+
+export interface SuperviseOptions {
+  readonly name: string;
+  /** Arguments of `cnct`. */
+  readonly args: readonly string[];
+  readonly onLog: (line: string) => void;
+  /** The child died by itself; it is started again after `restartInMs`. */
+  readonly onDeath: (how: string, restartInMs: Millis) => void;
+  readonly signal?: AbortSignal;
+}
+
+const mainFile = join(dirname(dirname(fileURLToPath(import.meta.url))), "main.ts");
+
+const readyWithinMs = 30_000;
+const stopWithinMs = 10_000;
+const restartFirstMs = 250;
+const restartMaxMs = 10_000;
+/** A child that has run so long starts with the shortest delay again. */
+const healthyMs = 30_000;
+
+/**
+ * Resolves when the child is ready.
+ *
+ * @throws {CliFailure} What the child itself stated if it cannot start, else `child-failed`.
+ */
+export const supervise = async (options: SuperviseOptions): Promise<Supervised> => {
+  const { name, args, onLog, onDeath } = options;
+  let child: ChildProcess | undefined;
+  let stopping = false;
+  let restartMs = restartFirstMs;
+  const stopped = new AbortController();
+
+  const launch = async (): Promise<Readonly<Record<string, string>>> => {
+    const startedAt = performance.now();
+    const running = spawn(process.execPath, [...process.execArgv, mainFile, ...args], {
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    });
+    child = running;
+    for (const stream of [running.stdout, running.stderr])
+      if (stream !== null) createInterface({ input: stream }).on("line", onLog);
+    const urls = await becomesReady(running, name);
+    running.once("exit", (code, signal) => {
+      if (stopping) return;
+      if (performance.now() - startedAt > healthyMs) restartMs = restartFirstMs;
+      void restart(signal ?? `exit code ${code}`);
+    });
+    if (isOver(running) && !stopping) void restart("an early end");
+    return urls;
+  };
+
+  const restart = async (how: string): Promise<void> => {
+    let why = how;
+    while (!stopping) {
+      onDeath(why, restartMs);
+      await sleep(restartMs, undefined, { signal: stopped.signal }).catch(() => undefined);
+      restartMs = Math.min(restartMs * 2, restartMaxMs);
+      if (stopping) return;
+      try {
+        await launch();
+        return;
+      } catch (error) {
+        why = error instanceof Error ? error.message : String(error);
+      }
+    }
+  };
+
+  const kill = () => {
+    stopping = true;
+    stopped.abort();
+    child?.kill("SIGKILL");
+  };
+  options.signal?.addEventListener("abort", kill, { once: true });
+  const urls = await launch();
+  return {
+    name,
+    urls,
+    pid: () => (child === undefined || isOver(child) ? undefined : child.pid),
+    kill,
+    stop: async () => {
+      stopping = true;
+      stopped.abort();
+      if (child !== undefined) await end(child);
+    },
+  };
+};
+
+const isOver = ({ exitCode, signalCode }: ChildProcess): boolean =>
+  exitCode !== null || signalCode !== null;
+
+const becomesReady = (
+  child: ChildProcess,
+  name: string,
+): Promise<Readonly<Record<string, string>>> =>
+  new Promise((resolve, reject) => {
+    const settle = (how: () => void) => {
+      clearTimeout(timer);
+      child.off("message", hear);
+      child.off("exit", leave);
+      how();
+    };
+    const fail = (code: string, message: string, exit: ExitCode) =>
+      settle(() => reject(new CliFailure(code, message, exit)));
+    const hear = (message: ChildMessage) => {
+      if (message.type === "ready") settle(() => resolve(message.urls));
+      else fail(message.code, message.message, message.exit as ExitCode);
+    };
+    const leave = (code: number | null, signal: string | null) =>
+      fail(
+        "child-failed",
+        `${name} ended before it was ready (${signal ?? `exit code ${code}`}); run again with --verbose to see why`,
+        exitCodes.machine,
+      );
+    const timer = setTimeout(() => {
+      child.kill("SIGKILL");
+      fail(
+        "child-failed",
+        `${name} was not ready within ${readyWithinMs} ms; run again with --verbose to see why`,
+        exitCodes.machine,
+      );
+    }, readyWithinMs);
+    child.on("message", hear);
+    child.once("exit", leave);
+    child.once("error", (error) => fail("child-failed", error.message, exitCodes.machine));
+  });
+
+const end = async (child: ChildProcess): Promise<void> => {
+  if (isOver(child)) return;
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), stopWithinMs);
+  await ended;
+  clearTimeout(timer);
+};
