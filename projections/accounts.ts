@@ -1,16 +1,22 @@
 /** One row an account: its balance. An escrow is dropped when it is empty again. */
 import type { LedgerEvent } from "../domain/ledger/events.ts";
-import { movementsOf } from "./movements.ts";
+import { entryOf } from "./movements.ts";
 import type { Projection, Step } from "./projection.ts";
 import type { AccountRow } from "./views.ts";
 
 const move: Step<AccountRow, LedgerEvent> = {
-  keysOf: (event) => [...movementsOf(event).keys()],
+  keysOf: (event) => [...entryOf(event).movements.keys()],
   evolve: (row, event, { position }, account) => {
-    const balance = (row?.balance ?? 0n) + (movementsOf(event).get(account)?.amount ?? 0n);
+    const balance = (row?.balance ?? 0n) + (entryOf(event).movements.get(account)?.amount ?? 0n);
     if (balance === 0n && account.startsWith("escrow:")) return undefined;
     return { account, balance, entries: (row?.entries ?? 0) + 1, lastPosition: position };
   },
+};
+
+/** A job is funded once, so its escrow begins there. */
+const fund: Step<AccountRow, LedgerEvent> = {
+  ...move,
+  begins: (account) => account.startsWith("escrow:"),
 };
 
 export const accounts: Projection<AccountRow> = {
@@ -18,7 +24,7 @@ export const accounts: Projection<AccountRow> = {
   version: 1,
   on: {
     PointsIssued: move,
-    JobFunded: move,
+    JobFunded: fund,
     PointsAwarded: move,
     JobRefunded: move,
 

@@ -1,6 +1,6 @@
 /** One row a blob that is wanted somewhere. It goes with its last copy. */
 import type { Instant } from "../domain/decider.ts";
-import type { Projection } from "./projection.ts";
+import { beginsStream, type Projection } from "./projection.ts";
 import type { BlobRow } from "./views.ts";
 
 type Places = BlobRow["places"];
@@ -21,6 +21,7 @@ export const blobs: Projection<BlobRow> = {
   on: {
     BlobStored: {
       keysOf: ({ digest }) => [digest],
+      begins: beginsStream,
       evolve: (row, { digest, size, mediaType, place, expiresAt, at }, { position }) => {
         const elsewhere = (row?.places ?? []).filter((copy) => copy.place !== place);
         const places = [...elsewhere, { place, expiresAt }];

@@ -65,6 +65,7 @@ export const compareViews = (live: Snapshot, rebuilt: Snapshot): Comparison => {
     compareTable(tables.reputation, live, rebuilt),
     compareTable(tables.accounts, live, rebuilt),
     compareTable(tables.entries, live, rebuilt),
+    compareTable(tables.statements, live, rebuilt),
     compareTable(tables.blobs, live, rebuilt),
     compareTable(tables.totals, live, rebuilt),
   ];

@@ -51,8 +51,8 @@ export const createTables = (
     );
     const version = database.prepare("INSERT OR IGNORE INTO versions VALUES (?, ?)");
     for (const [name, number] of Object.entries(versions)) version.run(name, number);
-    for (const { projection, definition } of Object.values(tables))
-      database.exec(`CREATE TABLE IF NOT EXISTS ${projection.name} ${definition}`);
+    for (const { projection, definition, finder = "" } of Object.values(tables))
+      database.exec(`CREATE TABLE IF NOT EXISTS ${projection.name} ${definition}; ${finder}`);
     if (indexes) createIndexes(database);
   });
 };

@@ -1,25 +1,29 @@
-/** One row for each account that a journal entry touches: the lines of statements. */
+/** The journal: one row for each entry of the ledger. `statements.ts` finds an account's entries. */
+import type { JobHash } from "../domain/ids.ts";
 import type { LedgerEvent } from "../domain/ledger/events.ts";
-import { movementsOf } from "./movements.ts";
-import type { Projection, Step } from "./projection.ts";
+import type { Transfer } from "../domain/ledger/transfers.ts";
+import { entryOf } from "./movements.ts";
+import type { Place, Projection, Step } from "./projection.ts";
 import type { EntryRow } from "./views.ts";
 
-const line: Step<EntryRow, LedgerEvent> = {
-  keysOf: (event, { position }) =>
-    [...movementsOf(event).keys()].map((account) => `${account} ${position}`),
-  begins: true,
-  evolve: (_, event, { position, revision }, key) => {
-    const account = key.slice(0, key.lastIndexOf(" "));
-    const movement = movementsOf(event).get(account);
-    if (!movement) return undefined;
+export interface JournalRow extends Place {
+  readonly type: EntryRow["type"];
+  readonly transfers: readonly Transfer[];
+  readonly jobHash: JobHash | null;
+  readonly at: EntryRow["at"];
+}
+
+const line: Step<JournalRow, LedgerEvent> = {
+  keysOf: (_, { position }) => [position.toString()],
+  begins: () => true,
+  evolve: (_, event, { position, revision }) => {
     const { type, at } = event;
     const jobHash = "jobHash" in event ? event.jobHash : null;
-    const { amount, counterAccounts } = movement;
-    return { account, position, revision, type, amount, counterAccounts, jobHash, at };
+    return { position, revision, type, transfers: entryOf(event).transfers, jobHash, at };
   },
 };
 
-export const entries: Projection<EntryRow> = {
+export const entries: Projection<JournalRow> = {
   name: "entries",
   version: 1,
   on: {

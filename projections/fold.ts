@@ -39,25 +39,18 @@ interface Writer {
   readonly reset: () => void;
 }
 
-/** A row of the same name is replaced. */
-const onConflict = (names: readonly string[], columns: readonly string[]): string => {
-  const rest = columns.filter((column) => !names.includes(column));
-  const changes = rest.map((column) => `${column} = excluded.${column}`);
-  return `ON CONFLICT (${names.join(", ")}) DO UPDATE SET ${changes.join(", ")}`;
-};
-
 const writerOf = <Row>(database: DatabaseSync, table: Table<Row>): Writer => {
   const { projection, columns, keyColumns, lookup, encode, decode } = table;
   const { name } = projection;
   const cache = new RowCache<Row>(rowsMax);
-  const keys = columns.slice(0, keyColumns);
+  const names = columns.slice(0, keyColumns).join(", ");
+  const changes = columns.slice(keyColumns).map((column) => `${column} = excluded.${column}`);
   const upsert = database.prepare(
     `INSERT INTO ${name} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})
-     ${onConflict(keys, columns)}
-     ${lookup === undefined || keys.includes(lookup) ? "" : onConflict([lookup], columns)}`,
+     ON CONFLICT (${names}) DO ${changes.length > 0 ? `UPDATE SET ${changes.join(", ")}` : "NOTHING"}`,
   );
   const lookUp = (verb: string): StatementSync | undefined =>
-    lookup === undefined ? undefined : database.prepare(`${verb} FROM ${name} WHERE ${lookup} = ?`);
+    lookup === undefined ? undefined : database.prepare(`${verb} FROM ${name} WHERE ${lookup}`);
   const select = lookUp("SELECT *");
   const remove = lookUp("DELETE");
 
@@ -67,10 +60,11 @@ const writerOf = <Row>(database: DatabaseSync, table: Table<Row>): Writer => {
   };
 
   const applyStep =
-    <Event>({ keysOf, evolve, begins = false }: Step<Row, Event>) =>
+    <Event>({ keysOf, evolve, begins }: Step<Row, Event>) =>
     (event: Event, place: Place): void => {
       for (const key of keysOf(event, place)) {
-        const cached = cache.get(key) ?? cache.add(key, begins ? undefined : find(key));
+        const cached =
+          cache.get(key) ?? cache.add(key, begins?.(key, place) ? undefined : find(key));
         const row = evolve(cached.row, event, place, key);
         if (row !== cached.row) cache.change(cached, row);
       }
@@ -100,6 +94,7 @@ export const openFold = (database: DatabaseSync): Fold => {
     writerOf(database, tables.reputation),
     writerOf(database, tables.accounts),
     writerOf(database, tables.entries),
+    writerOf(database, tables.statements),
     writerOf(database, tables.blobs),
     writerOf(database, tables.totals),
   ];

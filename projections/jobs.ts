@@ -1,7 +1,7 @@
 /** One row a job: its spec, how far it is, each attempt of each replica, and what it cost. */
 import type { Instant } from "../domain/decider.ts";
 import type { JobHash } from "../domain/ids.ts";
-import type { Place, Projection, Step } from "./projection.ts";
+import { beginsStream, type Place, type Projection, type Step } from "./projection.ts";
 import type { JobRow, JobStatus, TaskRow } from "./views.ts";
 
 type OfJob = { readonly jobHash: JobHash; readonly at: Instant };
@@ -63,28 +63,30 @@ export const jobs: Projection<JobRow> = {
   on: {
     JobSubmitted: {
       keysOf,
-      begins: true,
-      evolve: (_, { jobHash, spec, deadlineAt, at }, { position }) => ({
-        jobHash,
-        client: spec.client,
-        app: spec.app,
-        status: "open",
-        reason: null,
-        spec,
-        quorum: spec.quorum,
-        replicasMax: spec.replicasMax,
-        submittedAt: at,
-        deadlineAt,
-        endedAt: null,
-        submittedPosition: position,
-        endedPosition: null,
-        lastPosition: position,
-        output: null,
-        tasks: [],
-        disagreement: null,
-        paid: [],
-        escrow: null,
-      }),
+      begins: beginsStream,
+      // The hash names the spec, so a second submission says nothing new.
+      evolve: (row, { jobHash, spec, deadlineAt, at }, { position }) =>
+        row ?? {
+          jobHash,
+          client: spec.client,
+          app: spec.app,
+          status: "open",
+          reason: null,
+          spec,
+          quorum: spec.quorum,
+          replicasMax: spec.replicasMax,
+          submittedAt: at,
+          deadlineAt,
+          endedAt: null,
+          submittedPosition: position,
+          endedPosition: null,
+          lastPosition: position,
+          output: null,
+          tasks: [],
+          disagreement: null,
+          paid: [],
+          escrow: null,
+        },
     },
     JobRejected: end("rejected", ({ reason }) => ({ reason })),
     TaskAssigned: change(({ replica, attempt, nodeId, executionClass, at, expiresAt }, row) => {

@@ -25,8 +25,8 @@ export interface Step<Row, Event> {
     place: Place,
     key: string,
   ) => Row | undefined;
-  /** True if no row can be there yet: spares looking for one. */
-  readonly begins?: boolean;
+  /** True if no row of the key can be there yet: spares looking for one. */
+  readonly begins?: (key: string, place: Place) => boolean;
 }
 
 export interface Projection<Row> {
@@ -36,3 +36,6 @@ export interface Projection<Row> {
   /** Every event type is listed, also the ignored ones, so that the compiler asks for new ones. */
   readonly on: { readonly [Type in EventType]: Step<Row, EventOf<Type>> | "ignored" };
 }
+
+/** For rows that begin with the first event of a stream of their own. */
+export const beginsStream = (_key: string, { revision }: Place): boolean => revision === 0n;

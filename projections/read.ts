@@ -1,11 +1,15 @@
 /** Answers from the views' tables. One connection, synchronous: each answer is of one position. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { AccountId } from "../domain/ids.ts";
 import { blankTrack, type Track } from "../domain/reputation.ts";
 import type { Position } from "../streams/event-store.ts";
+import type { JournalRow } from "./entries.ts";
+import { movementsOf } from "./movements.ts";
 import { byName, byPosition, type Order, pageOf } from "./paging.ts";
-import { type Columns, textOf } from "./table.ts";
+import { statementName } from "./statements.ts";
+import { type Columns, type Table, textOf } from "./table.ts";
 import { appMark, joinHalves, tables } from "./tables.ts";
-import { noTotals } from "./totals.ts";
+import { noTotals, totalsKey } from "./totals.ts";
 import type {
   AccountFilter,
   AccountRow,
@@ -74,6 +78,14 @@ const nodeViewOf = (columns: Columns): NodeView => {
   return { ...row, track };
 };
 
+/** The entry as the account sees it; undefined if it is of an escrow with a similar name. */
+const entryRowOf = (account: AccountId, row: JournalRow): EntryRow | undefined => {
+  const movement = movementsOf(row.transfers).get(account);
+  if (!movement) return undefined;
+  const { position, revision, type, jobHash, at } = row;
+  return { account, position, revision, type, ...movement, jobHash, at };
+};
+
 /** First and last name of a kind of account: `;` comes right after `:`. */
 const kindRange = (kind: NonNullable<AccountFilter["kind"]>): readonly [string, string] =>
   kind === "issuance" ? ["issuance", "issuance"] : [`${kind}:`, `${kind};`];
@@ -96,6 +108,9 @@ export const readViews = (database: DatabaseSync, position: () => Position): Vie
     return columns && decode(columns);
   };
 
+  const byKey = <Row>({ projection, lookup, decode }: Table<Row>, key: string): Row | undefined =>
+    one(decode, `SELECT * FROM ${projection.name} WHERE ${lookup}`, key);
+
   /** A page of a list that stands in the order of an integer column. */
   const list = <Row>(
     order: Order<Row, bigint>,
@@ -109,7 +124,8 @@ export const readViews = (database: DatabaseSync, position: () => Position): Vie
       readonly selection: Selection;
       readonly columns: string;
       readonly key: string;
-      readonly decode: (columns: Columns) => Row;
+      /** Undefined for a row that is not of the list after all. */
+      readonly decode: (columns: Columns) => Row | undefined;
     },
   ): Page<Row> =>
     pageOf(order, page, (after, count) => {
@@ -122,7 +138,8 @@ export const readViews = (database: DatabaseSync, position: () => Position): Vie
       const last = after === undefined ? [] : [after];
       return prepare(sql)
         .all(...values, ...last, count)
-        .map(decode);
+        .map(decode)
+        .filter((row) => row !== undefined);
     });
 
   let sum = { position: -2n, ledgerSum: 0n };
@@ -142,7 +159,7 @@ export const readViews = (database: DatabaseSync, position: () => Position): Vie
   return {
     position,
 
-    job: (jobHash) => one(tables.jobs.decode, "SELECT * FROM jobs WHERE hash = ?", jobHash),
+    job: (jobHash) => byKey(tables.jobs, jobHash),
     jobs: (filter, page) =>
       list(jobOrder, page, {
         selection: jobSelection(filter),
@@ -170,11 +187,9 @@ export const readViews = (database: DatabaseSync, position: () => Position): Vie
         key: "nodes.registered",
         decode: nodeViewOf,
       }),
-    track: (nodeId) =>
-      one(tables.reputation.decode, "SELECT * FROM reputation WHERE node = ?", nodeId),
+    track: (nodeId) => byKey(tables.reputation, nodeId),
 
-    account: (account) =>
-      one(tables.accounts.decode, "SELECT * FROM accounts WHERE account = ?", account),
+    account: (account) => byKey(tables.accounts, account),
     accounts: ({ kind }, page) =>
       pageOf(accountOrder, page, (after, count) => {
         const [low, high] = kind === undefined ? ["", "~"] : kindRange(kind);
@@ -187,13 +202,17 @@ export const readViews = (database: DatabaseSync, position: () => Position): Vie
       }),
     entries: (account, page) =>
       list(entryOrder, page, {
-        selection: { from: "entries", where: ["account = ?"], values: [account] },
-        columns: "*",
-        key: "position",
-        decode: tables.entries.decode,
+        selection: {
+          from: "statements CROSS JOIN entries ON entries.position = statements.position",
+          where: ["statements.name = ?"],
+          values: [statementName(account)],
+        },
+        columns: "entries.*",
+        key: "statements.position",
+        decode: (columns) => entryRowOf(account, tables.entries.decode(columns)),
       }),
 
-    blob: (digest) => one(tables.blobs.decode, "SELECT * FROM blobs WHERE digest = ?", digest),
+    blob: (digest) => byKey(tables.blobs, digest),
     blobs: (page) =>
       list(blobOrder, page, {
         selection: { from: "blobs", where: [], values: [] },
@@ -203,7 +222,7 @@ export const readViews = (database: DatabaseSync, position: () => Position): Vie
       }),
 
     totals: (): Totals => {
-      const row = one(tables.totals.decode, "SELECT * FROM totals") ?? noTotals;
+      const row = byKey(tables.totals, totalsKey) ?? noTotals;
       const { open, completed, failed, rejected, cancelled } = row;
       const { active, suspended, issued, funded, awarded, refunded } = row;
       return {

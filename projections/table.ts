@@ -12,12 +12,14 @@ export interface Table<Row> {
   readonly keyColumns: number;
   /** The column list of CREATE TABLE, with constraints and options. */
   readonly definition: string;
+  /** The index behind `lookup`, if the key is not the primary one; the fold itself needs it. */
+  readonly finder?: string;
   /** What lists need beside the table; made after the fold when the views are built anew. */
   readonly indexes: readonly string[];
   /** The values of `columns`. */
   readonly encode: (row: Row) => readonly SQLInputValue[];
   readonly decode: (columns: Columns) => Row;
-  /** The column that holds a projection's key; undefined if rows are only ever added. */
+  /** The condition that finds a row by its projection's key, `?1`; none if rows are only added. */
   readonly lookup?: string;
 }
 

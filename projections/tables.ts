@@ -2,17 +2,20 @@
  * Every table of the views. What is searched for has a column, the rest of a row is JSON. Positions
  * are integers, since EventStoreDB's and our own stay far below 2^53.
  */
+import { type AccountId, escrowAccount } from "../domain/ids.ts";
 import type { JobSpec } from "../domain/job/spec.ts";
+import { type MicroPointsText, toText } from "../domain/points.ts";
 import type { Track } from "../domain/reputation.ts";
 import { accounts } from "./accounts.ts";
 import { blobs } from "./blobs.ts";
-import { entries } from "./entries.ts";
+import { entries, type JournalRow } from "./entries.ts";
 import { jobs } from "./jobs.ts";
 import { nodes } from "./nodes.ts";
 import { reputation } from "./reputation.ts";
-import { bigintOf, type Columns, numberOf, type Table, textOf } from "./table.ts";
+import { type StatementRow, statements } from "./statements.ts";
+import { bigintOf, numberOf, type Table, textOf } from "./table.ts";
 import { type TotalsRow, totals, totalsKey } from "./totals.ts";
-import type { AccountRow, BlobRow, EntryRow, JobRow, JobStatus, NodeRow } from "./views.ts";
+import type { AccountRow, BlobRow, JobRow, JobStatus, NodeRow } from "./views.ts";
 
 type JobBody = Pick<
   JobRow,
@@ -28,9 +31,10 @@ const jobsTable: Table<JobRow> = {
   columns: ["submitted", "hash", "client", "app", "status", "position", "body"],
   keyColumns: 1,
   definition: `(
-    submitted INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, client TEXT NOT NULL,
+    submitted INTEGER PRIMARY KEY, hash TEXT NOT NULL, client TEXT NOT NULL,
     app TEXT NOT NULL, status TEXT NOT NULL, position INTEGER NOT NULL, body TEXT NOT NULL
   ) STRICT`,
+  finder: "CREATE INDEX IF NOT EXISTS jobs_by_hash ON jobs (substr(hash, 1, 20))",
   // Each ends in the rowid, `submitted`. Completed jobs are nearly all: to walk the table finds
   // them at once, so that only the others are indexed by status.
   indexes: [
@@ -39,7 +43,7 @@ const jobsTable: Table<JobRow> = {
     "CREATE INDEX IF NOT EXISTS jobs_by_status ON jobs (status) WHERE status <> 'completed'",
     "CREATE INDEX IF NOT EXISTS jobs_by_client_status ON jobs (client, status) WHERE status <> 'completed'",
   ],
-  lookup: "hash",
+  lookup: "substr(hash, 1, 20) = substr(?1, 1, 20) AND hash = ?1",
   encode: (row) => {
     const { reason, submittedAt, deadlineAt, endedAt, output, tasks, disagreement } = row;
     const { paid, escrow, spec } = row;
@@ -92,7 +96,7 @@ const nodesTable: Table<NodeRow> = {
     apps TEXT NOT NULL, position INTEGER NOT NULL, body TEXT NOT NULL
   ) STRICT`,
   indexes: [],
-  lookup: "id",
+  lookup: "id = ?1",
   encode: (row) => {
     const { nodeId, registeredPosition, status, lastPosition } = row;
     const { owner, reason, capabilities, registeredAt, changedAt } = row;
@@ -115,7 +119,7 @@ const reputationTable: Table<Track> = {
   keyColumns: 1,
   definition: "(node TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID",
   indexes: [],
-  lookup: "node",
+  lookup: "node = ?1",
   encode: (row) => [row.nodeId, JSON.stringify(row)],
   decode: (columns) => JSON.parse(textOf(columns, "body")) as Track,
 };
@@ -133,7 +137,7 @@ const accountsTable: Table<AccountRow> = {
     entries INTEGER NOT NULL, position INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
   indexes: [],
-  lookup: "account",
+  lookup: "account = ?1",
   encode: ({ account, balance, entries, lastPosition }) => [
     account,
     balance >> halfBits,
@@ -149,38 +153,60 @@ const accountsTable: Table<AccountRow> = {
   }),
 };
 
-const jobHashOf = (columns: Columns): string | null =>
-  columns["job"] === null ? null : textOf(columns, "job");
+/** Legs as JSON: debit, credit, amount. The escrow of the entry's job is left out: "". */
+type Legs = readonly (readonly [AccountId, AccountId, MicroPointsText])[];
 
-const entriesTable: Table<EntryRow> = {
+const entriesTable: Table<JournalRow> = {
   projection: entries,
-  columns: ["account", "position", "revision", "type", "amount", "counters", "job", "at"],
+  columns: ["position", "revision", "type", "job", "at", "legs"],
+  keyColumns: 1,
+  definition: `(
+    position INTEGER PRIMARY KEY, revision INTEGER NOT NULL, type TEXT NOT NULL, job TEXT,
+    at INTEGER NOT NULL, legs TEXT NOT NULL
+  ) STRICT`,
+  indexes: [],
+  encode: ({ position, revision, type, jobHash, at, transfers }) => {
+    const escrow = jobHash === null ? "" : escrowAccount(jobHash);
+    const short = (account: AccountId): AccountId => (account === escrow ? "" : account);
+    const legs: Legs = transfers.map(({ debit, credit, amount }) => [
+      short(debit),
+      short(credit),
+      toText(amount),
+    ]);
+    return [position, revision, type, jobHash, at, JSON.stringify(legs)];
+  },
+  decode: (columns) => {
+    const jobHash = columns["job"] === null ? null : textOf(columns, "job");
+    const full = (account: AccountId): AccountId =>
+      account === "" && jobHash !== null ? escrowAccount(jobHash) : account;
+    const legs = JSON.parse(textOf(columns, "legs")) as Legs;
+    return {
+      position: bigintOf(columns, "position"),
+      revision: bigintOf(columns, "revision"),
+      type: textOf(columns, "type") as JournalRow["type"],
+      transfers: legs.map(([debit, credit, amount]) => ({
+        debit: full(debit),
+        credit: full(credit),
+        amount: BigInt(amount),
+      })),
+      jobHash,
+      at: numberOf(columns, "at"),
+    };
+  },
+};
+
+const statementsTable: Table<StatementRow> = {
+  projection: statements,
+  columns: ["name", "position"],
   keyColumns: 2,
   definition: `(
-    account TEXT NOT NULL, position INTEGER NOT NULL, revision INTEGER NOT NULL,
-    type TEXT NOT NULL, amount TEXT NOT NULL, counters TEXT NOT NULL, job TEXT, at INTEGER NOT NULL,
-    PRIMARY KEY (account, position)
+    name TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (name, position)
   ) STRICT, WITHOUT ROWID`,
   indexes: [],
-  encode: ({ account, position, revision, type, amount, counterAccounts, jobHash, at }) => [
-    account,
-    position,
-    revision,
-    type,
-    amount.toString(),
-    counterAccounts.join(" "),
-    jobHash,
-    at,
-  ],
+  encode: ({ name, position }) => [name, position],
   decode: (columns) => ({
-    account: textOf(columns, "account"),
+    name: textOf(columns, "name"),
     position: bigintOf(columns, "position"),
-    revision: bigintOf(columns, "revision"),
-    type: textOf(columns, "type") as EntryRow["type"],
-    amount: BigInt(textOf(columns, "amount")),
-    counterAccounts: textOf(columns, "counters").split(" "),
-    jobHash: jobHashOf(columns),
-    at: numberOf(columns, "at"),
   }),
 };
 
@@ -188,19 +214,20 @@ type BlobBody = Omit<BlobRow, "digest" | "storedPosition" | "lastPosition">;
 
 const blobsTable: Table<BlobRow> = {
   projection: blobs,
-  columns: ["digest", "stored", "position", "body"],
+  columns: ["stored", "digest", "position", "body"],
   keyColumns: 1,
   definition: `(
-    digest TEXT PRIMARY KEY, stored INTEGER NOT NULL UNIQUE, position INTEGER NOT NULL,
+    stored INTEGER PRIMARY KEY, digest TEXT NOT NULL, position INTEGER NOT NULL,
     body TEXT NOT NULL
   ) STRICT`,
+  finder: "CREATE INDEX IF NOT EXISTS blobs_by_digest ON blobs (substr(digest, 1, 20))",
   indexes: [],
-  lookup: "digest",
+  lookup: "substr(digest, 1, 20) = substr(?1, 1, 20) AND digest = ?1",
   encode: (row) => {
     const { digest, storedPosition, lastPosition } = row;
     const { size, mediaType, places, expiresAt, storedAt } = row;
     const body: BlobBody = { size, mediaType, places, expiresAt, storedAt };
-    return [digest, storedPosition, lastPosition, JSON.stringify(body)];
+    return [storedPosition, digest, lastPosition, JSON.stringify(body)];
   },
   decode: (columns) => ({
     ...(JSON.parse(textOf(columns, "body")) as BlobBody),
@@ -218,7 +245,7 @@ const totalsTable: Table<TotalsRow> = {
   keyColumns: 1,
   definition: "(name TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID",
   indexes: [],
-  lookup: "name",
+  lookup: "name = ?1",
   encode: (row) => {
     const text = Object.fromEntries(Object.entries(row).map(([name, count]) => [name, `${count}`]));
     return [totalsKey, JSON.stringify(text)];
@@ -248,6 +275,7 @@ export const tables = {
   reputation: reputationTable,
   accounts: accountsTable,
   entries: entriesTable,
+  statements: statementsTable,
   blobs: blobsTable,
   totals: totalsTable,
 } as const;
