@@ -42,8 +42,11 @@ export const evolveTrack = (track: Track, event: TrackEvent): Track => {
     }
     case "TaskExpired":
       return { ...track, broken: track.broken + 1 };
-    case "TaskFailed": // A fault of the input says nothing against the node.
-      return event.retryable ? { ...track, broken: track.broken + 1 } : track;
+    case "TaskFailed": {
+      // A fault of the input says nothing against the node, nor does giving a task back in time.
+      const blameless = !event.retryable || event.code === "node-draining";
+      return blameless ? track : { ...track, broken: track.broken + 1 };
+    }
     case "ResultAccepted":
       return { ...track, accepted: track.accepted + 1 };
     case "ResultRejected":

@@ -161,9 +161,15 @@ const checkJob = (
         blame(`job ${name} was completed with other results than the accepted ones`);
       break;
     }
+    case "JobCancelled":
+      for (const { replica, nodeId } of event.accepted ?? []) {
+        if (job.tasks.get(replica)?.status !== "received")
+          blame(`cancelled job ${name} is to pay ${nodeId}, which had not answered`);
+        job.accepted.add(`${replica} ${nodeId}`);
+      }
+      break;
     case "JobFailed":
     case "JobRejected":
-    case "JobCancelled":
       break;
   }
   job.ended = event.type;
@@ -209,7 +215,8 @@ const checkEntry = (
     if (job.ended === "JobCompleted") blame(`job ${name} was completed and refunded`);
     return;
   }
-  if (job.ended !== "JobCompleted") blame(`awards for job ${name}, which was not completed`);
+  if (job.ended !== "JobCompleted" && job.ended !== "JobCancelled")
+    blame(`awards for job ${name}, which was not completed`);
   for (const { awardId, replica, nodeId, amount } of entry.awards) {
     if (awardIds.has(awardId)) blame(`award ${awardId.slice(0, 12)} was paid twice`);
     awardIds.add(awardId);

@@ -2,6 +2,9 @@
  * The executor port: how a worker computes one kind of app. `executors/` holds one file per app
  * engine. An executor gets bytes and parameters, answers bytes; it knows no network and no keys.
  */
+import type { AppErrorCode } from "../domain/app-errors.ts";
+
+export type { AppErrorCode };
 
 /**
  * Everything that can change the bits of an output: two results are compared exactly only inside
@@ -52,14 +55,3 @@ export class AppError extends Error {
     this.code = code;
   }
 }
-
-export type AppErrorCode =
-  | "unknown-app"
-  | "bad-params"
-  | "missing-input"
-  | "bad-image"
-  | "image-too-large"
-  | "bad-model"
-  | "bad-tensor"
-  | "shape-mismatch"
-  | "output-too-large";

@@ -14,7 +14,7 @@ const candidate = (nodeId: string, more: Partial<Candidate> & { classes?: string
   const capabilities = { apps, ...size, platform: "linux-x64", version: "1" };
   return { nodeId, capabilities, standing: 0.5, load: 0, ...rest } satisfies Candidate;
 };
-const need = { app: "ocr", engine: "", pinnedClass: undefined, exclude: [] };
+const need = { app: "ocr", engine: "", pinnedClass: undefined, exact: false, exclude: [] };
 
 describe("a choice among nodes", () => {
   test("takes only a node that computes the app", () => {
@@ -53,6 +53,13 @@ describe("a choice among nodes", () => {
       assert.equal(index.choose({ ...need, engine: "ort-web" }, random)?.nodeId, "bob");
       assert.equal(index.choose({ ...need, pinnedClass: native }, random)?.nodeId, "ada");
     }
+  });
+
+  test("gives a job that compares bytes to no class that could not be measured", () => {
+    const index = createNodeIndex();
+    index.put(candidate("ada", { classes: ["ort-node@1.30.0/cpu/x64-unmeasured/1t/all"] }));
+    assert.equal(index.choose({ ...need, exact: true }, seededRandom(1)), undefined);
+    assert.equal(index.choose(need, seededRandom(1))?.nodeId, "ada");
   });
 
   test("prefers better standing, but for a small share that is given to anyone", () => {

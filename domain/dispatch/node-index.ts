@@ -33,6 +33,8 @@ export interface Need {
   readonly engine: string;
   /** The one execution class allowed; undefined for any. */
   readonly pinnedClass: string | undefined;
+  /** Results are compared byte by byte: a class that could not be measured will not do. */
+  readonly exact: boolean;
   readonly exclude: ReadonlySet<NodeId> | readonly NodeId[];
 }
 
@@ -139,13 +141,16 @@ export const createNodeIndex = (): NodeIndex => {
       seats.delete(nodeId);
     },
 
-    choose: ({ app, engine, pinnedClass, exclude }, random) => {
+    choose: ({ app, engine, pinnedClass, exact, exclude }, random) => {
       const excluded = (nodeId: NodeId) =>
         exclude instanceof Set
           ? exclude.has(nodeId)
           : (exclude as readonly NodeId[]).includes(nodeId);
       const explores = random() < explorationShare;
-      const classes = pinnedClass === undefined ? classesFor(app, engine) : [pinnedClass];
+      const classes =
+        pinnedClass === undefined
+          ? classesFor(app, engine).filter((name) => !(exact && name.includes("unmeasured")))
+          : [pinnedClass];
       let candidates = 0;
       for (let step = 0; step < bucketCount; step++) {
         const bucket = explores ? step : bucketCount - 1 - step;

@@ -123,4 +123,11 @@ export type FailureReason =
   | "deadline-passed"
   | (string & { readonly __brand?: "AppErrorCode" });
 export type JobFailed = DomainEvent<"JobFailed", { jobHash: JobHash; reason: FailureReason }>;
-export type JobCancelled = DomainEvent<"JobCancelled", { jobHash: JobHash }>;
+export type JobCancelled = DomainEvent<
+  "JobCancelled",
+  {
+    jobHash: JobHash;
+    /** Whose results were in, and are to be paid: the client may have read them. */
+    accepted?: readonly { readonly replica: number; readonly nodeId: NodeId }[];
+  }
+>;

@@ -172,7 +172,8 @@ export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
         if (command.client !== client) return refuse("NotTheClient");
         if (job.status === "cancelled") return accept();
         if (job.status !== "open") return refuse("JobEnded");
-        return accept({ type: "JobCancelled", jobHash: job.jobHash, at });
+        const accepted = received(job).map(({ replica, nodeId }) => ({ replica, nodeId }));
+        return accept({ type: "JobCancelled", jobHash: job.jobHash, accepted, at });
       }
 
       case "ExpireJob": {

@@ -204,15 +204,14 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
   ): Plan => {
     const { app, engine, wallMs, comparator } = job.spec;
     const exclude = new Set(job.nodes);
+    const exact = comparator.kind === "exact" && job.spec.quorum > 1;
     const assignments: Assignment[] = [];
     let pinned = pinnedClass(job);
     let turns = 1;
     for (const { replica } of vacancies(job)) {
       const seed = drawSeed(random);
-      const choice = index.choose(
-        { app, engine, pinnedClass: pinned, exclude },
-        seededRandom(seed),
-      );
+      const need = { app, engine, pinnedClass: pinned, exact, exclude };
+      const choice = index.choose(need, seededRandom(seed));
       if (!choice) break;
       const { nodeId, executionClass, score, candidates } = choice;
       const node = nodes.get(nodeId);
@@ -220,7 +219,7 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
       node.reserved++;
       seat(nodeId, node);
       exclude.add(nodeId);
-      if (comparator.kind === "exact") pinned ??= executionClass;
+      if (exact) pinned ??= executionClass;
       const { load, capabilities } = node.candidate;
       turns = Math.max(turns, Math.min(Math.ceil(load / capabilities.slots), leaseTurnsMax));
       const reason = { policy: dispatchPolicy, seed, candidates, score };

@@ -8,6 +8,8 @@ import { budgetOf } from "../../domain/job/spec.ts";
 import { type MicroPointsText, toText } from "../../domain/points.ts";
 import type { AnyEvent } from "../../streams/codec.ts";
 
+type Accepted = readonly { readonly replica: number; readonly nodeId: NodeId }[];
+
 export type Debt =
   | {
       readonly due: "funding";
@@ -19,7 +21,7 @@ export type Debt =
   | {
       readonly due: "awards";
       readonly price: MicroPointsText;
-      readonly accepted: readonly { readonly replica: number; readonly nodeId: NodeId }[];
+      readonly accepted: Accepted;
     }
   | { readonly due: "refund"; readonly reason: string };
 
@@ -48,6 +50,14 @@ export const createDebts = (): Debts => {
     return jobHash;
   };
 
+  /** Awards for the work that counts; if none does, all of the escrow goes back. */
+  const oweFor = (jobHash: JobHash, accepted: Accepted, reason: string): JobHash => {
+    const price = prices.get(jobHash);
+    if (price === undefined || accepted.length === 0)
+      return owe(jobHash, { due: "refund", reason });
+    return owe(jobHash, { due: "awards", price, accepted });
+  };
+
   return {
     clear,
     hear: (event) => {
@@ -62,15 +72,12 @@ export const createDebts = (): Debts => {
         case "JobFunded":
           if (debts.get(event.jobHash)?.due === "funding") debts.delete(event.jobHash);
           return undefined;
-        case "JobCompleted": {
-          const { jobHash, accepted } = event;
-          const price = prices.get(jobHash);
-          return price === undefined ? undefined : owe(jobHash, { due: "awards", price, accepted });
-        }
+        case "JobCompleted":
+          return oweFor(event.jobHash, event.accepted, "completed");
         case "JobFailed":
           return owe(event.jobHash, { due: "refund", reason: event.reason });
         case "JobCancelled":
-          return owe(event.jobHash, { due: "refund", reason: "cancelled" });
+          return oweFor(event.jobHash, event.accepted ?? [], "cancelled");
         case "JobRejected":
         case "PointsAwarded":
         case "JobRefunded":

@@ -2,6 +2,7 @@
  * Takes up results and says which are believed. A message is only a request to decide: a result
  * becomes a fact when the job's rules accept it, and a verdict when enough results agree.
  */
+import { isAppErrorCode } from "../../domain/app-errors.ts";
 import type { NodeId } from "../../domain/ids.ts";
 import type { TaskRef } from "../../domain/job/events.ts";
 import {
@@ -61,7 +62,19 @@ export const runValidator = ({
     const after = decision.ok ? decision.events.reduce(decider.evolve, job) : job;
     const commands = [command, ...(await judgementOf(after))];
     const [refusal] = await book.handle(statement.jobHash, commands);
-    if (refusal) refusals.set(refusal, (refusals.get(refusal) ?? 0) + 1);
+    if (!refusal) return;
+    refusals.set(refusal, (refusals.get(refusal) ?? 0) + 1);
+    if (refusal === "WrongExecutionClass") {
+      const { jobHash, replica, attempt } = statement;
+      const task = { jobHash, replica, attempt, nodeId };
+      const failure = {
+        type: "RecordFailure",
+        task,
+        code: "wrong-class",
+        retryable: true,
+      } as const;
+      await book.handle(jobHash, [{ ...failure, actor, now: clock.now() }]);
+    }
   };
 
   const judge = async (jobHash: string) => {
@@ -111,10 +124,24 @@ const commandOf = (nodeId: NodeId, statement: ResultStatement, now: number): Job
   const { jobHash, replica, attempt } = statement;
   const task: TaskRef = { jobHash, replica, attempt, nodeId };
   if (statement.outcome === "failed") {
-    const { code, retryable } = statement;
-    return { type: "RecordFailure", task, code, retryable, actor, now };
+    const { code } = statement;
+    const retryable = statement.retryable || !isAppErrorCode(code);
+    return { type: "RecordFailure", task, code: knownCode(code), retryable, actor, now };
   }
   const { executionClass, outputDigest, outputSize, elapsedMs } = statement;
   const result = { executionClass, outputDigest, outputSize, elapsedMs };
   return { type: "RecordResult", task, ...result, actor, now };
 };
+
+/** What nodes say of themselves; a code that is none of ours tells nothing that others could use. */
+const nodeCodes: ReadonlySet<string> = new Set([
+  "timed-out",
+  "worker-fault",
+  "node-draining",
+  "blob-unknown",
+  "blob-corrupt",
+  "unavailable",
+]);
+
+const knownCode = (code: string): string =>
+  isAppErrorCode(code) || nodeCodes.has(code) ? code : "worker-fault";

@@ -42,7 +42,7 @@ export const folders: Rule = {
     { "domain/a.ts": 'export * from "../crypto/b.ts";' },
     { "services/a.ts": 'const b = await import("../gateway/b.ts");' },
     { "services/a.ts": 'import { b } from "../streams/nats/b.ts";' },
-    { "projections/a.ts": 'import { b } from "../streams/task-queue.ts";' },
+    { "projections/a.ts": 'import { b } from "../streams/nats/b.ts";' },
     { "sdk/a.ts": 'import { b } from "node:crypto";' },
     { "sdk/a.ts": 'const b = import.meta.resolve("../worker/b.ts");' },
     { "worker/a.ts": 'import type { B } from "../projections/b.ts";' },
