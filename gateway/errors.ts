@@ -110,7 +110,6 @@ export const httpErrors = {
   "blob-size-differs": 422,
   "blob-corrupt": 500,
   internal: 500,
-  draining: 503,
   unavailable: 503,
   "disk-full": 507,
 } as const satisfies Readonly<Record<BlobErrorCode, number>> & Readonly<Record<string, number>>;

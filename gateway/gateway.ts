@@ -12,7 +12,7 @@ import { healthRoutes } from "./health.ts";
 import { executionError, sendError } from "./http-answers.ts";
 import { jobClients } from "./job-clients.ts";
 import { logTail } from "./log-tail.ts";
-import { gatewayMetrics } from "./metrics.ts";
+import { gatewayMetrics, type OpenSocket } from "./metrics.ts";
 import { guardOrigins, welcomes } from "./origins.ts";
 import { queryLimits } from "./query-limits.ts";
 import { resolvers } from "./resolvers/all.ts";
@@ -73,7 +73,7 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
   };
   const { limits } = gateway;
   const context: Context = { gateway };
-  const sockets = new Set<{ close(code: number, reason: string): void }>();
+  const sockets = new Set<OpenSocket & { close(code: number, reason: string): void }>();
   let draining = false;
 
   const app = fastify({
@@ -88,7 +88,7 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
   });
   const welcome = new Set(origins);
   guardOrigins(app, welcome);
-  const metrics = gatewayMetrics(gateway, () => sockets.size);
+  const metrics = gatewayMetrics(gateway, sockets);
   metrics.watch(app);
 
   const rules = [...specifiedRules, queryLimits(limits)];

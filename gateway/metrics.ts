@@ -3,14 +3,19 @@ import type { FastifyInstance } from "fastify";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { type Gateway, lifeOf } from "./context.ts";
 
+/** A WebSocket, as far as it is measured. */
+export interface OpenSocket {
+  /** Bytes that were sent and that the peer has not taken yet. */
+  readonly bufferedAmount: number;
+}
+
 export interface Metrics {
-  /** One operation of `submitJob` or `submitJobs`. */
   readonly registry: Registry;
   /** Measures every request of the server. */
   readonly watch: (app: FastifyInstance) => void;
 }
 
-export const gatewayMetrics = (gateway: Gateway, openSockets: () => number): Metrics => {
+export const gatewayMetrics = (gateway: Gateway, sockets: ReadonlySet<OpenSocket>): Metrics => {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -97,7 +102,17 @@ export const gatewayMetrics = (gateway: Gateway, openSockets: () => number): Met
     help: "WebSocket connections that are open.",
     registers,
     collect() {
-      this.set(openSockets());
+      this.set(sockets.size);
+    },
+  });
+  new Gauge({
+    name: "cnct_websocket_buffered_bytes",
+    help: "What was sent to subscribers and not taken by them yet.",
+    registers,
+    collect() {
+      let bytes = 0;
+      for (const { bufferedAmount } of sockets) bytes += bufferedAmount;
+      this.set(bytes);
     },
   });
 
