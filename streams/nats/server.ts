@@ -1,12 +1,14 @@
 /** A real nats-server as our child: started, watched, started again when it dies, stopped with us. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { connect as connectTcp } from "node:net";
 import { delimiter, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Millis } from "../../domain/decider.ts";
+import { endOrphan } from "./orphan.ts";
+import { NatsServerError } from "./server-error.ts";
 
 export interface NatsServerOptions {
   /** Where its configuration and JetStream's files are; one server for each directory. */
@@ -34,21 +36,6 @@ export interface NatsServer {
   pid(): number | undefined;
   /** Ends it, also if it is just being started again. */
   stop(): Promise<void>;
-}
-
-export type NatsServerErrorCode =
-  | "nats-not-found"
-  | "port-in-use"
-  | "directory-in-use"
-  | "nats-failed";
-
-export class NatsServerError extends Error {
-  readonly code: NatsServerErrorCode;
-  constructor(code: NatsServerErrorCode, message: string, cause?: unknown) {
-    super(message, { cause });
-    this.name = "NatsServerError";
-    this.code = code;
-  }
 }
 
 const readyWithinMs = 15_000;
@@ -261,61 +248,4 @@ const endChild = async (child: ChildProcess): Promise<void> => {
   const timer = setTimeout(() => child.kill("SIGKILL"), stopWithinMs);
   await ended;
   clearTimeout(timer);
-};
-
-interface OrphanFiles {
-  readonly directory: string;
-  readonly configFile: string;
-  readonly pidFile: string;
-  readonly ownerFile: string;
-}
-
-/** A server that outlived its parent, which was killed, holds our files: it is ended first. */
-const endOrphan = async ({
-  directory,
-  configFile,
-  pidFile,
-  ownerFile,
-}: OrphanFiles): Promise<void> => {
-  const pid = await pidIn(pidFile);
-  if (pid === undefined || !(await runsConfig(pid, configFile))) return;
-  const owner = await pidIn(ownerFile);
-  if (owner !== undefined && owner === (await parentOf(pid)))
-    throw new NatsServerError(
-      "directory-in-use",
-      `process ${owner} already runs a nats-server in ${directory}`,
-    );
-  kill(pid, "SIGTERM");
-  for (let waitedMs = 0; waitedMs < 2 * stopWithinMs; waitedMs += 50) {
-    await sleep(50);
-    if (!(await runsConfig(pid, configFile))) return;
-    if (waitedMs >= stopWithinMs) kill(pid, "SIGKILL");
-  }
-  throw new NatsServerError("nats-failed", `the old nats-server (process ${pid}) does not end`);
-};
-
-const pidIn = async (file: string): Promise<number | undefined> => {
-  const text = await readFile(file, "utf8").catch(() => "");
-  return /^\d+\s*$/.test(text) ? Number(text) : undefined;
-};
-
-/** Whether the process is a server with this configuration, and not another with a used-again pid. */
-const runsConfig = async (pid: number, configFile: string): Promise<boolean> => {
-  const line = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-  const words = line.split("\0");
-  return words.includes(configFile) && (words[0] ?? "").endsWith("nats-server");
-};
-
-const parentOf = async (pid: number): Promise<number | undefined> => {
-  const text = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-  const parent = /^PPid:\s*(\d+)$/m.exec(text);
-  return parent ? Number(parent[1]) : undefined;
-};
-
-const kill = (pid: number, signal: NodeJS.Signals): void => {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // It has just ended by itself.
-  }
 };
