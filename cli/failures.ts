@@ -33,7 +33,7 @@ const { badInput, machine, refused, unknown, unreachable, timedOut } = exitCodes
 
 const startOrPoint = "start a network with npm start, or give --gateway";
 const anotherDirectory = "stop the other program, or set CNCT_DATA to another directory";
-const freeRoom = "make room there, or set CNCT_DATA to a larger disk";
+const freeRoom = "make room on that disk, or use another one (CNCT_DATA for the network's data)";
 
 /** By the `code` of what was thrown; the layers below each have their own error class. */
 const known: Readonly<Record<string, Known>> = {
@@ -63,13 +63,13 @@ const known: Readonly<Record<string, Known>> = {
   "disk-full": { exit: machine, advice: freeRoom },
   ENOSPC: { exit: machine, code: "disk-full", advice: freeRoom },
   EDQUOT: { exit: machine, code: "disk-full", advice: freeRoom },
+  EFBIG: { exit: machine, code: "disk-full", advice: freeRoom },
 
   ENOENT: { exit: badInput, code: "no-such-file", advice: "check the path" },
   EISDIR: { exit: badInput, code: "not-a-file", advice: "name a file, not a directory" },
   EACCES: { exit: machine, code: "no-permission", advice: "check who may read and write there" },
 
   "unknown-app": { exit: badInput },
-  "unknown-job": { exit: unknown, advice: "cnct jobs lists them" },
   "job-unknown": { exit: unknown, advice: "cnct jobs lists them" },
   "blob-unknown": { exit: unknown },
   "body-too-large": { exit: badInput },

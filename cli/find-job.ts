@@ -32,7 +32,7 @@ export const findJob = async (client: CnctClient, text: string): Promise<JobHash
   const [first, second] = found;
   if (first === undefined)
     throw new CliFailure(
-      "unknown-job",
+      "job-unknown",
       `no job among the newest ${searchedMax} begins with ${text}; cnct jobs lists them`,
       exitCodes.unknown,
     );

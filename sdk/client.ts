@@ -2,6 +2,7 @@
 
 import type { Random } from "../domain/chance.ts";
 import type { Millis } from "../domain/decider.ts";
+import { emptyDigest } from "../domain/hashing.ts";
 import type { AccountId, Digest, JobHash } from "../domain/ids.ts";
 import type { BlobRef, JobSpec } from "../domain/job/spec.ts";
 import { digestOf } from "./digest.ts";
@@ -202,7 +203,7 @@ export const connect = (options: ConnectOptions): CnctClient => {
       return ended;
     }
     const job = await look(hash, await baseline());
-    if (job === null) throw new CnctRefusal("unknown-job", `nobody submitted a job ${hash}`);
+    if (job === null) throw new CnctRefusal("job-unknown", `nobody submitted a job ${hash}`);
     const ended = endOf(job);
     return ended === "open" ? feedOf(job.client).await(hash, undefined, signal) : ended;
   };
@@ -214,11 +215,14 @@ export const connect = (options: ConnectOptions): CnctClient => {
 
     upload: async (bytes, mediaType = "application/octet-stream") => {
       const digest = await digestOf(bytes);
-      await http.putBlob(digest, bytes, mediaType);
+      const position = await http.putBlob(digest, bytes, mediaType);
+      if (position !== undefined) note(position);
       return { digest, size: bytes.length };
     },
 
     download: async (digest, { range } = {}) => {
+      // No node stores nothing.
+      if (digest === emptyDigest && range === undefined) return new Uint8Array();
       const bytes = await http.getBlob(digest, range);
       if (range === undefined && (await digestOf(bytes)) !== digest)
         throw new CnctRefusal("digest-mismatch", `the gateway sent other bytes for ${digest}`);
@@ -302,7 +306,7 @@ export const connect = (options: ConnectOptions): CnctClient => {
         { after, signal },
         async () => {
           const job = await queries.job(hash);
-          if (job === null) throw new CnctRefusal("unknown-job", `nobody submitted a job ${hash}`);
+          if (job === null) throw new CnctRefusal("job-unknown", `nobody submitted a job ${hash}`);
           return job.status !== "OPEN";
         },
       ),
@@ -326,7 +330,7 @@ export const connect = (options: ConnectOptions): CnctClient => {
     cancel: async (hash) => {
       const payer = options.client ?? (await queries.job(hash))?.client;
       if (payer === undefined)
-        throw new CnctRefusal("unknown-job", `nobody submitted a job ${hash}`);
+        throw new CnctRefusal("job-unknown", `nobody submitted a job ${hash}`);
       const { cancelJob } = await send<{ cancelJob: CancelAnswer }>(
         `mutation Cancel($input: CancelJobInput!) { cancelJob(input: $input) { __typename
           ... on CancelledJob { hash position } ... on Refusal { code message } } }`,

@@ -125,7 +125,7 @@ export const openEndedFeed = ({ listen, position, look }: EndedFeedOptions): End
         if (!isCovered) {
           const found = await Promise.race([look(hash, seen), waiter.promise]);
           if (found === null)
-            throw new CnctRefusal("unknown-job", `nobody submitted a job ${hash}`);
+            throw new CnctRefusal("job-unknown", `nobody submitted a job ${hash}`);
           if (found !== "open") return found;
         }
         return await waiter.promise;

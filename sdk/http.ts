@@ -15,12 +15,13 @@ export interface ByteRange {
 export interface Http {
   /** Sends a GraphQL body that is JSON already; answers its `data`. Asked again on a lost answer. */
   graphql<Data>(body: string, signal?: AbortSignal): Promise<Data>;
+  /** Answers where the blob stands in the log, if the gateway says so. */
   putBlob(
     digest: Digest,
     bytes: Uint8Array,
     mediaType: string,
     signal?: AbortSignal,
-  ): Promise<void>;
+  ): Promise<string | undefined>;
   getBlob(digest: Digest, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array>;
 }
 
@@ -74,6 +75,9 @@ export const openHttp = ({ gateway, fetch, patience, timeoutMs }: HttpOptions): 
             signal,
           );
           if (!isOk(reply)) throw failureOf(reply);
+          const answer = parseJson(reply.bytes);
+          const position = isObject(answer) ? answer["position"] : undefined;
+          return typeof position === "string" ? position : undefined;
         },
         patience,
         signal,

@@ -130,7 +130,7 @@ interface JobsFlags {
 
 const unknownJob = (hash: string): CliFailure =>
   new CliFailure(
-    "unknown-job",
+    "job-unknown",
     `nobody submitted a job ${hash}; cnct jobs lists them`,
     exitCodes.unknown,
   );
@@ -174,6 +174,8 @@ export const eventText = (data: unknown): string => {
   const fields = data as Readonly<Record<string, unknown>>;
   const words = [...told, ...toldToo]
     .filter((name) => fields[name] !== undefined && fields[name] !== null)
+    // Why a node was chosen is an object, for `--json`.
+    .filter((name) => Array.isArray(fields[name]) || typeof fields[name] !== "object")
     .map((name) => `${name}=${fieldText(fields[name])}`);
   return oneLine(words.join(" "), 160);
 };

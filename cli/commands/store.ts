@@ -1,9 +1,9 @@
 /** `cnct store serve | export | import` and `cnct projections rebuild`: the log and what follows from it. */
 
-import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { type EventStore, EventStoreError } from "../../streams/event-store.ts";
 import { flagsOf } from "../cli.ts";
@@ -47,18 +47,17 @@ export const addStore = (program: Command): void => {
     .option("--event-store <url>", "an EventStoreDB instead")
     .action(async (file: string | undefined, flags: StoreFlags) =>
       withStore(flags, async (log) => {
-        const out = file === undefined ? process.stdout : createWriteStream(file);
         let events = 0;
-        for await (const event of log.readAll("start")) {
-          const line = exportedLine(event);
-          if (line === undefined) continue;
-          events += 1;
-          if (!out.write(`${line}\n`)) await once(out, "drain");
-        }
-        if (out !== process.stdout) {
-          out.end();
-          await once(out, "finish");
-        }
+        const lines = async function* () {
+          for await (const event of log.readAll("start")) {
+            const line = exportedLine(event);
+            if (line === undefined) continue;
+            events += 1;
+            yield `${line}\n`;
+          }
+        };
+        if (file === undefined) await pipeline(lines, process.stdout, { end: false });
+        else await pipeline(lines, createWriteStream(file));
         say(`${events} events`);
       }),
     );
