@@ -120,8 +120,11 @@ describe("open views", () => {
         return inner({ ...options, onEvents });
       });
       const { waitFor, close } = await open({ store: twice });
-      const position = await write(store, [...beginning(), ...lives(0, 50)]);
-      assert.equal(await waitFor(position, 5_000), true);
+      for (const at of [0, 1, 2]) {
+        const facts = at === 0 ? beginning() : lives(at * 50, at * 50 + 50);
+        const position = await write(store, facts, `00000000000${at}`);
+        assert.equal(await waitFor(position, 5_000), true);
+      }
       await close();
       assert.equal((await proveProjections({ store, directory })).identical, true);
     }));
@@ -191,6 +194,40 @@ describe("open views", () => {
       assert.match(String(errors[0]), /another process moved the views/);
       assert.equal(views.job(digestOf("job 14"))?.status, "completed");
       assert.equal((await proveProjections({ store, directory })).identical, true);
+    }));
+
+  test("never write half of what an event does", () =>
+    withStore(async ({ store, directory, open, errors }) => {
+      const { append } = store;
+      await write(store, [...beginning(), ...lifeOf(0, "rejected")]);
+      const funded = { jobHash, client: "client:ada", amount: "not a number", forgetAt: 1, at: 1 };
+      const data = { type: "JobFunded", ...funded };
+      await append("ledger", [{ id: randomUUID(), type: "JobFunded", data }], "any");
+      const all: RecordedEvent[] = [];
+      for await (const event of store.readAll("start")) all.push(event);
+
+      let push: ((events: readonly RecordedEvent[]) => unknown) | undefined;
+      const byHand = subscribingBy(store, () => (options) => {
+        push ??= options.onEvents;
+        return { closed: new Promise(() => undefined), close: async () => undefined };
+      });
+      const { views, close } = await open({ store: byHand });
+      while (!push) await new Promise((resolve) => setTimeout(resolve, 1));
+      await push(all.slice(0, -3)); // Large enough that the next flush waits for a timer.
+      await push(all.slice(-3, -1));
+      assert.equal(views.job(jobHash), undefined, "it is pending");
+      await push(all.slice(-1)); // Changes the job, then fails at the account.
+      await new Promise((resolve) => setTimeout(resolve, 70));
+      assert.match(String(errors), /not a number/);
+      assert.equal(views.job(jobHash), undefined);
+      await close();
+      const good = all.at(-2)?.position ?? 0n;
+      const again = await open();
+      assert.equal(await again.waitFor(good, 300), false, "the whole batch waits for its cause");
+      await again.close();
+      const live = openDatabase(viewsPath(directory));
+      assert.equal(live.prepare("SELECT count(*) AS n FROM jobs").get()?.["n"], 0);
+      live.close();
     }));
 
   test("are live when history is folded, and say how far behind they are", () =>
