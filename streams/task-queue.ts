@@ -44,6 +44,8 @@ export type ResultStatement = {
 );
 
 export interface Heartbeat {
+  /** Drawn at each start of the worker: a new one says that what it held in memory is gone. */
+  readonly instance: string;
   /** Tasks that run or wait on the node now. */
   readonly held: number;
   /** True when the node wants no new tasks and finishes those that it has. */

@@ -155,7 +155,7 @@ export const runWorker = ({
 
   const wanted = () => (draining ? 0 : Math.max(0, slots + backlog - held.size));
   const consumption = source.consumeTasks(wanted, take);
-  const beat = () => source.heartbeat({ held: held.size, draining });
+  const beat = () => source.heartbeat({ instance, held: held.size, draining });
   beat();
   const beating = clock.every(heartbeatMs, beat);
   const working = clock.every(workingMs, () => {

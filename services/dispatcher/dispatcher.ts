@@ -36,7 +36,11 @@ const leaseTurnsMax = 10;
 export interface Dispatcher {
   /** Folds a fact. `job` is the state after it, or newer. */
   hear(fact: Fact, job: Job): void;
-  heartbeat(nodeId: NodeId, heartbeat: Heartbeat, now: Instant): void;
+  /**
+   * Notes that a node lives. A worker that started anew has lost what it held: its unanswered orders
+   * are due again, and answered here.
+   */
+  heartbeat(nodeId: NodeId, heartbeat: Heartbeat, now: Instant): readonly Order[];
   /** What the waiting jobs get now. Room is set aside until the assignment is heard or given back. */
   plan(random: Random): readonly Plan[];
   /** An assignment did not come about: gives the room back, and the job waits again. */
@@ -79,6 +83,8 @@ interface NodeView {
   draining: boolean;
   /** Whether it has been heard since it was registered, lost or we started. */
   heard: boolean;
+  /** Of the worker that was heard last; undefined before the first. */
+  instance: string | undefined;
   /** Since when it is silent. */
   lastSeen: Instant;
   listed: boolean;
@@ -177,7 +183,7 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
         const track = blankTrack(nodeId);
         const candidate = { nodeId, capabilities, standing: standing(track), load: 0 };
         const health = { active: true, draining: false, heard: false, lastSeen: event.at };
-        const rest = { listed: false, reserved: 0, orders: new Map() };
+        const rest = { instance: undefined, listed: false, reserved: 0, orders: new Map() };
         nodes.set(nodeId, { candidate, track, ...health, ...rest });
         return;
       }
@@ -256,9 +262,9 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
       else if (fact.stream.startsWith("node-")) hearNode(event as NodeEvent);
     },
 
-    heartbeat: (nodeId, { draining }, now) => {
+    heartbeat: (nodeId, { instance, draining }, now) => {
       const node = nodes.get(nodeId);
-      if (!node) return;
+      if (!node) return [];
       if (now - lastHeard > lostAfterMs)
         // We just started, or the line was cut: nobody is blamed for the silence before.
         for (const other of nodes.values()) other.lastSeen = now;
@@ -268,6 +274,9 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
       node.lastSeen = now;
       node.draining = draining;
       if (changed) seat(nodeId, node);
+      const startedAnew = node.instance !== undefined && node.instance !== instance;
+      node.instance = instance;
+      return startedAnew ? [...node.orders.values()] : [];
     },
 
     plan: (random) => {

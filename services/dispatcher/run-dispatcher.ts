@@ -41,7 +41,6 @@ export const runDispatcher = ({
   const known = new Set<NodeId>();
   let live = false;
   let closed = false;
-  let rounds = 0;
 
   const assign = async (plan: Plan) => {
     const { jobHash, assignments, leaseMs, fundedAt } = plan;
@@ -119,6 +118,12 @@ export const runDispatcher = ({
     for (const plan of dispatcher.plan(random)) void assign(plan);
   };
 
+  /** Under a new name, or the queue would take it for the same message. */
+  const sendAgain = async (nodeId: NodeId, orders: readonly Order[]) => {
+    const [first] = orders;
+    if (first) await send(nodeId, orders, `${first.eventId}-again-${clock.now()}`);
+  };
+
   /** Sends again what the log says is owed and the queue does not have. */
   const reconcile = async () => {
     const before = clock.now() - overdueOrderMs;
@@ -126,12 +131,9 @@ export const runDispatcher = ({
       await desk.ensure(dispatcher.nodeIds());
       if ((await desk.resultsWaiting()) > 0) return; // The answer may be among them.
       const waiting = await desk.waiting();
-      rounds++;
       for (const nodeId of dispatcher.nodeIds()) {
         if ((waiting.get(nodeId) ?? 0) > 0 || sending.has(nodeId)) continue;
-        const orders = dispatcher.unanswered(nodeId, before);
-        const [first] = orders;
-        if (first) await send(nodeId, orders, `${first.eventId}-again-${rounds}`);
+        await sendAgain(nodeId, dispatcher.unanswered(nodeId, before));
       }
     } catch (error) {
       onTrouble("the queue could not be compared with the log", error);
@@ -139,8 +141,10 @@ export const runDispatcher = ({
   };
 
   desk.onHeartbeat((nodeId, heartbeat) => {
-    dispatcher.heartbeat(nodeId, heartbeat, clock.now());
-    if (live) act();
+    const again = dispatcher.heartbeat(nodeId, heartbeat, clock.now());
+    if (!live) return;
+    void sendAgain(nodeId, again);
+    act();
   });
   desk.onExhausted((nodeId, tasks) => {
     for (const { jobHash, replica, attempt } of tasks)

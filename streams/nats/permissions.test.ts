@@ -82,7 +82,7 @@ test("a node needs no more than its own subjects", async () => {
       },
     );
     await desk.publishTasks("ada", [order("one")], "m1");
-    source.heartbeat({ held: 1, draining: false });
+    source.heartbeat({ instance: "a-1", held: 1, draining: false });
     const waits = async () => (await desk.waiting()).get("ada") ?? 0;
     for (let i = 0; i < 300 && (results.length === 0 || (await waits()) > 0); i++) await sleep(10);
     assert.deepEqual(results, [`ada ${digest("one")}`]);

@@ -169,7 +169,7 @@ describe("a message", () => {
   });
 
   test("carries a heartbeat", () => {
-    const heartbeat = { held: 7, draining: false };
+    const heartbeat = { instance: "a-1", held: 7, draining: false };
     assert.deepEqual(decodeHeartbeat(encodeHeartbeat(heartbeat)), { ok: true, value: heartbeat });
   });
 });

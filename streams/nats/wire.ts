@@ -40,8 +40,10 @@ export const encodeTasks = (tasks: readonly TaskOrder[]): readonly Uint8Array[] 
 export const encodeResults = (results: readonly ResultStatement[]): readonly Uint8Array[] =>
   bundlesOf("results", results.map(resultText), resultBytesMax);
 
-export const encodeHeartbeat = ({ held, draining }: Heartbeat): Uint8Array =>
-  Buffer.from(`{"v":${wireVersion},"held":${held},"draining":${draining}}`);
+const instanceForm = /^[A-Za-z0-9-]{1,128}$/;
+
+export const encodeHeartbeat = ({ instance, held, draining }: Heartbeat): Uint8Array =>
+  Buffer.from(JSON.stringify({ v: wireVersion, instance, held, draining }));
 
 const bundlesOf = (
   field: string,
@@ -120,12 +122,13 @@ export const decodeResults = (bytes: Uint8Array): Decoded<readonly ResultStateme
 
 export const decodeHeartbeat = (bytes: Uint8Array): Decoded<Heartbeat> => {
   const message = parse(bytes);
-  if (!isObject(message) || Object.keys(message).length !== 3) return refused("not a heartbeat");
-  const { v, held, draining } = message as { v?: unknown; held?: unknown; draining?: unknown };
+  if (!isObject(message) || Object.keys(message).length !== 4) return refused("not a heartbeat");
+  const { v, instance, held, draining } = message;
+  if (typeof instance !== "string" || !instanceForm.test(instance)) return refused("bad instance");
   if (v !== wireVersion) return refused("unknown version");
   if (!isWhole(held, 0, wholeMax)) return refused("bad held");
   if (typeof draining !== "boolean") return refused("bad draining");
-  return { ok: true, value: { held, draining } };
+  return { ok: true, value: { instance, held, draining } };
 };
 
 const decodeBundle = <Item>(

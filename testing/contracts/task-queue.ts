@@ -433,9 +433,9 @@ export const taskQueueContract = (
       desk.onHeartbeat((nodeId, heartbeat) => heard.push({ nodeId, ...heartbeat }));
       await queue.pass(50);
       const source = await queue.source(ada);
-      source.heartbeat({ held: 3, draining: true });
+      source.heartbeat({ instance: "a-1", held: 3, draining: true });
       await until(queue, () => heard.length === 1);
-      assert.deepEqual(heard, [{ nodeId: ada, held: 3, draining: true }]);
+      assert.deepEqual(heard, [{ nodeId: ada, instance: "a-1", held: 3, draining: true }]);
     });
 
     rule("removes what it can not understand, says so, and goes on", async (queue) => {
