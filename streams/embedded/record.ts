@@ -236,6 +236,40 @@ export const isIntact = (buffer: Buffer, start: number, end: number): boolean =>
 export const idOf = (buffer: Buffer, start: number): string =>
   buffer.toString("latin1", start + idStart, start + idStart + 36);
 
+/** What the index needs of a record; a third of the cost of decoding it. */
+export interface RecordHead {
+  readonly id: string;
+  readonly stream: string;
+  readonly position: number;
+  readonly type: string;
+}
+
+/** Skips the number at a place and returns where the next field's content begins. */
+const skipVarint = (buffer: Buffer, start: number): number => {
+  let at = start;
+  while ((buffer[at++] as number) > 127);
+  return at + 1;
+};
+
+export const readHead = (buffer: Buffer, start: number): RecordHead => {
+  const nameBytes = length2(buffer, start + streamLengthStart);
+  const name = start + streamStart;
+  let at = skipVarint(buffer, name + nameBytes + 1);
+  let position = 0;
+  for (let scale = 1; ; scale *= 128) {
+    const byte = buffer[at++] as number;
+    position += (byte & 127) * scale;
+    if (byte < 128) break;
+  }
+  at = skipVarint(buffer, at + 1) - 1;
+  return {
+    id: idOf(buffer, start),
+    stream: buffer.toString("utf8", name, name + nameBytes),
+    position,
+    type: buffer.toString("utf8", at + 12, at + 12 + length2(buffer, at + 10)),
+  };
+};
+
 /** The event a record holds; the caller has checked that the record is intact. */
 export const decodeRecord = (buffer: Buffer, start: number): DecodedRecord => {
   const nameBytes = length2(buffer, start + streamLengthStart);

@@ -7,14 +7,13 @@ import { join } from "node:path";
 import { EventStoreError } from "../event-store.ts";
 import type { Files, LogFile } from "./files.ts";
 import {
-  type DecodedRecord,
-  decodeRecord,
   flagBatchStart,
   flagMore,
   flagTombstone,
   frameStart,
   headerBytes,
   isIntact,
+  readHead,
   recordEnd,
 } from "./record.ts";
 
@@ -80,17 +79,13 @@ export interface Scan {
   readonly size: number;
 }
 
-interface WholeRecord extends DecodedRecord {
-  readonly end: number;
-}
-
-const wholeRecord = (content: Buffer, offset: number, base: number): WholeRecord | undefined => {
+/** Where the record that begins here ends, if it is whole, intact and meant for this place. */
+const wholeRecordEnd = (content: Buffer, offset: number): number | undefined => {
   if (offset + headerBytes > content.length) return undefined;
   const end = recordEnd(content, offset);
   if (end > content.length || end < offset + headerBytes + 64) return undefined;
   if (content[offset + frameStart] !== 0 || !isIntact(content, offset, end)) return undefined;
-  const record = decodeRecord(content, offset);
-  return record.position === base + offset ? { ...record, end } : undefined;
+  return end;
 };
 
 /** A record further on that was written only after everything before it had been durable. */
@@ -98,7 +93,8 @@ const laterBatch = (content: Buffer, from: number, base: number): number | undef
   for (let at = from; at + headerBytes <= content.length; at++) {
     if (content[at + frameStart] !== 0) continue;
     if (((content[at + 4] as number) & flagBatchStart) === 0) continue;
-    if (wholeRecord(content, at, base) !== undefined) return at;
+    if (wholeRecordEnd(content, at) === undefined) continue;
+    if (readHead(content, at).position === base + at) return at;
   }
   return undefined;
 };
@@ -130,15 +126,16 @@ export const scanSegment = async (segment: {
   let whole = 0;
   let end = segmentHeaderBytes;
   for (let at = segmentHeaderBytes; at < size; ) {
-    const record = wholeRecord(content, at, base);
-    if (record === undefined) {
+    const next = wholeRecordEnd(content, at);
+    const head = next === undefined ? undefined : readHead(content, at);
+    if (next === undefined || head?.position !== base + at) {
       if (!last) throw corrupt(path, at, "a record fails its checksum");
       const later = laterBatch(content, at + 1, base);
       if (later !== undefined)
         throw corrupt(path, at, `a record fails its checksum before durable data at ${later}`);
       break;
     }
-    const { id, stream, type, end: next } = record;
+    const { id, stream, type } = head;
     const flags = content[at + 4] as number;
     records.push({ offset: at, id, stream, type, tombstone: (flags & flagTombstone) !== 0 });
     at = next;
