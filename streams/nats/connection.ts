@@ -8,6 +8,7 @@ import {
 import type { Millis } from "../../domain/decider.ts";
 import { type Clock, sleep, wallClock } from "../clock.ts";
 import { TaskQueueError } from "./errors.ts";
+import { openRequests, type Requests } from "./requests.ts";
 
 export const defaultUrl = "nats://127.0.0.1:4222";
 
@@ -23,6 +24,7 @@ export interface ConnectionListener {
 
 export interface NatsLink {
   readonly connection: NatsConnection;
+  readonly inboxPrefix: string | undefined;
   /**
    * Resolves when the connection stands, at once if it does. What is sent while it does not may be
    * dropped without a word.
@@ -30,13 +32,7 @@ export interface NatsLink {
    * @throws {TaskQueueError} `unavailable` after `withinMs`.
    */
   whenConnected(withinMs: Millis): Promise<void>;
-  /**
-   * The answer, or an error as soon as the connection is lost, since the library would wait for the
-   * whole timeout. What was asked may still have been done.
-   *
-   * @throws {TaskQueueError} `unavailable`, besides what the answer throws.
-   */
-  unlessLost<Answer>(answer: Promise<Answer>): Promise<Answer>;
+  readonly requests: Requests;
   /** @returns Ends the listening. */
   listen(listener: ConnectionListener): () => void;
   /** Sends what is buffered, then closes. */
@@ -75,7 +71,7 @@ export const connectNats = async (options: ConnectOptions): Promise<NatsLink> =>
         maxPingOut: 2,
         noAsyncTraces: true,
       });
-      return linkOf(connection, clock);
+      return linkOf(connection, clock, inboxPrefix);
     } catch (error) {
       if (error instanceof AuthorizationError)
         throw new TaskQueueError("denied", `NATS at ${shown(address)} refused ${name}`, error);
@@ -90,15 +86,19 @@ export const connectNats = async (options: ConnectOptions): Promise<NatsLink> =>
   }
 };
 
-const linkOf = (connection: NatsConnection, clock: Clock): NatsLink => {
+const linkOf = (
+  connection: NatsConnection,
+  clock: Clock,
+  inboxPrefix: string | undefined,
+): NatsLink => {
   const listeners = new Set<ConnectionListener>();
-  const lose = new Set<() => void>();
+  const requests = openRequests(connection, { clock, inboxPrefix });
   let connected = true;
   const hear = async (): Promise<void> => {
     for await (const status of connection.status()) {
       if (status.type === "disconnect" || status.type === "close") {
         connected = false;
-        for (const lost of lose) lost();
+        requests.failAll();
       }
       if (status.type === "reconnect") connected = true;
       for (const listener of listeners) {
@@ -113,6 +113,7 @@ const linkOf = (connection: NatsConnection, clock: Clock): NatsLink => {
   void hear();
   return {
     connection,
+    inboxPrefix,
     whenConnected: (withinMs) => {
       if (connected) return Promise.resolve();
       return new Promise((resolve, reject) => {
@@ -137,15 +138,7 @@ const linkOf = (connection: NatsConnection, clock: Clock): NatsLink => {
         listeners.add(listener);
       });
     },
-    unlessLost: (answer) =>
-      new Promise((resolve, reject) => {
-        const lost = (): void => {
-          lose.delete(lost);
-          reject(new TaskQueueError("unavailable", "the connection to NATS was lost"));
-        };
-        lose.add(lost);
-        answer.then(resolve, reject).finally(() => lose.delete(lost));
-      }),
+    requests,
     listen: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -1,13 +1,12 @@
 /** Publishing that is over when JetStream has it. */
-import { JetStreamApiError, type JetStreamClient, JetStreamError } from "@nats-io/jetstream";
-import { NoRespondersError, RequestError, TimeoutError } from "@nats-io/transport-node";
+import { JetStreamApiError } from "@nats-io/jetstream";
+import { headers, RequestError, TimeoutError } from "@nats-io/transport-node";
 import type { Millis } from "../../domain/decider.ts";
 import type { NatsLink } from "./connection.ts";
 import { TaskQueueError } from "./errors.ts";
 
 export interface Publication {
   readonly link: NatsLink;
-  readonly js: JetStreamClient;
   readonly subject: string;
   /** Messages that belong together; they are sent at once and all must be acknowledged. */
   readonly bundles: readonly Uint8Array[];
@@ -18,46 +17,61 @@ export interface Publication {
 
 /** @throws {TaskQueueError} When not all were acknowledged; those that were are kept by their ids. */
 export const publishBundles = async (publication: Publication): Promise<void> => {
-  const { link, js, subject, bundles, messageId, timeoutMs } = publication;
-  const [only] = bundles;
-  try {
-    await link.whenConnected(timeoutMs);
-    if (bundles.length === 1) {
-      await link.unlessLost(js.publish(subject, only, { msgID: messageId, timeout: timeoutMs }));
-      return;
-    }
-    const sent = bundles.map((bundle, i) =>
-      js.publish(subject, bundle, {
-        msgID: i === 0 ? messageId : `${messageId}.${i}`,
-        timeout: timeoutMs,
-      }),
-    );
-    for (const outcome of await link.unlessLost(Promise.allSettled(sent)))
-      if (outcome.status === "rejected") throw outcome.reason;
-  } catch (error) {
-    throw queueErrorOf(error, `publish to ${subject}`);
-  }
+  const { link, subject, bundles, messageId, timeoutMs } = publication;
+  await link.whenConnected(timeoutMs);
+  const publish = async (data: Uint8Array, id: string): Promise<void> => {
+    const head = headers();
+    head.set("Nats-Msg-Id", id);
+    const answer = await link.requests.ask({ subject, data, headers: head, timeoutMs });
+    const { error, seq } = answer.json<PubAck>();
+    if (error) throw apiError(error, `publish to ${subject}`);
+    if (typeof seq !== "number")
+      throw new TaskQueueError(
+        "unavailable",
+        `publish to ${subject}: the answer is not JetStream's`,
+      );
+  };
+  const [first, ...others] = bundles;
+  if (!first) return;
+  if (others.length === 0) return publish(first, messageId);
+  const sent = bundles.map((data, i) => publish(data, i === 0 ? messageId : `${messageId}.${i}`));
+  for (const outcome of await Promise.allSettled(sent))
+    if (outcome.status === "rejected") throw outcome.reason;
 };
 
-const fullCodes: ReadonlySet<number> = new Set([10047, 10077, 10023, 10122]);
+interface ApiError {
+  readonly err_code: number;
+  readonly description: string;
+}
 
-/** Says a library's error in our words. */
+interface PubAck {
+  readonly seq?: unknown;
+  readonly error?: ApiError;
+}
+
+/** Maximum bytes or messages; no storage left on the server or for the account. */
+const fullCodes: ReadonlySet<number> = new Set([10023, 10028, 10047, 10077]);
+
+const apiError = (error: ApiError, what: string, cause?: unknown): TaskQueueError => {
+  const isFull =
+    fullCodes.has(error.err_code) ||
+    /^maximum (messages|bytes)|insufficient/.test(error.description);
+  return new TaskQueueError(
+    isFull ? "full" : "unavailable",
+    `${what}: ${error.description}`,
+    cause,
+  );
+};
+
+/** Says an error of the library in our words. */
 export const queueErrorOf = (error: unknown, what: string): TaskQueueError => {
   if (error instanceof TaskQueueError) return error;
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : undefined;
+  if (error instanceof JetStreamApiError) return apiError(error.apiError(), what, error);
+  const cause = error instanceof Error ? error.cause : undefined;
   if (error instanceof TimeoutError || cause instanceof TimeoutError)
     return new TaskQueueError("timeout", `${what}: no answer in time`, error);
-  if (error instanceof JetStreamApiError) {
-    const { err_code: code, description } = error.apiError();
-    if (fullCodes.has(code) || /maximum (messages|bytes)|insufficient/.test(description))
-      return new TaskQueueError("full", `${what}: ${description}`, error);
-    return new TaskQueueError("unavailable", `${what}: ${description}`, error);
-  }
-  const missing =
-    error instanceof JetStreamError ||
-    error instanceof NoRespondersError ||
-    (error instanceof RequestError && error.isNoResponders()) ||
-    (error instanceof Error && error.name === "JetStreamNotEnabled");
+  if (error instanceof RequestError && error.isNoResponders())
+    return new TaskQueueError("unavailable", `${what}: JetStream does not answer`, error);
   const text = error instanceof Error ? error.message : String(error);
-  return new TaskQueueError("unavailable", `${what}: ${missing ? "no such stream" : text}`, error);
+  return new TaskQueueError("unavailable", `${what}: ${text}`, error);
 };

@@ -4,12 +4,7 @@
  * every task, and it needs the lowest latency, so we speak the pull protocol ourselves: one inbox,
  * and requests that top up what is still outstanding.
  */
-import {
-  createInbox,
-  type Msg,
-  type NatsConnection,
-  type Subscription,
-} from "@nats-io/transport-node";
+import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node";
 import type { Millis } from "../../domain/decider.ts";
 import type { Clock, Timer } from "../clock.ts";
 import type { NatsLink } from "./connection.ts";
@@ -63,8 +58,6 @@ const infoTimeoutMs = 2_000;
 export const openPull = (options: PullOptions): Pull => {
   const { link, clock, stream, consumer, batchMax } = options;
   const { connection } = link;
-  const prefix = (connection as unknown as { options?: { inboxPrefix?: string } }).options
-    ?.inboxPrefix;
   const infoSubject = `$JS.API.CONSUMER.INFO.${stream}.${consumer}`;
   const nextSubject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
   let subscription: Subscription | undefined;
@@ -99,7 +92,7 @@ export const openPull = (options: PullOptions): Pull => {
   const find = async (): Promise<void> => {
     const asking = ++search;
     try {
-      const answer = await connection.request(infoSubject, undefined, { timeout: infoTimeoutMs });
+      const answer = await link.requests.ask({ subject: infoSubject, timeoutMs: infoTimeoutMs });
       if (asking !== search || stopped) return;
       found = !answer.json<{ error?: unknown }>().error;
     } catch {
@@ -125,7 +118,7 @@ export const openPull = (options: PullOptions): Pull => {
   };
 
   const listen = (): Subscription => {
-    inbox = createInbox(prefix);
+    inbox = createInbox(link.inboxPrefix);
     return connection.subscribe(inbox, {
       callback: (error, msg) => (error ? undefined : hear(msg)),
     });
@@ -144,7 +137,7 @@ export const openPull = (options: PullOptions): Pull => {
   };
 
   const take = (msg: Msg): void => {
-    const message = messageOf(connection, msg);
+    const message = messageOf(link, msg);
     if (!message) return;
     if (stopped) {
       message.nak(0);
@@ -216,7 +209,7 @@ const ackBytes = new TextEncoder().encode("+ACK");
 const workingBytes = new TextEncoder().encode("+WPI");
 const termBytes = new TextEncoder().encode("+TERM");
 
-const messageOf = (connection: NatsConnection, msg: Msg): PulledMessage | undefined => {
+const messageOf = ({ connection, requests }: NatsLink, msg: Msg): PulledMessage | undefined => {
   const { reply } = msg;
   if (!reply?.startsWith("$JS.ACK.")) return undefined;
   const say = (word: Uint8Array | string): void => {
@@ -229,7 +222,7 @@ const messageOf = (connection: NatsConnection, msg: Msg): PulledMessage | undefi
     // Newer servers have put domain and account before the stream's name.
     delivered: Number(tokens[tokens.length === 9 ? 4 : 6]),
     ackSure: async () => {
-      await connection.request(reply, ackBytes, { timeout: ackTimeoutMs });
+      await requests.ask({ subject: reply, data: ackBytes, timeoutMs: ackTimeoutMs });
     },
     ack: () => say(ackBytes),
     nak: (delayMs) => say(delayMs > 0 ? `-NAK {"delay":${Math.round(delayMs * 1e6)}}` : "-NAK"),

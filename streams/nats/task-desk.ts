@@ -1,5 +1,4 @@
 /** The services' side of the queue on JetStream: it makes everything, gives out work, hears results. */
-import { jetstream } from "@nats-io/jetstream";
 import type { Millis } from "../../domain/decider.ts";
 import { isNodeId, type NodeId } from "../../domain/ids.ts";
 import { type Clock, sleep, wallClock } from "../clock.ts";
@@ -84,7 +83,6 @@ type Settings = TaskDeskOptions & {
 const deskOf = (link: NatsLink, layout: Layout, options: Settings): TaskDesk => {
   const { connection } = link;
   const { clock, ackWaitMs, onTrouble } = options;
-  const js = jetstream(connection, { timeout: publishTimeoutMs });
   const consumptions = new Set<Consumption>();
   const malformed = (subject: string, reason: string): void =>
     options.onMalformed?.(subject, reason);
@@ -136,7 +134,7 @@ const deskOf = (link: NatsLink, layout: Layout, options: Settings): TaskDesk => 
         try {
           if (closed) throw new TaskQueueError("closed", "the task desk is closed");
           await layout.ensure([nodeId]);
-          await publishBundles({ link, js, subject, bundles, messageId, timeoutMs });
+          await publishBundles({ link, subject, bundles, messageId, timeoutMs });
           return;
         } catch (error) {
           const { code } = queueErrorOf(error, "publish tasks");

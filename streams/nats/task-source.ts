@@ -1,5 +1,4 @@
 /** A node's side of the queue: it pulls from its own consumer and publishes on its own subjects. */
-import { jetstream } from "@nats-io/jetstream";
 import type { Millis } from "../../domain/decider.ts";
 import type { NodeId } from "../../domain/ids.ts";
 import { type Clock, sleep, wallClock } from "../clock.ts";
@@ -58,7 +57,6 @@ const sourceOf = (
 ): TaskSource => {
   const { nodeId, clock, publishForMs } = options;
   const { connection } = link;
-  const js = jetstream(connection, { timeout: publishTimeoutMs });
   const pulls = new Set<Pull>();
   const poke = (): void => {
     for (const pull of pulls) pull.poke();
@@ -123,7 +121,6 @@ const sourceOf = (
           if (closed) throw new TaskQueueError("closed", "the task source is closed");
           await publishBundles({
             link,
-            js,
             subject: resultSubject(nodeId),
             bundles,
             messageId,
