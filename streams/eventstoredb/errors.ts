@@ -20,7 +20,7 @@ const codesByStatus: ReadonlyMap<unknown, EventStoreErrorCode> = new Map([
   [1, "unavailable"],
   [3, "bad-request"],
   [4, "timeout"],
-  [8, "disk-full"],
+  [8, "too-large"],
   [14, "unavailable"],
   [15, "corrupt"],
 ] as const);

@@ -8,6 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { connectEventStore } from "../connect-event-store.ts";
+import { faultyFiles } from "../embedded/faulty-files.ts";
+import { serveEmbeddedStore } from "../embedded/grpc/server.ts";
+import { openEmbeddedStore } from "../embedded/store.ts";
 import { EventStoreError } from "../event-store.ts";
 import { connectEventStoreDb } from "./store.ts";
 
@@ -108,6 +111,24 @@ describe("a connection to something that never answers", { timeout: 60_000 }, ()
     for (const socket of sockets) socket.destroy();
     deaf.close();
     await store.close();
+  });
+});
+
+describe("a node whose disk is full", { timeout: 60_000 }, () => {
+  test("refuses over the wire as it does in process, and goes on", async () => {
+    const files = faultyFiles();
+    const embedded = await openEmbeddedStore({ directory, files });
+    const server = await serveEmbeddedStore(embedded);
+    const store = await connectEventStoreDb(server.url);
+    assert.ok((await store.append("a", [event(0)], "no-stream")).ok);
+    files.setSpace(10);
+    await assert.rejects(store.append("a", [event(1)], 0n), isOf("disk-full"));
+    await assert.rejects(store.deleteStream("a", 0n), isOf("disk-full"));
+    files.setSpace(Number.POSITIVE_INFINITY);
+    assert.ok((await store.append("a", [event(2)], 0n)).ok);
+    await store.close();
+    await server.close();
+    await embedded.close();
   });
 });
 
