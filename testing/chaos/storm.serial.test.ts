@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { runStorm } from "./storm.ts";
+
+test("nothing accepted is lost and nobody is paid twice, whatever is killed", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "cnct-storm-"));
+  const lines: string[] = [];
+  const seed = 20_261_122;
+  const storm = { directory, seed, killsOfEach: 5, calmMs: 1_500, workers: 4 };
+  try {
+    const report = await runStorm({ ...storm, say: (line) => lines.push(line) });
+    const story = `${JSON.stringify(report, (_, v) => (typeof v === "bigint" ? `${v}` : v), 1)}\n${lines.join("\n")}`;
+    assert.ok(report.accepted > 50, story);
+    assert.equal(report.kills, 16, story);
+    assert.deepEqual(report.invariants.violations, [], story);
+    assert.equal(report.completed, report.accepted, story);
+    assert.equal(report.invariants.jobs, report.accepted, story);
+    assert.equal(report.invariants.awards, 2 * report.accepted, story);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+});
