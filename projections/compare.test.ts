@@ -114,7 +114,7 @@ describe("a comparison", () => {
     },
     {
       table: "statements",
-      sql: "DELETE FROM statements WHERE name = 'client:eve' AND position = (SELECT max(position) FROM statements WHERE name = 'client:eve')",
+      sql: "DELETE FROM statements WHERE account = 'client:eve' AND position = (SELECT max(position) FROM statements WHERE account = 'client:eve')",
       key: /^client:eve \d+$/,
       missing: "live",
     },

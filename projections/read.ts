@@ -6,7 +6,6 @@ import type { Position } from "../streams/event-store.ts";
 import type { JournalRow } from "./entries.ts";
 import { movementsOf } from "./movements.ts";
 import { byName, byPosition, type Order, pageOf } from "./paging.ts";
-import { statementName } from "./statements.ts";
 import { type Columns, type Table, textOf } from "./table.ts";
 import { appMark, joinHalves, tables } from "./tables.ts";
 import { noTotals, totalsKey } from "./totals.ts";
@@ -78,13 +77,21 @@ const nodeViewOf = (columns: Columns): NodeView => {
   return { ...row, track };
 };
 
-/** The entry as the account sees it; undefined if it is of an escrow with a similar name. */
-const entryRowOf = (account: AccountId, row: JournalRow): EntryRow | undefined => {
-  const movement = movementsOf(row.transfers).get(account);
-  if (!movement) return undefined;
-  const { position, revision, type, jobHash, at } = row;
-  return { account, position, revision, type, ...movement, jobHash, at };
+const escrow = "escrow:";
+
+/** The entry as the account sees it. */
+const entryRowOf = (account: AccountId, row: JournalRow): EntryRow => {
+  const { position, revision, type, transfers, jobHash, at } = row;
+  const movement = movementsOf(transfers).get(account);
+  const { amount, counterAccounts } = movement ?? { amount: 0n, counterAccounts: [] };
+  return { account, position, revision, type, amount, counterAccounts, jobHash, at };
 };
+
+const isBeyond = (
+  position: Position,
+  after: Position | undefined,
+  { oldestFirst = false }: PageRequest,
+): boolean => after === undefined || (oldestFirst ? position > after : position < after);
 
 /** First and last name of a kind of account: `;` comes right after `:`. */
 const kindRange = (kind: NonNullable<AccountFilter["kind"]>): readonly [string, string] =>
@@ -124,8 +131,7 @@ export const readViews = (database: DatabaseSync, position: () => Position): Vie
       readonly selection: Selection;
       readonly columns: string;
       readonly key: string;
-      /** Undefined for a row that is not of the list after all. */
-      readonly decode: (columns: Columns) => Row | undefined;
+      readonly decode: (columns: Columns) => Row;
     },
   ): Page<Row> =>
     pageOf(order, page, (after, count) => {
@@ -138,9 +144,19 @@ export const readViews = (database: DatabaseSync, position: () => Position): Vie
       const last = after === undefined ? [] : [after];
       return prepare(sql)
         .all(...values, ...last, count)
-        .map(decode)
-        .filter((row) => row !== undefined);
+        .map(decode);
     });
+
+  /** An escrow has an entry or two, and its job knows where. A free job moves nothing. */
+  const escrowEntries = (account: AccountId, oldestFirst: boolean): readonly EntryRow[] => {
+    const positions = byKey(tables.jobs, account.slice(escrow.length))?.escrow?.positions ?? [];
+    const rows = positions
+      .map((at) => one(tables.entries.decode, "SELECT * FROM entries WHERE position = ?", at))
+      .filter((row) => row !== undefined)
+      .map((row) => entryRowOf(account, row))
+      .filter(({ amount }) => amount !== 0n);
+    return oldestFirst ? rows : rows.toReversed();
+  };
 
   let sum = { position: -2n, ledgerSum: 0n };
   const ledgerSum = (): bigint => {
@@ -201,16 +217,22 @@ export const readViews = (database: DatabaseSync, position: () => Position): Vie
           .map(tables.accounts.decode);
       }),
     entries: (account, page) =>
-      list(entryOrder, page, {
-        selection: {
-          from: "statements CROSS JOIN entries ON entries.position = statements.position",
-          where: ["statements.name = ?"],
-          values: [statementName(account)],
-        },
-        columns: "entries.*",
-        key: "statements.position",
-        decode: (columns) => entryRowOf(account, tables.entries.decode(columns)),
-      }),
+      account.startsWith(escrow)
+        ? pageOf(entryOrder, page, (after, count) =>
+            escrowEntries(account, page.oldestFirst === true)
+              .filter(({ position }) => isBeyond(position, after, page))
+              .slice(0, count),
+          )
+        : list(entryOrder, page, {
+            selection: {
+              from: "statements CROSS JOIN entries ON entries.position = statements.position",
+              where: ["statements.account = ?"],
+              values: [account],
+            },
+            columns: "entries.*",
+            key: "statements.position",
+            decode: (columns) => entryRowOf(account, tables.entries.decode(columns)),
+          }),
 
     blob: (digest) => byKey(tables.blobs, digest),
     blobs: (page) =>

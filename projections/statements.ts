@@ -1,6 +1,6 @@
 /**
- * Which entries of the journal touch which account: small rows, since there are several for each
- * entry and they stand in the order of accounts, all over the table.
+ * Which entries of the journal touch which account. Escrows are left out: each has an entry or two,
+ * which its job's row names, and rows for them, all over the table, would cost more than the rest.
  */
 import type { AccountId } from "../domain/ids.ts";
 import type { LedgerEvent } from "../domain/ledger/events.ts";
@@ -9,26 +9,20 @@ import { entryOf } from "./movements.ts";
 import type { Projection, Step } from "./projection.ts";
 
 export interface StatementRow {
-  /** As `statementName` has it. */
-  readonly name: string;
+  readonly account: AccountId;
   readonly position: Position;
 }
 
-const escrow = "escrow:";
-
-/**
- * The account's name, shortened to 20 hex digits for an escrow. Two escrows may then share a name:
- * whoever reads an entry looks whether it is of the account.
- */
-export const statementName = (account: AccountId): string =>
-  account.startsWith(escrow) ? account.slice(escrow.length, escrow.length + 20) : account;
-
 const line: Step<StatementRow, LedgerEvent> = {
-  keysOf: (event, { position }) =>
-    [...entryOf(event).movements.keys()].map((account) => `${statementName(account)} ${position}`),
+  keysOf: (event, { position }) => {
+    const keys: string[] = [];
+    for (const account of entryOf(event).movements.keys())
+      if (!account.startsWith("escrow:")) keys.push(`${account} ${position}`);
+    return keys;
+  },
   begins: () => true,
   evolve: (_, _event, { position }, key) => ({
-    name: key.slice(0, key.lastIndexOf(" ")),
+    account: key.slice(0, key.lastIndexOf(" ")),
     position,
   }),
 };

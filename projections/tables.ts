@@ -17,12 +17,16 @@ import { bigintOf, numberOf, type Table, textOf } from "./table.ts";
 import { type TotalsRow, totals, totalsKey } from "./totals.ts";
 import type { AccountRow, BlobRow, JobRow, JobStatus, NodeRow } from "./views.ts";
 
+type EscrowBody = Omit<NonNullable<JobRow["escrow"]>, "positions"> & {
+  readonly positions: readonly number[];
+};
 type JobBody = Pick<
   JobRow,
   "reason" | "submittedAt" | "deadlineAt" | "endedAt" | "output" | "tasks" | "disagreement"
 > &
-  Pick<JobRow, "paid" | "escrow"> & {
+  Pick<JobRow, "paid"> & {
     readonly spec: JobSpec;
+    readonly escrow: EscrowBody | null;
     readonly endedPosition: number | null;
   };
 
@@ -58,7 +62,7 @@ const jobsTable: Table<JobRow> = {
       tasks,
       disagreement,
       paid,
-      escrow,
+      escrow: escrow && { ...escrow, positions: escrow.positions.map(Number) },
       spec,
     };
     const { submittedPosition, jobHash, client, app, status, lastPosition } = row;
@@ -66,7 +70,7 @@ const jobsTable: Table<JobRow> = {
   },
   decode: (columns) => {
     const body = JSON.parse(textOf(columns, "body")) as JobBody;
-    const { spec, endedPosition } = body;
+    const { spec, endedPosition, escrow } = body;
     return {
       ...body,
       jobHash: textOf(columns, "hash"),
@@ -75,6 +79,7 @@ const jobsTable: Table<JobRow> = {
       status: textOf(columns, "status") as JobStatus,
       quorum: spec.quorum,
       replicasMax: spec.replicasMax,
+      escrow: escrow && { ...escrow, positions: escrow.positions.map(BigInt) },
       submittedPosition: bigintOf(columns, "submitted"),
       endedPosition: endedPosition === null ? null : BigInt(endedPosition),
       lastPosition: bigintOf(columns, "position"),
@@ -197,15 +202,15 @@ const entriesTable: Table<JournalRow> = {
 
 const statementsTable: Table<StatementRow> = {
   projection: statements,
-  columns: ["name", "position"],
+  columns: ["account", "position"],
   keyColumns: 2,
   definition: `(
-    name TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (name, position)
+    account TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (account, position)
   ) STRICT, WITHOUT ROWID`,
   indexes: [],
-  encode: ({ name, position }) => [name, position],
+  encode: ({ account, position }) => [account, position],
   decode: (columns) => ({
-    name: textOf(columns, "name"),
+    account: textOf(columns, "account"),
     position: bigintOf(columns, "position"),
   }),
 };

@@ -56,6 +56,8 @@ export interface JobRow {
   readonly escrow: {
     readonly funded: MicroPointsText;
     readonly refunded: MicroPointsText | null;
+    /** Where its entries stand in the log: the one that funded it, the one that closed it. */
+    readonly positions: readonly Position[];
   } | null;
 }
 

@@ -11,8 +11,9 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { wallClock } from "../../streams/clock.ts";
+import { decode } from "../../streams/codec.ts";
 import { openEmbeddedStore } from "../../streams/embedded/store.ts";
-import type { EventStore } from "../../streams/event-store.ts";
+import { beforeFirst, type EventStore } from "../../streams/event-store.ts";
 import { openProjections } from "../open.ts";
 import { proveProjections, rebuildProjections } from "../rebuild.ts";
 import { beginning, lives, write } from "./history.ts";
@@ -82,6 +83,17 @@ try {
   process.stdout.write(`  in ${flushes} flushes\n`);
   await live.close();
 
+  const reading = async (): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const subscription = store.subscribe({
+      after: beforeFirst,
+      onEvents: (batch) => batch.forEach((recorded) => void decode(recorded)),
+      onCaughtUp: resolve,
+    });
+    await promise;
+    await subscription.close();
+  };
+  await measured("read alone", () => events, reading);
   const late = await openProjections({ ...options, directory: join(directory, "late") });
   await measured(
     "catch-up",
