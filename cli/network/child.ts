@@ -24,18 +24,18 @@ export const tellParent = (message: ChildMessage): void => void process.send?.(m
 
 /**
  * Resolves with why the process should stop: a signal, or that its parent is gone. A child does not
- * hear Ctrl-C, which a terminal sends to all: its parent stops it in good order.
+ * hear Ctrl-C and hang-ups, which a terminal sends to all: its parent stops it in good order.
  */
 export const untilStopped = (): Promise<string> =>
   new Promise((resolve) => {
     process.once("SIGTERM", () => resolve("SIGTERM"));
-    process.once("SIGHUP", () => resolve("SIGHUP"));
     if (isChild()) {
-      process.on("SIGINT", () => undefined);
+      for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
       process.once("disconnect", () => resolve("its parent is gone"));
       if (!process.connected) resolve("its parent is gone");
       return;
     }
+    process.once("SIGHUP", () => resolve("SIGHUP"));
     process.once("SIGINT", () => {
       // The second one does not wait.
       process.once("SIGINT", () => process.exit(130));

@@ -3,7 +3,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Millis } from "../../domain/decider.ts";
-import { type Supervised, supervise } from "./supervisor.ts";
+import { type Supervised, type SuperviseOptions, supervise } from "./supervisor.ts";
 
 export interface NetworkOptions {
   readonly dataDirectory: string;
@@ -25,7 +25,7 @@ export interface Network {
   readonly children: readonly Supervised[];
   /** Workers first, so that what they finished is heard; NATS last. */
   stop(): Promise<void>;
-  /** SIGKILL to all at once. */
+  /** Ends all without waiting. */
   kill(): void;
 }
 
@@ -39,10 +39,15 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
   const { dataDirectory, port, workers, onLog, onDeath } = options;
   await mkdir(dataDirectory, { recursive: true });
   const children: Supervised[] = [];
-  const start = async (name: string, args: readonly string[]): Promise<Supervised> => {
+  const start = async (
+    name: string,
+    args: SuperviseOptions["args"],
+    lastSignal: "SIGKILL" | "SIGTERM" = "SIGKILL",
+  ): Promise<Supervised> => {
     const child = await supervise({
       name,
       args,
+      lastSignal,
       onLog: (line) => onLog(name, line),
       onDeath: (how, restartInMs) => onDeath(name, how, restartInMs),
     });
@@ -58,22 +63,29 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
   try {
     let { natsUrl } = options;
     if (natsUrl === undefined) {
-      const nats = await start("nats", ["nats", "--directory", join(dataDirectory, "nats")]);
+      const nats = await start(
+        "nats",
+        (before) => [
+          ...["nats", "--directory", join(dataDirectory, "nats")],
+          ...["--port", portOf(before?.["nats"], 0)],
+        ],
+        "SIGTERM", // It ends its nats-server, which would outlive it otherwise.
+      );
       natsUrl = nats.urls["nats"] ?? "";
     }
-    const coordinator = await start("coordinator", [
-      ...["serve", "--roles", "all", "--data", dataDirectory, "--nats", natsUrl],
-      ...["--port", String(port)],
+    const coordinator = await start("coordinator", (before) => [
+      ...["serve", "--roles", "all", "--data", dataDirectory, "--nats", natsUrl ?? ""],
+      ...["--port", portOf(before?.["gateway"], port)],
       ...(options.eventStoreUrl === undefined
-        ? ["--event-store-port", "0"]
+        ? ["--event-store-port", portOf(before?.["eventStore"], 0)]
         : ["--event-store", options.eventStoreUrl]),
     ]);
     const gateway = coordinator.urls["gateway"] ?? "";
     await Promise.all(
       Array.from({ length: workers }, (_, index) =>
-        start(`node-${index + 1}`, [
+        start(`node-${index + 1}`, () => [
           ...["worker", "--gateway", gateway, "--name", `node-${index + 1}`],
-          ...["--owner", "local", "--nats", natsUrl],
+          ...["--owner", "local", "--nats", natsUrl ?? ""],
         ]),
       ),
     );
@@ -92,6 +104,10 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
     throw error;
   }
 };
+
+/** A part that is started again listens where it did before: others know it by that. */
+const portOf = (url: string | undefined, first: number): string =>
+  url === undefined ? String(first) : new URL(url).port;
 
 /** NATS, the coordinator and the workers, as far as they were started. */
 function* groupsOf(children: readonly Supervised[]): Generator<readonly Supervised[]> {

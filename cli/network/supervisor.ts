@@ -10,25 +10,28 @@ import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { CliFailure } from "../failures.ts";
 import type { ChildMessage } from "./child.ts";
 
+export type Urls = Readonly<Record<string, string>>;
+
 export interface Supervised {
   readonly name: string;
   pid(): number | undefined;
   /** What the child told about itself when it was first ready. */
-  readonly urls: Readonly<Record<string, string>>;
+  readonly urls: Urls;
   /** SIGTERM, then SIGKILL; nothing is started again afterwards. */
   stop(): Promise<void>;
-  /** SIGKILL at once. */
+  /** Ends it without waiting. */
   kill(): void;
 }
 
 export interface SuperviseOptions {
   readonly name: string;
-  /** Arguments of `cnct`. */
-  readonly args: readonly string[];
+  /** Arguments of `cnct`; for a later start with what the first one told, such as its port. */
+  readonly args: (urls: Urls | undefined) => readonly string[];
+  /** How it is ended at once: SIGTERM for one that has children of its own. */
+  readonly lastSignal?: "SIGKILL" | "SIGTERM";
   readonly onLog: (line: string) => void;
   /** The child died by itself; it is started again after `restartInMs`. */
   readonly onDeath: (how: string, restartInMs: Millis) => void;
-  readonly signal?: AbortSignal;
 }
 
 const mainFile = join(dirname(dirname(fileURLToPath(import.meta.url))), "main.ts");
@@ -46,31 +49,32 @@ const healthyMs = 30_000;
  * @throws {CliFailure} What the child itself stated if it cannot start, else `child-failed`.
  */
 export const supervise = async (options: SuperviseOptions): Promise<Supervised> => {
-  const { name, args, onLog, onDeath } = options;
+  const { name, args, onLog, onDeath, lastSignal = "SIGKILL" } = options;
   let child: ChildProcess | undefined;
   let stopping = false;
   let restartMs = restartFirstMs;
   const stopped = new AbortController();
 
-  const launch = async (): Promise<Readonly<Record<string, string>>> => {
+  const launch = async (before: Urls | undefined): Promise<Urls> => {
     const startedAt = performance.now();
-    const running = spawn(process.execPath, [...process.execArgv, mainFile, ...args], {
+    const running = spawn(process.execPath, [...process.execArgv, mainFile, ...args(before)], {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     child = running;
     for (const stream of [running.stdout, running.stderr])
       if (stream !== null) createInterface({ input: stream }).on("line", onLog);
     const urls = await becomesReady(running, name);
-    running.once("exit", (code, signal) => {
+    const died = (how: string) => {
       if (stopping) return;
       if (performance.now() - startedAt > healthyMs) restartMs = restartFirstMs;
-      void restart(signal ?? `exit code ${code}`);
-    });
-    if (isOver(running) && !stopping) void restart("an early end");
+      void restart(how, urls);
+    };
+    running.once("exit", (code, signal) => died(signal ?? `exit code ${code}`));
+    if (isOver(running)) died("it ended right after its start");
     return urls;
   };
 
-  const restart = async (how: string): Promise<void> => {
+  const restart = async (how: string, urls: Urls): Promise<void> => {
     let why = how;
     while (!stopping) {
       onDeath(why, restartMs);
@@ -78,7 +82,7 @@ export const supervise = async (options: SuperviseOptions): Promise<Supervised> 
       restartMs = Math.min(restartMs * 2, restartMaxMs);
       if (stopping) return;
       try {
-        await launch();
+        await launch(urls);
         return;
       } catch (error) {
         why = error instanceof Error ? error.message : String(error);
@@ -89,10 +93,9 @@ export const supervise = async (options: SuperviseOptions): Promise<Supervised> 
   const kill = () => {
     stopping = true;
     stopped.abort();
-    child?.kill("SIGKILL");
+    child?.kill(lastSignal);
   };
-  options.signal?.addEventListener("abort", kill, { once: true });
-  const urls = await launch();
+  const urls = await launch(undefined);
   return {
     name,
     urls,
@@ -109,10 +112,7 @@ export const supervise = async (options: SuperviseOptions): Promise<Supervised> 
 const isOver = ({ exitCode, signalCode }: ChildProcess): boolean =>
   exitCode !== null || signalCode !== null;
 
-const becomesReady = (
-  child: ChildProcess,
-  name: string,
-): Promise<Readonly<Record<string, string>>> =>
+const becomesReady = (child: ChildProcess, name: string): Promise<Urls> =>
   new Promise((resolve, reject) => {
     const settle = (how: () => void) => {
       clearTimeout(timer);

@@ -1,0 +1,108 @@
+/** Runs `cnct` as a user does: as a process, with its own environment and data directory. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const mainFile = join(import.meta.dirname, "..", "..", "cli", "main.ts");
+
+export interface Ran {
+  readonly exit: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ran>;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Nothing of the developer's own settings reaches the test. */
+const cleanEnvironment = (own: Environment): NodeJS.ProcessEnv => {
+  const kept = Object.entries(process.env).filter(
+    ([name]) =>
+      !name.startsWith("CNCT_") && name !== "NODE_OPTIONS" && name !== "NODE_TEST_CONTEXT",
+  );
+  return { ...Object.fromEntries(kept), NO_COLOR: "1", ...own };
+};
+
+export const startCnct = (args: readonly string[], env: Environment = {}): Running => {
+  const child = spawn(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", mainFile, ...args],
+    { env: cleanEnvironment(env), stdio: ["ignore", "pipe", "pipe"] },
+  );
+  const read = { stdout: "", stderr: "" };
+  child.stdout.on("data", (chunk) => {
+    read.stdout += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    read.stderr += chunk;
+  });
+  const ended = new Promise<Ran>((resolve) => {
+    child.once("close", (exit) => resolve({ exit, ...read }));
+  });
+  return { child, ended };
+};
+
+export const runCnct = (args: readonly string[], env: Environment = {}): Promise<Ran> =>
+  startCnct(args, env).ended;
+
+export interface StartedNetwork extends Running {
+  readonly gateway: string;
+  readonly pids: Readonly<Record<string, number>>;
+}
+
+/** `cnct start` on a directory, when it is ready. */
+export const startNetworkOf = async (
+  dataDirectory: string,
+  { workers = 2 }: { readonly workers?: number } = {},
+): Promise<StartedNetwork> => {
+  const running = startCnct(
+    ["start", "--json", "--port", "0", "--data", dataDirectory, "--workers", String(workers)],
+    {},
+  );
+  let text = "";
+  const line = await new Promise<string>((resolve, reject) => {
+    running.child.stdout?.on("data", (chunk) => {
+      text += chunk;
+      if (text.includes("\n")) resolve(text);
+    });
+    void running.ended.then(({ exit, stderr }) =>
+      reject(new Error(`cnct start ended with ${exit}: ${stderr}`)),
+    );
+  });
+  const { gateway, pids } = JSON.parse(line);
+  return { ...running, gateway, pids };
+};
+
+/** Processes whose command line names the directory, or that are one of these and still run. */
+export const processesOf = (directory: string, pids: readonly number[] = []): readonly string[] =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const line = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+        const isOurs =
+          line.includes(directory) || (pids.includes(Number(name)) && line.includes("main.ts"));
+        return isOurs && Number(name) !== process.pid ? [`${name} ${line}`] : [];
+      } catch {
+        return []; // It has just ended.
+      }
+    });
+
+/** Waits until none is left; answers those that are after all. */
+export const noneLeft = async (
+  directory: string,
+  pids: readonly number[],
+  withinMs: number,
+): Promise<readonly string[]> => {
+  const giveUpAt = performance.now() + withinMs;
+  for (;;) {
+    const left = processesOf(directory, pids);
+    if (left.length === 0 || performance.now() > giveUpAt) return left;
+    await sleep(50);
+  }
+};

@@ -1,0 +1,66 @@
+/** `cnct start`: what it starts goes on where it was, comes back when it dies, and never stays behind. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { connect } from "../../sdk/index.ts";
+import { noneLeft, processesOf, runCnct, type StartedNetwork, startNetworkOf } from "./cnct.ts";
+
+describe("a network on one machine", { timeout: 120_000 }, () => {
+  let directory = "";
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), "cnct-start-"));
+  });
+  after(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
+
+  const pidsOf = ({ pids, child }: StartedNetwork) => [...Object.values(pids), child.pid ?? -1];
+  const compute = async ({ gateway }: StartedNetwork, nonce: string) => {
+    const client = connect({ gateway, client: "client:ada" });
+    try {
+      const { hash } = await client.submit({ app: "noop", nonce });
+      const { status } = await client.await(hash, { timeoutMs: 20_000 });
+      const { completed } = (await client.network()).jobs;
+      const nodes = (await client.nodes()).nodes.map(({ id }) => id).toSorted();
+      return { hash, status, completed, nodes };
+    } finally {
+      await client.close();
+    }
+  };
+
+  test("stops everything on SIGTERM, and a second start goes on where it was", async () => {
+    const first = await startNetworkOf(directory);
+    const one = await compute(first, "first");
+    assert.deepEqual([one.status, one.completed], ["COMPLETED", 1]);
+    assert.ok(processesOf(directory).some((line) => line.includes("nats-server")));
+    first.child.kill("SIGTERM");
+    assert.equal((await first.ended).exit, 0);
+    assert.deepEqual(await noneLeft(directory, pidsOf(first), 1_000), []);
+
+    const second = await startNetworkOf(directory);
+    const two = await compute(second, "second");
+    assert.equal(two.completed, 2);
+    assert.deepEqual(two.nodes, ["node-1", "node-2"]);
+    const seen = await runCnct(["job", one.hash, "--json", "--gateway", second.gateway]);
+    assert.equal(JSON.parse(seen.stdout).status, "COMPLETED");
+    const locked = await runCnct(["start", "--port", "0", "--data", directory]);
+    assert.equal(locked.exit, 5);
+    assert.match(locked.stderr, /\(data-locked\)\n$/);
+    second.child.kill("SIGINT");
+    assert.equal((await second.ended).exit, 0);
+    assert.deepEqual(await noneLeft(directory, pidsOf(second), 1_000), []);
+  });
+
+  test("starts again what dies, and leaves nothing when it is killed itself", async () => {
+    const network = await startNetworkOf(directory);
+    process.kill(network.pids["coordinator"] ?? -1, "SIGKILL");
+    process.kill(network.pids["node-1"] ?? -1, "SIGKILL");
+    const { status } = await compute(network, "after a crash");
+    assert.equal(status, "COMPLETED");
+    network.child.kill("SIGKILL");
+    const { stderr } = await network.ended;
+    assert.match(stderr, /coordinator died \(SIGKILL\); it is started again/);
+    assert.match(stderr, /node-1 died \(SIGKILL\)/);
+    assert.deepEqual(await noneLeft(directory, pidsOf(network), 15_000), []);
+  });
+});
