@@ -244,6 +244,35 @@ export const taskQueueContract = (
       assert.equal(exhausted.length, 1);
     });
 
+    rule("tells exhausted work from other work of the node that is under way", async (queue) => {
+      const settings = { ...brisk, maxDeliver: 2 };
+      const first = await queue.desk(settings);
+      const busy: TaskDelivery[] = [];
+      const heard = listen(await queue.source(ada), (delivery) => {
+        if (delivery.tasks[0]?.jobHash === digest("good")) void delivery.ack();
+        if (delivery.tasks[0]?.jobHash === digest("busy")) busy.push(delivery);
+      });
+      for (const name of ["poison", "busy", "good"])
+        await first.publishTasks(ada, [order(name)], name);
+      await first.close();
+      const work = async (ms: Millis): Promise<void> => {
+        for (let spentMs = 0; spentMs < ms; spentMs += 50) {
+          busy[0]?.working();
+          await queue.pass(50);
+        }
+      };
+      await until(queue, () => heard.length >= 3);
+      await work(5 * brisk.ackWaitMs);
+      assert.deepEqual([heard.length, busy.length], [4, 1]);
+      const second = await queue.desk(settings);
+      const exhausted = hearExhausted(second);
+      await work(5 * brisk.sweepMs);
+      await busy[0]?.ack();
+      await until(queue, () => exhausted.length > 0);
+      await queue.pass(3 * brisk.sweepMs);
+      assert.deepEqual(exhausted, [{ nodeId: ada, tasks: [order("poison")] }]);
+    });
+
     rule("never takes work that is waiting or under way for exhausted", async (queue) => {
       const desk = await queue.desk({ ...patient, sweepMs: 50 });
       const exhausted = hearExhausted(desk);
