@@ -5,8 +5,8 @@ import type { Capabilities } from "../domain/node/node.ts";
 import { httpBlobs } from "../streams/blobs/http.ts";
 import { wallClock } from "../streams/clock.ts";
 import { openTaskSource } from "../streams/nats/task-source.ts";
+import { openExecutorPool } from "../worker/children/pool.ts";
 import type { Executor } from "../worker/executor.ts";
-import { openExecutors } from "../worker/executors/open.ts";
 import { runWorker, type WorkerNotice } from "../worker/worker.ts";
 
 export interface WorkerHostOptions {
@@ -45,10 +45,31 @@ export class RegistrationError extends Error {
 
 /** @throws {RegistrationError} When the gateway refuses, or cannot be reached. */
 export const runWorkerHost = async (options: WorkerHostOptions): Promise<WorkerHost> => {
-  const { gateway, nodeId, owner, slots, backlog, onLog } = options;
   const executors: Executor[] = [];
-  for (const engine of options.engines)
-    executors.push(...(await openExecutors(options.apps, { engine })));
+  try {
+    for (const engine of options.engines)
+      executors.push(
+        ...(await openExecutorPool({
+          apps: options.apps,
+          engine,
+          children: Math.max(1, options.slots),
+          // The first engine is the node's main one; the others' children start when tasks come.
+          ...(engine === options.engines[0] ? {} : { warm: 0 }),
+          onTrouble: (what, error) => options.notify({ type: "trouble", what, error }),
+        })),
+      );
+    return await runWith(executors, options);
+  } catch (error) {
+    for (const executor of executors) await executor.close();
+    throw error;
+  }
+};
+
+const runWith = async (
+  executors: readonly Executor[],
+  options: WorkerHostOptions,
+): Promise<WorkerHost> => {
+  const { gateway, nodeId, owner, slots, backlog, onLog } = options;
   const capabilities: Capabilities = {
     apps: offersOf(executors),
     slots,

@@ -1,0 +1,241 @@
+/**
+ * The children that compute for one engine: who is idle, who is replaced when, which task waits.
+ *
+ * A member:
+ *
+ *     starting --opened--> idle --task--> busy --answer--> idle
+ *         |                 | ^-----------------------------'
+ *         '-----------------+-- dismissed, or ended by itself --> gone --fill--> starting
+ */
+
+import { isDeepStrictEqual } from "node:util";
+import { AppError, type Execution, type ExecutionOutput } from "../executor.ts";
+import { type ComputingChild, startChild, type TaskAnswer } from "./computing-child.ts";
+import type { ChildSettings, Offer } from "./messages.ts";
+
+export interface CrewOptions {
+  readonly settings: ChildSettings;
+  readonly outputBytesMax: number;
+  /** The most at a time, at least 1. */
+  readonly children: number;
+  /** Kept ready, from 0 to `children`. */
+  readonly warm: number;
+  /** Those beyond `warm` end after so long without a task. */
+  readonly idleMs: number;
+  readonly tasksMax: number;
+  readonly recycleAboveBytes: number;
+  readonly onTrouble: (what: string, error: unknown) => void;
+}
+
+export interface Crew {
+  readonly offers: readonly Offer[];
+  /** In the order of asking. Rejects as `openExecutorPool` says. */
+  execute(execution: Execution): Promise<ExecutionOutput>;
+  /** Kills all and waits until they are gone; tasks that run or wait are rejected. */
+  close(): Promise<void>;
+}
+
+interface Member {
+  readonly child: ComputingChild;
+  tasks: number;
+  opened: boolean;
+  /** We killed it: its end is no trouble. */
+  dismissed: boolean;
+  leaving?: NodeJS.Timeout;
+}
+
+interface Task {
+  readonly execution: Execution;
+  readonly resolve: (output: ExecutionOutput) => void;
+  readonly reject: (reason: unknown) => void;
+  member?: Member | undefined;
+}
+
+/** The pause before a child that failed is replaced; it doubles until a task is answered. */
+const pauseFirstMs = 100;
+const pauseMaxMs = 10_000;
+
+/** Resolves when the first child is ready; the others come by themselves. */
+export const openCrew = async (options: CrewOptions): Promise<Crew> => {
+  const { settings, children, warm, onTrouble } = options;
+  const what = `${settings.apps.join(", ")} on ${settings.engine}`;
+  /** Every process that has not ended, so that there are never more than `children`. */
+  const alive = new Set<Member>();
+  /** Taken from the end, so that those not needed stay idle and leave. */
+  const idle: Member[] = [];
+  const waiting: Task[] = [];
+  let busy = 0;
+  let failures = 0;
+  let pause: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  const hire = (): Member => {
+    const child = startChild(settings, options);
+    const member: Member = { child, tasks: 0, opened: false, dismissed: false };
+    alive.add(member);
+    void child.gone.then((how) => {
+      alive.delete(member);
+      clearTimeout(member.leaving);
+      remove(idle, member);
+      if (member.opened && !member.dismissed)
+        stumble("a computing process ended", new Error(`the process for ${what} ended (${how})`));
+      fill();
+    });
+    return member;
+  };
+
+  const dismiss = (member: Member) => {
+    member.dismissed = true;
+    clearTimeout(member.leaving);
+    remove(idle, member);
+    member.child.kill();
+  };
+
+  const stumble = (story: string, error: unknown) => {
+    onTrouble(story, error);
+    clearTimeout(pause);
+    pause = setTimeout(
+      () => {
+        pause = undefined;
+        fill();
+      },
+      Math.min(pauseFirstMs * 2 ** failures++, pauseMaxMs),
+    );
+  };
+
+  const fill = () => {
+    if (closed || pause !== undefined) return;
+    const wanted = Math.min(children, Math.max(warm, busy + waiting.length));
+    while (alive.size < wanted) void bringIn(hire());
+  };
+
+  const bringIn = async (member: Member) => {
+    try {
+      const offers = await member.child.opened;
+      if (!isDeepStrictEqual(offers, first.offers))
+        throw new Error(`the programs for ${what} have changed since this worker started`);
+      member.opened = true;
+      rest(member);
+    } catch (error) {
+      dismiss(member);
+      if (closed) return;
+      stumble("a computing process did not start", error);
+      if ([...alive].some((other) => other !== member && !other.dismissed)) return;
+      // Another node can have these tasks sooner than a process starts here, if one ever does.
+      for (const { reject } of waiting.splice(0))
+        reject(new Error(`no process for ${what} starts: ${messageOf(error)}`));
+    }
+  };
+
+  const rest = (member: Member) => {
+    const task = waiting.shift();
+    if (task) return void compute(member, task);
+    idle.push(member);
+    if (staying() > warm)
+      member.leaving = setTimeout(() => {
+        if (staying() > warm) dismiss(member);
+      }, options.idleMs);
+  };
+
+  const staying = () => [...alive].filter(({ dismissed }) => !dismissed).length;
+
+  const compute = async (member: Member, task: Task) => {
+    clearTimeout(member.leaving);
+    task.member = member;
+    member.tasks++;
+    busy++;
+    const { app, params, inputs } = task.execution;
+    let answer: TaskAnswer | undefined;
+    try {
+      answer = await member.child.run({ app, params, inputs });
+    } catch (error) {
+      if (error instanceof AppError) dismiss(member); // Its output is too large to be read.
+      task.reject(error instanceof AppError ? error : new Error(`${app}: ${messageOf(error)}`));
+    }
+    task.member = undefined;
+    busy--;
+    if (answer === undefined || member.dismissed) return;
+    failures = 0;
+    settle(task, answer);
+    const worn =
+      member.tasks >= options.tasksMax || answer.residentBytes > options.recycleAboveBytes;
+    if (worn) dismiss(member);
+    else rest(member);
+  };
+
+  const first = await openFirst(hire(), what);
+  rest(first.member);
+  fill();
+
+  return {
+    offers: first.offers,
+
+    execute: (execution) =>
+      new Promise((resolve, reject) => {
+        const { signal } = execution;
+        if (closed) throw new Error(`the executors of ${what} are closed`);
+        signal.throwIfAborted();
+        const task: Task = {
+          execution,
+          resolve: (output) => {
+            signal.removeEventListener("abort", abandon);
+            resolve(output);
+          },
+          reject: (reason) => {
+            signal.removeEventListener("abort", abandon);
+            reject(reason);
+          },
+        };
+        const abandon = () => {
+          remove(waiting, task);
+          if (task.member) dismiss(task.member);
+          // Not before those who listen to the same signal, and know better why it aborted.
+          setImmediate(() => reject(signal.reason));
+        };
+        signal.addEventListener("abort", abandon, { once: true });
+        const member = idle.pop();
+        if (member) return void compute(member, task);
+        waiting.push(task);
+        fill();
+      }),
+
+    close: async () => {
+      closed = true;
+      clearTimeout(pause);
+      for (const { reject } of waiting.splice(0))
+        reject(new Error(`the executors of ${what} are closed`));
+      const ends = [...alive].map((member) => {
+        dismiss(member);
+        return member.child.gone;
+      });
+      await Promise.all(ends);
+    },
+  };
+};
+
+/** @throws {AppError} As the child did. @throws {Error} When it cannot compute; it is gone then. */
+const openFirst = async (member: Member, what: string) => {
+  try {
+    const offers = await member.child.opened;
+    member.opened = true;
+    return { member, offers };
+  } catch (error) {
+    await member.child.gone;
+    if (error instanceof AppError) throw error;
+    throw new Error(`no process can compute ${what}: ${messageOf(error)}`, { cause: error });
+  }
+};
+
+const settle = ({ resolve, reject }: Task, answer: TaskAnswer): void => {
+  if (answer.type === "done") resolve({ output: answer.output, mediaType: answer.mediaType });
+  else if (answer.type === "refused") reject(new AppError(answer.code, answer.message));
+  else reject(new Error(answer.message));
+};
+
+const remove = <T>(list: T[], item: T): void => {
+  const at = list.indexOf(item);
+  if (at >= 0) list.splice(at, 1);
+};
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

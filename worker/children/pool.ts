@@ -1,0 +1,108 @@
+/**
+ * Executors whose tasks run in processes of their own: a computation that blocks, hangs, crashes or
+ * grows costs one child, and the worker goes on answering the network. Runtimes and decoders (ONNX
+ * Runtime, libvips) are loaded by the children alone.
+ */
+
+import { AppError, type Executor } from "../executor.ts";
+import type { EngineName } from "../executors/inference.ts";
+import { openEcho, openNoop } from "../executors/plain.ts";
+import { outputBytesMax } from "../run-task.ts";
+import { openCrew } from "./crew.ts";
+
+export interface PoolOptions {
+  /** Names from the catalogue. */
+  readonly apps: readonly string[];
+  readonly engine: EngineName;
+  /** The most children at a time, a whole number of at least 1: the node's slots. */
+  readonly children: number;
+  /**
+   * How many are kept ready, from 0; left out, all. Others start when tasks wait and end after
+   * `idleMs` without a task.
+   */
+  readonly warm?: number;
+  /** Default: a minute. */
+  readonly idleMs?: number;
+  /** After so many tasks a child is replaced, so that leaks stay small. Default: 1,000. */
+  readonly tasksMax?: number;
+  /** A child with more resident memory after a task is replaced. Default: 2 GiB. */
+  readonly recycleAboveBytes?: number;
+  /** A child that reaches this in the middle of a task is killed. Default: 4 GiB. */
+  readonly killAboveBytes?: number;
+  /** File URL of a module that exports another `openExecutors` for the children, for tests. */
+  readonly programs?: string;
+  /** A child ended, or did not start, without being told to. It is started again. */
+  readonly onTrouble: (what: string, error: unknown) => void;
+}
+
+const gibibyte = 2 ** 30;
+const programsOfTheCatalogue = new URL("../executors/open.ts", import.meta.url).href;
+
+/**
+ * Apps that compute nothing stay in this process: no foreign code, no parser, no model, and no time
+ * that depends on the input, so that a process of their own would protect nothing and cost a copy.
+ */
+const plainApps: Readonly<Record<string, () => Executor>> = { noop: openNoop, echo: openEcho };
+
+/**
+ * One executor for each execution class, ready to compute; the pool ends when all are closed.
+ *
+ * A task that is aborted, also while it computes, rejects with the signal's reason, and its child is
+ * killed and replaced. A task whose child ends rejects with an ordinary error, which is this
+ * machine's fault, not the job's.
+ *
+ * @throws {AppError} `unknown-app` for a name that is not in the catalogue.
+ * @throws {Error} When the children cannot compute: a package or a model is missing, or another one.
+ *
+ * @example
+ * const executors = await openExecutorPool({ apps: ["ocr"], engine: "ort-node", children: 2, onTrouble });
+ */
+export const openExecutorPool = async (options: PoolOptions): Promise<readonly Executor[]> => {
+  const { apps, engine, children, warm = children } = options;
+  if (!Number.isInteger(children) || children < 1)
+    throw new RangeError(`expected a whole number of children of at least 1, got ${children}`);
+  if (!Number.isInteger(warm) || warm < 0 || warm > children)
+    throw new RangeError(`expected 0 to ${children} warm children, got ${warm}`);
+  const isPlain = (app: string) => Object.hasOwn(plainApps, app);
+  const plain = apps.filter(isPlain).flatMap((app) => plainApps[app]?.() ?? []);
+  const computed = apps.filter((app) => !isPlain(app));
+  if (computed.length === 0) return plain;
+  const crew = await openCrew({
+    settings: {
+      programs: options.programs ?? programsOfTheCatalogue,
+      engine,
+      apps: computed,
+      killAboveBytes: options.killAboveBytes ?? 4 * gibibyte,
+    },
+    outputBytesMax,
+    children,
+    warm,
+    idleMs: options.idleMs ?? 60_000,
+    tasksMax: options.tasksMax ?? 1_000,
+    recycleAboveBytes: options.recycleAboveBytes ?? 2 * gibibyte,
+    onTrouble: options.onTrouble,
+  });
+
+  const classes = [...new Set(crew.offers.map(({ executionClass }) => executionClass))];
+  let open = classes.length;
+  const pooled = classes.map((executionClass): Executor => {
+    const offered = crew.offers
+      .filter((offer) => offer.executionClass === executionClass)
+      .flatMap((offer) => offer.apps);
+    let closed: Promise<void> | undefined;
+    return {
+      apps: offered,
+      executionClass,
+      execute: async (execution) => {
+        if (!offered.includes(execution.app))
+          throw new AppError("unknown-app", `this executor does not compute ${execution.app}`);
+        return crew.execute(execution);
+      },
+      close: () => {
+        closed ??= --open === 0 ? crew.close() : Promise.resolve();
+        return closed;
+      },
+    };
+  });
+  return [...plain, ...pooled];
+};

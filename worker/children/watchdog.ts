@@ -1,0 +1,27 @@
+/**
+ * A thread of the child that still runs while a computation blocks the main one. It ends the process
+ * when the supervisor is gone, or when the process takes too much memory.
+ *
+ * Linux could do the first by itself (PR_SET_PDEATHSIG), but Node cannot ask for it.
+ */
+
+import { Socket } from "node:net";
+import { workerData } from "node:worker_threads";
+import { pipes } from "./messages.ts";
+
+const periodMs = 100;
+
+const { killAboveBytes } = workerData as { readonly killAboveBytes: number };
+const end = () => process.kill(process.pid, "SIGKILL");
+
+const lifeline = new Socket({ fd: pipes.lifeline });
+lifeline.on("error", end);
+lifeline.on("close", end);
+lifeline.resume(); // Nothing ever comes but its end.
+
+const watching = setInterval(() => {
+  const resident = process.memoryUsage.rss();
+  if (resident <= killAboveBytes) return;
+  clearInterval(watching);
+  lifeline.write(`memory ${resident}\n`, end);
+}, periodMs);
