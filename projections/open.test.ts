@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
+import { wallClock } from "../streams/clock.ts";
 import type { EventStore, RecordedEvent } from "../streams/event-store.ts";
 import { openDatabase, presentVersions } from "./database.ts";
 import { openFold } from "./fold.ts";
 import { viewsPath } from "./open.ts";
 import { proveProjections } from "./rebuild.ts";
-import { beginning, digestOf, lifeOf, lives, write } from "./testing/history.ts";
+import { beginning, digestOf, lifeOf, lives, noon, write } from "./testing/history.ts";
 import { withStore } from "./testing/with-store.ts";
 
 const jobHash = digestOf("job 0");
@@ -211,7 +212,10 @@ describe("open views", () => {
         push ??= options.onEvents;
         return { closed: new Promise(() => undefined), close: async () => undefined };
       });
-      const { views, close } = await open({ store: byHand });
+      const { views, close } = await open({
+        store: byHand,
+        clock: { ...wallClock, now: () => noon },
+      });
       while (!push) await new Promise((resolve) => setTimeout(resolve, 1));
       await push(all.slice(0, -3)); // Large enough that the next flush waits for a timer.
       await push(all.slice(-3, -1));
@@ -236,7 +240,8 @@ describe("open views", () => {
       const { lag, waitFor } = await open();
       assert.equal(lag().live, false);
       assert.equal(await waitFor(position, 5_000), true);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      const deadline = Date.now() + 5_000;
+      while (!lag().live && Date.now() < deadline) await new Promise((next) => setImmediate(next));
       assert.deepEqual(lag(), { flushed: position, pending: 0, live: true, behindMs: 0 });
     }));
 });
