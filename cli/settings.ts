@@ -35,6 +35,9 @@ export const eventStoreUrl = (flag?: string): string | undefined =>
 export const natsUrl = (flag?: string): string | undefined =>
   flag ?? fromEnvironment("CNCT_NATS_URL");
 
+/** The nats-server program; found by itself if it is not named. */
+export const natsBinary = (): string | undefined => fromEnvironment("CNCT_NATS_SERVER");
+
 /**
  * A checkout keeps its data in `.cnct/data`; an installed package, which may not be written to, in
  * the user's own data directory.

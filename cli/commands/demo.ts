@@ -70,8 +70,10 @@ const onNetwork = async (
   }: { readonly json: boolean; readonly jobs: number; readonly startedAt: number },
 ): Promise<DemoFigures> => {
   // Loaded here: no other command needs the pages' renderer.
-  const { playDemo } = await import("../demo/play.ts");
+  const { demoPages, playDemo } = await import("../demo/play.ts");
   const { showDemo } = await import("../demo/show.ts");
+  const pages = demoPages(jobs);
+  pages.catch(() => undefined); // Heard below, after the network's start.
   say(`starting nats-server, a coordinator and ${flags.workers} workers`);
   const network = await startNetwork({
     dataDirectory,
@@ -97,7 +99,7 @@ const onNetwork = async (
       client,
       network,
       dataDirectory,
-      jobs,
+      pages,
       startedAt,
       signal: stop.signal,
     });

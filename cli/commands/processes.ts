@@ -104,8 +104,10 @@ export const addProcesses = (program: Command): void => {
     .option("--port <n>", "0 for any free one", "0")
     .action(async (flags: { directory: string; port: string }, command: Command) => {
       const { startNatsServer } = await import("../../streams/nats/server.ts");
+      const binary = settings.natsBinary();
       const server = await startNatsServer({
         directory: flags.directory,
+        ...(binary === undefined ? {} : { binary }),
         port: settings.portNumber(flags.port),
         onExit: ({ code, signal, restartInMs }) =>
           say(`nats-server died (${signal ?? `exit code ${code}`}); again in ${restartInMs} ms`),

@@ -55,22 +55,27 @@ export const isWell = (figures: DemoFigures): boolean =>
   figures.ledgerBalanced &&
   figures.rebuildIdentical;
 
+/** The same pages each time. */
+export const demoPages = (count: number) => makePages({ count, seed });
+
 export const playDemo = async ({
   client,
   network,
   dataDirectory,
-  jobs,
+  pages: rendered,
   startedAt,
   signal,
 }: {
   readonly client: CnctClient;
   readonly network: Network;
   readonly dataDirectory: string;
-  readonly jobs: number;
+  /** Of `demoPages`, which may still be at work. */
+  readonly pages: ReturnType<typeof demoPages>;
   readonly startedAt: number;
   readonly signal: AbortSignal;
 }): Promise<DemoShown> => {
-  const pages = await makePages({ count: jobs, seed });
+  const pages = await rendered;
+  const jobs = pages.length;
   signal.throwIfAborted();
   const submittedAt = performance.now();
   const nonce = `demo-${Date.now()}`; // A log that outlives the demo may know these pages.
