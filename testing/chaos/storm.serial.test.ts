@@ -19,6 +19,9 @@ test("nothing accepted is lost and nobody is paid twice, whatever is killed", as
     assert.equal(report.completed, report.accepted, story);
     assert.equal(report.invariants.jobs, report.accepted, story);
     assert.equal(report.invariants.awards, 2 * report.accepted, story);
+  } catch (error) {
+    if (!(error instanceof assert.AssertionError)) console.error(lines.join("\n"));
+    throw error;
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -47,7 +47,7 @@ export const runStorm = async (options: StormOptions): Promise<StormReport> => {
     const onDeath = (how: string) => say(`${name} died: ${how}`);
     const child = await supervise({
       name,
-      args,
+      args: () => args,
       onLog: (line) => say(`${name}: ${line}`),
       onDeath,
     });
@@ -79,11 +79,13 @@ export const runStorm = async (options: StormOptions): Promise<StormReport> => {
     client = connect({
       gateway,
       client: "client:storm",
-      retry: { attempts: 60, firstMs: 50, longestMs: 500 },
+      retry: { attempts: 240, firstMs: 50, longestMs: 500 },
     });
     const submitting = keepSubmitting(client);
 
     const kill = async (target: Target) => {
+      // Killing what is not up yet would only make the storm look bigger than it is.
+      if (target === "coordinator") await untilAlive(gateway);
       say(`kill -9 ${target}`);
       if (target === "nats-server") {
         const pid = Number(await readFile(join(natsDirectory, "nats-server.pid"), "utf8"));
@@ -176,6 +178,18 @@ const settled = async (client: CnctClient, jobs: number): Promise<void> => {
     await sleep(100);
   }
   await sleep(jobs > 0 ? 1_000 : 0);
+};
+
+const aliveWithinMs = 30_000;
+
+const untilAlive = async (gateway: string): Promise<void> => {
+  const until = performance.now() + aliveWithinMs;
+  while (performance.now() < until) {
+    const answer = await fetch(new URL("/livez", gateway)).catch(() => undefined);
+    if (answer?.ok) return;
+    await sleep(100);
+  }
+  throw new Error(`the coordinator did not come back within ${aliveWithinMs} ms`);
 };
 
 const killProcess = (pid: number): void => {
