@@ -44,6 +44,7 @@ export const blobRoutes =
       }
       try {
         const { digest, size } = await gateway.blobs.putStream(request.raw, {
+          most,
           ...(expected === undefined ? {} : { expected }),
         });
         const { position, isNew } = await register(gateway, registered, {

@@ -1,5 +1,6 @@
 /** How the outside asks: GraphQL, bytes, health and metrics on one HTTP port. */
 import { readFileSync } from "node:fs";
+import type { Duplex } from "node:stream";
 import { fastify } from "fastify";
 import { type GraphQLError, specifiedRules, validate } from "graphql";
 import { type IResolvers, mercurius } from "mercurius";
@@ -86,6 +87,15 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
   app.setNotFoundHandler((request) => {
     throw new HttpFault("not-found", `there is nothing at ${request.method} ${request.url}`);
   });
+  // A request to upgrade that was answered instead leaves a socket that nobody else looks after.
+  app.addHook("onResponse", async ({ raw }) => {
+    if (raw.headers.upgrade !== undefined) raw.socket.destroySoon();
+  });
+  const upgraded = new Set<Duplex>();
+  app.server.on("upgrade", (_request, socket) => {
+    upgraded.add(socket);
+    socket.on("close", () => upgraded.delete(socket));
+  });
   const welcome = new Set(origins);
   guardOrigins(app, welcome);
   const metrics = gatewayMetrics(gateway, sockets);
@@ -135,7 +145,18 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
     draining = true;
     for (const socket of sockets) socket.close(1001, "going away");
     await tail.close();
-    await app.close();
+    // A connection whose last answer was under way falls idle later, and would be kept for long.
+    const idle = options.clock.every(50, () => app.server.closeIdleConnections());
+    const late = options.clock.after(drainMs, () => {
+      app.server.closeAllConnections();
+      for (const socket of upgraded) socket.destroy();
+    });
+    try {
+      await app.close();
+    } finally {
+      idle.cancel();
+      late.cancel();
+    }
   };
   return {
     url,
@@ -156,6 +177,9 @@ const keepOperationsApart = async (request: { readonly body: unknown }): Promise
   if (typeof body.operationName === "string" && /^\w{1,200}$/.test(body.operationName))
     body.query += `\n#${body.operationName}`;
 };
+
+/** So long may what is under way take when the gateway closes. */
+const drainMs = 10_000;
 
 const noLife: ReturnType<Gateway["live"]> = new Map();
 

@@ -16,10 +16,10 @@ import { type ByteRange, blobBytesMax } from "./digests.ts";
 import { type BlobFile, type Disk, diskError, groupedDirectorySync, nodeDisk } from "./disk.ts";
 
 export interface LocalBlobStore extends BlobSource, BlobSink {
-  /** Stores what comes, piece by piece; `expected` refuses any other digest. */
+  /** Stores what comes, piece by piece; refuses any other digest than `expected`, and more than `most` bytes. */
   putStream(
     pieces: AsyncIterable<Uint8Array>,
-    options?: { readonly expected?: Digest },
+    options?: { readonly expected?: Digest; readonly most?: number },
   ): Promise<BlobStat>;
   /**
    * The bytes piece by piece, or a range of them. A whole read is verified as it goes: a blob that
@@ -166,7 +166,7 @@ export const openLocalBlobStore = async ({
 
   const writeAll = async (
     pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-    expected: Digest | undefined,
+    { expected, most = blobMax }: { readonly expected?: Digest; readonly most?: number },
   ): Promise<BlobStat> => {
     const temporary = join(newDirectory, String(names++));
     const hash = createHash("sha256");
@@ -175,7 +175,7 @@ export const openLocalBlobStore = async ({
     try {
       file = await disk.create(temporary);
       for await (const piece of pieces) {
-        if (size + piece.length > blobMax) throw tooLarge(size + piece.length, blobMax);
+        if (size + piece.length > most) throw tooLarge(size + piece.length, most);
         reserve(piece.length);
         size += piece.length;
         hash.update(piece);
@@ -201,9 +201,9 @@ export const openLocalBlobStore = async ({
 
   const put = (
     pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-    expected?: Digest,
+    limits: { readonly expected?: Digest; readonly most?: number } = {},
   ): Promise<BlobStat> => {
-    const work = writeAll(pieces, expected);
+    const work = writeAll(pieces, limits);
     underWay.add(work);
     const done = (): boolean => underWay.delete(work);
     work.then(done, done);
@@ -248,7 +248,7 @@ export const openLocalBlobStore = async ({
 
   return {
     put: (whole) => put([whole]),
-    putStream: (pieces, { expected } = {}) => put(pieces, expected),
+    putStream: put,
     getStream,
     get: async (digest) => {
       const { size, pieces } = await getStream(digest);
