@@ -221,16 +221,16 @@ describe("a child that goes wrong", () => {
   });
 
   test("is not there for tasks that were aborted before they began", async (context) => {
-    const { pool } = await open(context, ["work", "pid"]);
+    const { pool } = await open(context, ["work", "pid", "leave"]);
     const pid = await pidOf(pool);
     const working = ask(pool, "work", { ms: 100 });
     const aborting = new AbortController();
-    const waits = execute(pool, {}, { app: "pid", signal: aborting.signal });
-    const late = execute(pool, {}, { app: "pid", signal: AbortSignal.abort(new Error("late")) });
+    const waits = execute(pool, {}, { app: "leave", signal: aborting.signal });
+    const late = execute(pool, {}, { app: "leave", signal: AbortSignal.abort(new Error("late")) });
     const rejected = [assert.rejects(waits, /cancelled/), assert.rejects(late, /late/)];
     aborting.abort(new Error("cancelled"));
     await Promise.all([...rejected, working]);
-    assert.equal(await pidOf(pool), pid, "nobody was killed for them");
+    assert.equal(await pidOf(pool), pid, "nobody computed them, nobody was killed");
   });
 });
 
