@@ -48,13 +48,15 @@ export const openTestNetwork = async (
     readonly disk?: Disk;
     /** Puts something between the gateway and the store. */
     readonly aroundStore?: (store: EventStore) => EventStore;
+    /** Keeps the views so far behind the log. */
+    readonly viewsDelayMs?: number;
   } = {},
 ): Promise<TestNetwork> => {
-  const { disk, aroundStore = (same) => same, ...given } = options;
+  const { disk, aroundStore = (same) => same, viewsDelayMs = 0, ...given } = options;
   const directory = await mkdtemp(join(tmpdir(), "cnct-gateway-"));
   const store = await openEmbeddedStore({ directory: join(directory, "events") });
   const projections = await openProjections({
-    store,
+    store: viewsDelayMs === 0 ? store : slowed(store, viewsDelayMs),
     directory,
     clock: wallClock,
     onError: (error) => {
@@ -120,6 +122,19 @@ export const openTestNetwork = async (
     },
   };
 };
+
+/** The same store, whose subscribers hear of everything late. */
+const slowed = (store: EventStore, delayMs: number): EventStore => ({
+  ...store,
+  subscribe: (options) =>
+    store.subscribe({
+      ...options,
+      onEvents: async (events) => {
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
+        await options.onEvents(events);
+      },
+    }),
+});
 
 /** A job that needs no input; `nonce` makes it another one. */
 export const noopSpec = (nonce: string, changes: Partial<JobSpec> = {}): JobSpec => ({
