@@ -5,6 +5,7 @@
  */
 import { seededRandom } from "../../domain/chance.ts";
 import type { Instant } from "../../domain/decider.ts";
+import { jobHash } from "../../domain/job/hash.ts";
 import { ledgerStream } from "../../streams/names.ts";
 import { checkInvariants } from "../invariants.ts";
 import { memoryQueue } from "../memory-queue.ts";
@@ -17,7 +18,7 @@ import { drawPlan } from "./plan.ts";
 import { honest, type Sabotage } from "./sabotage.ts";
 import { createScheduler, startOfTime } from "./scheduler.ts";
 import { sealGlobals } from "./sealed-globals.ts";
-import { createService, type ServiceName, serviceNames } from "./services.ts";
+import { createService, type ServiceName, serviceNames, sha256 } from "./services.ts";
 import { createStoreHost } from "./store-host.ts";
 import { createTrace } from "./trace.ts";
 import { createWatch } from "./watch.ts";
@@ -54,8 +55,10 @@ const checkEveryEvents = 250;
 /** The longest deadline, and time to notice it. */
 const calmMsMax = 420_000;
 const checkEveryMs = 500;
-/** After the healing no lease may outlive its end by more. */
-const leaseSlackMs = 15_000;
+/** After the healing the queue needs its ack wait until everything lost has come again. */
+const settleMs = 45_000;
+/** In the calm nothing due may wait longer. */
+const slackMs = 15_000;
 
 export const runSimulation = async ({
   seed,
@@ -66,10 +69,14 @@ export const runSimulation = async ({
   const scheduler = createScheduler((_, label) => trace.whisper(label));
   const trace = createTrace(() => scheduler.now() - startOfTime, { keepAll: keepTrace });
   const blobs = createBlobHost(scheduler, random);
-  const watch = createWatch((digest) => {
-    const bytes = blobs.get(digest);
-    return bytes && Buffer.from(bytes).toString();
-  });
+  let calmFrom = Number.POSITIVE_INFINITY;
+  const watch = createWatch(
+    (digest) => {
+      const bytes = blobs.get(digest);
+      return bytes && Buffer.from(bytes).toString();
+    },
+    () => scheduler.now() > calmFrom + slackMs,
+  );
   const store = createStoreHost({
     scheduler,
     random,
@@ -160,14 +167,13 @@ export const runSimulation = async ({
       queue.setFaults(faults.queue);
       blobs.setFailing(0);
       healedAt = scheduler.now();
-      const lateFrom = 12_000;
+      calmFrom = healedAt + settleMs;
       for (const job of plan.lateJobs)
-        scheduler.after(lateFrom, "a late client comes", () => clients.play(job));
-      await runUntil(healedAt + lateFrom + checkEveryMs, () => false);
+        scheduler.after(settleMs, "a late client comes", () => clients.play(job));
+      await runUntil(calmFrom + checkEveryMs, () => false);
       const forgotten = (): void => {
-        const settled = Math.max(healedAt + leaseSlackMs, 0);
-        if (scheduler.now() < settled + leaseSlackMs) return;
-        for (const task of watch.forgottenLeases(scheduler.now() - leaseSlackMs))
+        if (scheduler.now() < calmFrom) return;
+        for (const task of watch.forgottenLeases(scheduler.now() - slackMs))
           watch.blame(`the lease of ${task} ended and nobody noticed`);
       };
       const came = await runUntil(healedAt + calmMsMax, () => {
@@ -181,6 +187,11 @@ export const runSimulation = async ({
             `${watch.unreleased()} escrows unreleased, ${clients.busy()} clients busy, owed: ${owed}`,
         );
       }
+      if (came && plan.nodes.every(({ character }) => character === "honest"))
+        for (const { spec } of plan.lateJobs) {
+          const end = watch.isOver(jobHash(spec, sha256));
+          if (end !== "JobCompleted") watch.blame(`a job of the calm came to ${end}`);
+        }
       if (came) {
         await runUntil(scheduler.now() + 3_000, () => false);
         if (!isQuiet()) watch.blame("the rest did not last");

@@ -5,9 +5,11 @@
 
 import type { Digest, JobHash, NodeId } from "../../domain/ids.ts";
 import type { JobCompleted, JobEvent } from "../../domain/job/events.ts";
+import { type Job, pinnedClass, job as rules, vacancies } from "../../domain/job/job.ts";
 import type { JobSpec } from "../../domain/job/spec.ts";
 import type { LedgerEvent } from "../../domain/ledger/events.ts";
 import { emptyLedger, evolveLedger, faultOf } from "../../domain/ledger/ledger.ts";
+import type { Capabilities } from "../../domain/node/node.ts";
 import { decode } from "../../streams/codec.ts";
 import type { RecordedEvent } from "../../streams/event-store.ts";
 import { ledgerStream } from "../../streams/names.ts";
@@ -48,14 +50,22 @@ interface JobView {
   readonly paid: Set<string>;
   /** By replica: when its lease ends. */
   readonly leases: Map<number, number>;
+  job: Job;
 }
 
 const violationsMax = 20;
 
-/** @param textOf - The output of this digest; undefined where nobody stored one. */
-export const createWatch = (textOf: (digest: Digest) => string | undefined): Watch => {
+/**
+ * @param textOf - The output of this digest; undefined where nobody stored one.
+ * @param calm - Whether nothing has gone wrong for long enough that all must work.
+ */
+export const createWatch = (
+  textOf: (digest: Digest) => string | undefined,
+  calm: () => boolean,
+): Watch => {
   const violations: string[] = [];
   const jobs = new Map<JobHash, JobView>();
+  const nodes = new Map<NodeId, Capabilities>();
   const assigned = new Set<string>();
   const statements = new Set<string>();
   const ledger = emptyLedger();
@@ -78,6 +88,7 @@ export const createWatch = (textOf: (digest: Digest) => string | undefined): Wat
       verdicts: new Set(),
       paid: new Set(),
       leases: new Map(),
+      job: rules.initial,
     };
     jobs.set(jobHash, view);
     return view;
@@ -100,8 +111,25 @@ export const createWatch = (textOf: (digest: Digest) => string | undefined): Wat
       blame(`job ${name} was completed with the wrong output of ${same.length} liars`);
   };
 
+  /** In the calm nobody may wait for a node that could have taken the job. */
+  const checkInVain = (job: Job): void => {
+    if (job.status !== "open" || !calm() || vacancies(job).length === 0) return;
+    if (job.tasks.some(({ status }) => status === "assigned")) return;
+    const pinned = pinnedClass(job);
+    for (const [nodeId, { apps }] of nodes)
+      if (
+        !job.nodes.includes(nodeId) &&
+        apps.some(({ executionClass }) =>
+          pinned ? executionClass === pinned : executionClass.startsWith(job.spec.engine),
+        )
+      )
+        blame(`job ${job.jobHash.slice(0, 8)} waited to its end, and never had ${nodeId}`);
+  };
+
   const jobEvent = (event: JobEvent): void => {
     const view = viewOf(event.jobHash);
+    if (event.type === "JobFailed" && event.reason === "deadline-passed") checkInVain(view.job);
+    view.job = rules.evolve(view.job, event);
     switch (event.type) {
       case "JobSubmitted":
         open++;
@@ -162,6 +190,7 @@ export const createWatch = (textOf: (digest: Digest) => string | undefined): Wat
       if (!event) return;
       if (recorded.stream === ledgerStream) entry(event as LedgerEvent);
       else if (recorded.stream.startsWith("job-")) jobEvent(event as JobEvent);
+      else if (event.type === "NodeRegistered") nodes.set(event.nodeId, event.capabilities);
     },
     submitted: (jobHash, spec, puzzle) => {
       Object.assign(viewOf(jobHash), { spec, puzzle });
