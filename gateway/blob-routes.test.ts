@@ -8,7 +8,7 @@ import { type Disk, nodeDisk } from "../streams/blobs/disk.ts";
 import { httpBlobs, platformSha256 } from "../streams/blobs/http.ts";
 import { blobStream } from "../streams/names.ts";
 import { blobStoreContract } from "../testing/contracts/blob-store.ts";
-import { openTestNetwork, type TestNetwork } from "./test-network.ts";
+import { openTestNetwork, type TestNetwork } from "./testing/test-network.ts";
 
 blobStoreContract("a gateway over HTTP", async () => {
   const blobMax = 2_000_000;

@@ -4,7 +4,6 @@ import type { Duplex } from "node:stream";
 import { fastify } from "fastify";
 import { type GraphQLError, specifiedRules, validate } from "graphql";
 import { type IResolvers, mercurius } from "mercurius";
-import packageJson from "../package.json" with { type: "json" };
 import { blobRoutes } from "./blob-routes.ts";
 import { type Context, type Gateway, type Limits, type Logger, limitDefaults } from "./context.ts";
 import { HttpFault, OpenError } from "./errors.ts";
@@ -21,7 +20,7 @@ import { scalars } from "./scalars.ts";
 
 export type GatewayOptions = Pick<
   Gateway,
-  "store" | "projections" | "blobs" | "ids" | "clock" | "natsUrl" | "place"
+  "store" | "projections" | "blobs" | "ids" | "clock" | "natsUrl" | "place" | "version"
 > & {
   /** Loopback only, as long as the gateway knows neither identities nor TLS. */
   readonly host: string;
@@ -50,7 +49,7 @@ export interface OpenGateway {
  *
  * @example
  * const gateway = await openGateway({ store, projections, blobs, ids, clock: wallClock,
- *   host: "127.0.0.1", port: 8080, natsUrl: "nats://127.0.0.1:4222", place: "gateway-1" });
+ *   host: "127.0.0.1", port: 8080, natsUrl: "nats://127.0.0.1:4222", place: "gateway-1", version: "0.1.0" });
  */
 export const openGateway = async (options: GatewayOptions): Promise<OpenGateway> => {
   const { host, port, store, projections, origins = [], logger = toStandardError } = options;
@@ -68,7 +67,7 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
     live: options.live ?? (() => noLife),
     limits: { ...limitDefaults, ...options.limits },
     logger,
-    version: packageJson.version,
+    version: options.version,
     tail,
     clients,
   };

@@ -7,7 +7,7 @@ import type { EventStore } from "../streams/event-store.ts";
 import { OpenError } from "./errors.ts";
 import { openGateway } from "./gateway.ts";
 import { nearest } from "./nearest.ts";
-import { noopSpec, openTestNetwork, type TestNetwork } from "./test-network.ts";
+import { noopSpec, openTestNetwork, type TestNetwork } from "./testing/test-network.ts";
 
 let network: TestNetwork;
 before(async () => {
@@ -209,6 +209,7 @@ describe("health", () => {
 describe("where the gateway listens", () => {
   const openOn = (host: string) =>
     openGateway({
+      version: "0.0.0-test",
       ...network,
       clock: {
         now: Date.now,

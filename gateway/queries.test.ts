@@ -1,9 +1,15 @@
+/** Every query once against a real network, by noun; long because each noun has many fields. */
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import type { AnyEvent } from "../streams/codec.ts";
 import { jobStream, ledgerStream, nodeStream } from "../streams/names.ts";
-import { type GraphqlAnswer, noopSpec, openTestNetwork, type TestNetwork } from "./test-network.ts";
+import {
+  type GraphqlAnswer,
+  noopSpec,
+  openTestNetwork,
+  type TestNetwork,
+} from "./testing/test-network.ts";
 
 let network: TestNetwork;
 const noon = 1_800_000_000_000;

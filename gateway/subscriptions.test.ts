@@ -5,7 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { type Client, createClient } from "graphql-ws";
 import type { AnyEvent } from "../streams/codec.ts";
 import { jobStream } from "../streams/names.ts";
-import { noopSpec, openTestNetwork, type TestNetwork } from "./test-network.ts";
+import { noopSpec, openTestNetwork, type TestNetwork } from "./testing/test-network.ts";
 
 let network: TestNetwork;
 before(async () => {

@@ -11,38 +11,15 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { type Digest, isDigest } from "../../domain/ids.ts";
-import { BlobError, type BlobSink, type BlobSource, type BlobStat } from "../blob-store.ts";
-import { type ByteRange, blobBytesMax } from "./digests.ts";
+import {
+  BlobError,
+  type BlobRead,
+  type BlobStat,
+  type BlobStore,
+  type ByteRange,
+  blobBytesMax,
+} from "../blob-store.ts";
 import { type BlobFile, type Disk, diskError, groupedDirectorySync, nodeDisk } from "./disk.ts";
-
-export interface LocalBlobStore extends BlobSource, BlobSink {
-  /** Stores what comes, piece by piece; refuses any other digest than `expected`, and more than `most` bytes. */
-  putStream(
-    pieces: AsyncIterable<Uint8Array>,
-    options?: { readonly expected?: Digest; readonly most?: number },
-  ): Promise<BlobStat>;
-  /**
-   * The bytes piece by piece, or a range of them. A whole read is verified as it goes: a blob that
-   * is corrupt ends in `blob-corrupt` before its last piece, so that nobody takes it for good.
-   *
-   * @throws {BlobError} `blob-unknown`, `bad-range`; the pieces also `blob-corrupt`, `unavailable`.
-   */
-  getStream(digest: Digest, range?: ByteRange): Promise<BlobRead>;
-  /** Undefined if it is not stored here. */
-  stat(digest: Digest): Promise<BlobStat | undefined>;
-  has(digest: Digest): Promise<boolean>;
-  /** Every blob, in no order. */
-  list(): AsyncIterable<BlobStat>;
-  /** Removes it if it is there. */
-  remove(digest: Digest): Promise<void>;
-  usage(): { readonly count: number; readonly bytes: number };
-  /** Waits for what is being written. */
-  close(): Promise<void>;
-}
-
-export interface BlobRead extends BlobStat {
-  readonly pieces: AsyncIterable<Uint8Array>;
-}
 
 const pieceBytes = 256 * 1024;
 /** Digests whose size is remembered, so that asking for a known blob costs no disk access. */
@@ -62,7 +39,7 @@ export const openLocalBlobStore = async ({
   readonly maxBytes: number;
   readonly blobMax?: number;
   readonly disk?: Disk;
-}): Promise<LocalBlobStore> => {
+}): Promise<BlobStore> => {
   const newDirectory = join(directory, "new");
   const corruptDirectory = join(directory, "corrupt");
   const folderOf = (digest: Digest): string => join(directory, digest.slice(0, 2));

@@ -2,18 +2,19 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { JobSpec } from "../domain/job/spec.ts";
-import { openProjections } from "../projections/open.ts";
-import type { Projections } from "../projections/projections.ts";
-import type { Disk } from "../streams/blobs/disk.ts";
-import { type LocalBlobStore, openLocalBlobStore } from "../streams/blobs/local.ts";
-import { wallClock } from "../streams/clock.ts";
-import { type AnyEvent, encode } from "../streams/codec.ts";
-import { openEmbeddedStore } from "../streams/embedded/store.ts";
-import { type EventIds, eventIds } from "../streams/event-ids.ts";
-import type { EventStore } from "../streams/event-store.ts";
-import type { NodeLife } from "./context.ts";
-import { type GatewayOptions, openGateway } from "./gateway.ts";
+import type { JobSpec } from "../../domain/job/spec.ts";
+import { openProjections } from "../../projections/open.ts";
+import type { Projections } from "../../projections/projections.ts";
+import type { BlobStore } from "../../streams/blob-store.ts";
+import type { Disk } from "../../streams/blobs/disk.ts";
+import { openLocalBlobStore } from "../../streams/blobs/local.ts";
+import { wallClock } from "../../streams/clock.ts";
+import { type AnyEvent, encode } from "../../streams/codec.ts";
+import { openEmbeddedStore } from "../../streams/embedded/store.ts";
+import { type EventIds, eventIds } from "../../streams/event-ids.ts";
+import type { EventStore } from "../../streams/event-store.ts";
+import type { NodeLife } from "../context.ts";
+import { type GatewayOptions, openGateway } from "../gateway.ts";
 
 export interface GraphqlAnswer {
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape.
@@ -28,7 +29,7 @@ export interface TestNetwork {
   readonly url: string;
   readonly store: EventStore;
   readonly projections: Projections;
-  readonly blobs: LocalBlobStore;
+  readonly blobs: BlobStore;
   readonly ids: EventIds;
   readonly live: Map<string, NodeLife>;
   readonly logged: string[];
@@ -77,6 +78,7 @@ export const openTestNetwork = async (
       logged.push(`${level}: ${message} ${JSON.stringify(details)}`);
     };
   const gateway = await openGateway({
+    version: "0.0.0-test",
     store: aroundStore(store),
     projections,
     blobs,
