@@ -156,7 +156,8 @@ export const jobFailure = (job: {
 }): Failure => {
   const code = job.reason ?? `job-${job.status.toLowerCase()}`;
   const why = Object.hasOwn(reasons, code) ? reasons[code] : `the reason is ${code}`;
-  const message = `job ${job.hash.slice(0, 12)} is ${job.status.toLowerCase()}: ${why}`;
+  const verb = job.status === "FAILED" ? "failed" : `was ${job.status.toLowerCase()}`;
+  const message = `job ${job.hash.slice(0, 12)} ${verb}: ${why}`;
   return { code, message, exit: refused };
 };
 

@@ -60,8 +60,9 @@ const nodesOf = ({ tasks }: JobView): string =>
     .map(({ nodeId }) => nodeId)
     .join(" ");
 
-const paidOf = ({ awards }: JobView): bigint =>
-  awards.reduce((sum, { amount }) => sum + BigInt(amount), 0n);
+/** What the accepted results earn; the awards themselves follow a moment after the verdict. */
+const earnedOf = ({ price, tasks }: JobView): bigint =>
+  BigInt(price) * BigInt(tasks.filter(({ status }) => status === "ACCEPTED").length);
 
 export const endedTable = (reports: readonly Ended[]): string =>
   table<Ended>(
@@ -74,7 +75,7 @@ export const endedTable = (reports: readonly Ended[]): string =>
         tone: ({ job }) => statusTone(job.status),
       },
       { title: "NODES", text: ({ job }) => nodesOf(job) },
-      { title: "POINTS", text: ({ job }) => points(paidOf(job)), right: true },
+      { title: "POINTS", text: ({ job }) => points(earnedOf(job)), right: true },
       { title: "OUTPUT", text: ({ text }) => oneLine(text ?? "", 60) },
     ],
     reports,

@@ -4,7 +4,7 @@
  */
 import { createHash, hash, randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { drawSeed, seededRandom } from "../domain/chance.ts";
+import { seededRandom } from "../domain/chance.ts";
 import type { Sha256 } from "../domain/hashing.ts";
 import type { MicroPointsText } from "../domain/points.ts";
 import { openGateway } from "../gateway/gateway.ts";
@@ -22,6 +22,7 @@ import { serveEmbeddedStore } from "../streams/embedded/grpc/server.ts";
 import type { EmbeddedStore } from "../streams/embedded/store.ts";
 import { eventIds } from "../streams/event-ids.ts";
 import { openTaskDesk } from "../streams/nats/task-desk.ts";
+import { version } from "./settings.ts";
 
 export const roles = ["dispatcher", "validator", "rewards", "gateway"] as const;
 export type Role = (typeof roles)[number];
@@ -129,6 +130,7 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
         port: options.port,
         natsUrl,
         place: "gateway-1",
+        version,
         live: () => live,
       });
       opened.push(() => gateway.close());
@@ -153,8 +155,9 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
         opened.push(() => rewards.close());
       }
       if (has("dispatcher")) {
-        const random = seededRandom(randomBytes(4).readUInt32LE());
-        onLog(`dispatcher draws from seed ${drawSeed(random)}`);
+        const seed = randomBytes(4).readUInt32LE();
+        const random = seededRandom(seed);
+        onLog(`dispatcher draws from seed ${seed}`);
         const dispatcher = runDispatcher({ book, desk, clock, random, onTrouble });
         listeners.push(dispatcher);
         opened.push(() => dispatcher.close());

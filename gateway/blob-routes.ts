@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { blob } from "../domain/blob/blob.ts";
 import type { Actor, Instant } from "../domain/decider.ts";
 import { type Digest, isDigest } from "../domain/ids.ts";
-import type { ByteRange } from "../streams/blobs/digests.ts";
+import type { ByteRange } from "../streams/blob-store.ts";
 import { handleCommand } from "../streams/handle-command.ts";
 import { blobStream } from "../streams/names.ts";
 import type { Gateway } from "./context.ts";
@@ -44,6 +44,7 @@ export const blobRoutes =
       }
       try {
         const { digest, size } = await gateway.blobs.putStream(request.raw, {
+          most,
           ...(expected === undefined ? {} : { expected }),
         });
         const { position, isNew } = await register(gateway, registered, {

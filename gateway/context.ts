@@ -1,7 +1,7 @@
 /** What every resolver and route is given. */
 import type { NodeId } from "../domain/ids.ts";
 import type { Projections } from "../projections/projections.ts";
-import type { LocalBlobStore } from "../streams/blobs/local.ts";
+import type { BlobStore } from "../streams/blob-store.ts";
 import type { Clock } from "../streams/clock.ts";
 import type { EventIds } from "../streams/event-ids.ts";
 import type { EventStore } from "../streams/event-store.ts";
@@ -57,7 +57,7 @@ export interface Logger {
 export interface Gateway {
   readonly store: EventStore;
   readonly projections: Projections;
-  readonly blobs: LocalBlobStore;
+  readonly blobs: BlobStore;
   readonly ids: EventIds;
   readonly clock: Clock;
   /** Where workers find NATS. */

@@ -1,9 +1,9 @@
 /** How the outside asks: GraphQL, bytes, health and metrics on one HTTP port. */
 import { readFileSync } from "node:fs";
+import type { Duplex } from "node:stream";
 import { fastify } from "fastify";
 import { type GraphQLError, specifiedRules, validate } from "graphql";
 import { type IResolvers, mercurius } from "mercurius";
-import packageJson from "../package.json" with { type: "json" };
 import { blobRoutes } from "./blob-routes.ts";
 import { type Context, type Gateway, type Limits, type Logger, limitDefaults } from "./context.ts";
 import { HttpFault, OpenError } from "./errors.ts";
@@ -20,7 +20,7 @@ import { scalars } from "./scalars.ts";
 
 export type GatewayOptions = Pick<
   Gateway,
-  "store" | "projections" | "blobs" | "ids" | "clock" | "natsUrl" | "place"
+  "store" | "projections" | "blobs" | "ids" | "clock" | "natsUrl" | "place" | "version"
 > & {
   /** Loopback only, as long as the gateway knows neither identities nor TLS. */
   readonly host: string;
@@ -49,7 +49,7 @@ export interface OpenGateway {
  *
  * @example
  * const gateway = await openGateway({ store, projections, blobs, ids, clock: wallClock,
- *   host: "127.0.0.1", port: 8080, natsUrl: "nats://127.0.0.1:4222", place: "gateway-1" });
+ *   host: "127.0.0.1", port: 8080, natsUrl: "nats://127.0.0.1:4222", place: "gateway-1", version: "0.1.0" });
  */
 export const openGateway = async (options: GatewayOptions): Promise<OpenGateway> => {
   const { host, port, store, projections, origins = [], logger = toStandardError } = options;
@@ -67,7 +67,7 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
     live: options.live ?? (() => noLife),
     limits: { ...limitDefaults, ...options.limits },
     logger,
-    version: packageJson.version,
+    version: options.version,
     tail,
     clients,
   };
@@ -85,6 +85,15 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, logger));
   app.setNotFoundHandler((request) => {
     throw new HttpFault("not-found", `there is nothing at ${request.method} ${request.url}`);
+  });
+  // A request to upgrade that was answered instead leaves a socket that nobody else looks after.
+  app.addHook("onResponse", async ({ raw }) => {
+    if (raw.headers.upgrade !== undefined) raw.socket.destroySoon();
+  });
+  const upgraded = new Set<Duplex>();
+  app.server.on("upgrade", (_request, socket) => {
+    upgraded.add(socket);
+    socket.on("close", () => upgraded.delete(socket));
   });
   const welcome = new Set(origins);
   guardOrigins(app, welcome);
@@ -135,7 +144,18 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
     draining = true;
     for (const socket of sockets) socket.close(1001, "going away");
     await tail.close();
-    await app.close();
+    // A connection whose last answer was under way falls idle later, and would be kept for long.
+    const idle = options.clock.every(50, () => app.server.closeIdleConnections());
+    const late = options.clock.after(drainMs, () => {
+      app.server.closeAllConnections();
+      for (const socket of upgraded) socket.destroy();
+    });
+    try {
+      await app.close();
+    } finally {
+      idle.cancel();
+      late.cancel();
+    }
   };
   return {
     url,
@@ -156,6 +176,9 @@ const keepOperationsApart = async (request: { readonly body: unknown }): Promise
   if (typeof body.operationName === "string" && /^\w{1,200}$/.test(body.operationName))
     body.query += `\n#${body.operationName}`;
 };
+
+/** So long may what is under way take when the gateway closes. */
+const drainMs = 10_000;
 
 const noLife: ReturnType<Gateway["live"]> = new Map();
 

@@ -128,7 +128,8 @@ export const executionError = (error: GraphQLError, logger: Logger): object => {
     logger.error({ error: String(cause), code: cause.code }, "the event store did not do it");
     return said("UNAVAILABLE", `the event store did not do it (${cause.code}); say it again`);
   }
-  if (!originalError && error instanceof GraphQLError) return said("BAD_USER_INPUT", message);
+  // What has no path went wrong before any resolver ran: a variable that cannot be what it is.
+  if (cause instanceof GraphQLError && path === undefined) return said("BAD_USER_INPUT", message);
   logger.error({ error: cause instanceof Error ? cause.stack : String(cause) }, "a bug");
   return said("INTERNAL", "the gateway has a bug; its log says more");
 };

@@ -5,7 +5,7 @@ import { jobHash } from "../domain/job/hash.ts";
 import { specDefaults } from "../domain/job/spec.ts";
 import { type EventStore, EventStoreError } from "../streams/event-store.ts";
 import { jobStream } from "../streams/names.ts";
-import { noopSpec, openTestNetwork, type TestNetwork } from "./test-network.ts";
+import { noopSpec, openTestNetwork, type TestNetwork } from "./testing/test-network.ts";
 
 let network: TestNetwork;
 before(async () => {

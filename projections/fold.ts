@@ -40,11 +40,14 @@ interface Writer {
 }
 
 const writerOf = <Row>(database: DatabaseSync, table: Table<Row>): Writer => {
-  const { projection, columns, keyColumns, lookup, encode, decode } = table;
+  const { projection, columns, keyColumns, constant = [], lookup, encode, decode } = table;
   const { name } = projection;
   const cache = new RowCache<Row>(rowsMax);
   const names = columns.slice(0, keyColumns).join(", ");
-  const changes = columns.slice(keyColumns).map((column) => `${column} = excluded.${column}`);
+  const changes = columns
+    .slice(keyColumns)
+    .filter((column) => !constant.includes(column))
+    .map((column) => `${column} = excluded.${column}`);
   const upsert = database.prepare(
     `INSERT INTO ${name} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})
      ON CONFLICT (${names}) DO ${changes.length > 0 ? `UPDATE SET ${changes.join(", ")}` : "NOTHING"}`,

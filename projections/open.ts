@@ -3,7 +3,7 @@
  * together, tells who listens, and begins again from the checkpoint whenever something breaks.
  */
 import { join } from "node:path";
-import type { Instant, Millis } from "../domain/decider.ts";
+import type { Instant } from "../domain/decider.ts";
 import { type Clock, sleep, type Timer } from "../streams/clock.ts";
 import { decode } from "../streams/codec.ts";
 import type { EventStore, Position, RecordedEvent, Subscription } from "../streams/event-store.ts";
@@ -39,9 +39,16 @@ export const viewsPath = (directory: string): string => join(directory, "views.s
 
 /** Events that are folded before they are written, at most (but for the rest of a batch). */
 const pendingMax = 10_000;
-/** The longest that a folded event waits to be written; more while history is folded. */
-const pauseMaxMs = 50;
-const historyPauseMs = 500;
+/** The longest that a folded event waits to be written when someone waits for it. */
+const hurryMs = 50;
+/**
+ * What follows from an event within this time is written together with it: a short job's row once,
+ * not once for each of its events.
+ */
+const gatherMs = 20;
+/** While nobody waits, writing takes at most this share of the time, and an event waits at most so long. */
+const writingShare = 0.1;
+const pauseMaxMs = 500;
 /** When someone waits so long, the log is asked whether there is anything to wait for. */
 const probeAfterMs = 100;
 const probeEvents = 1_000;
@@ -70,24 +77,38 @@ export const openProjections = async (options: ProjectionsOptions): Promise<Proj
 
   let seen = fold.flushed();
   let pending: SeenEvent[] = [];
-  let nextFlushAt: Instant = 0;
-  let timer: Timer | undefined;
+  /** Since when there is something to write. */
+  let changedAt: Instant | undefined;
+  /** When the next writing may be, for someone who waits and for nobody. */
+  let next = { hurried: 0, calm: 0 };
+  let timer: { readonly at: Instant; readonly timer: Timer } | undefined;
   let live = false;
   let open = true;
   let subscription: Subscription | undefined;
   let failures = 0;
   let endPause: (() => void) | undefined;
 
-  const flush = (): void => {
-    timer?.cancel();
+  const stopTimer = (): void => {
+    timer?.timer.cancel();
     timer = undefined;
+  };
+
+  const flush = (): void => {
+    stopTimer();
     if (seen === fold.flushed()) return;
+    const startedAt = clock.now();
     fold.flush(seen);
     const events = pending;
     pending = [];
+    changedAt = undefined;
     failures = 0;
-    // A busy log is written in large steps, an idle one at once.
-    nextFlushAt = clock.now() + Math.min(events.length, live ? pauseMaxMs : historyPauseMs);
+    // A busy log is written in large steps, an idle one soon.
+    const now = clock.now();
+    const rest = live ? (now - startedAt) / writingShare : pauseMaxMs;
+    next = {
+      hurried: now + Math.min(events.length, hurryMs),
+      calm: now + Math.min(rest, pauseMaxMs),
+    };
     for (const listener of listeners) listener(seen, events);
     waiters.reached(seen);
   };
@@ -101,25 +122,31 @@ export const openProjections = async (options: ProjectionsOptions): Promise<Proj
       work();
     } catch (error) {
       sound = false;
-      timer?.cancel();
+      stopTimer();
       broken?.(error);
     }
   };
 
-  const flushLater = (delayMs: Millis): void => {
-    timer ??= clock.after(delayMs, () => {
+  const flushAt = (at: Instant): void => {
+    if (timer && timer.at <= at) return;
+    stopTimer();
+    const run = (): void => {
       timer = undefined;
       guard(flush);
-    });
+    };
+    timer = { at, timer: clock.after(at - clock.now(), run) };
   };
 
   const settle = (): void => {
     if (seen === fold.flushed()) return;
-    const waitMs = nextFlushAt - clock.now();
-    if (pending.length >= pendingMax || (pending.length > 0 && waitMs <= 0)) flush();
-    else if (pending.length > 0) flushLater(waitMs);
-    else if ((waiters.nearest() ?? seen + 1n) <= seen) flush();
-    else flushLater(pauseMaxMs); // Only the checkpoint moved, and nobody waits for that.
+    const now = clock.now();
+    changedAt ??= now;
+    const isAwaited = (waiters.nearest() ?? seen + 1n) <= seen;
+    const dueAt = isAwaited ? next.hurried : Math.max(changedAt + gatherMs, next.calm);
+    // Where only the checkpoint moved, there is nothing to gather for someone who waits.
+    const isDue = dueAt <= now || (isAwaited && pending.length === 0);
+    if (isDue || pending.length >= pendingMax) flush();
+    else flushAt(dueAt);
   };
 
   const onEvents = (events: readonly RecordedEvent[]): void => {
@@ -143,10 +170,10 @@ export const openProjections = async (options: ProjectionsOptions): Promise<Proj
   };
 
   const reset = (): void => {
-    timer?.cancel();
-    timer = undefined;
+    stopTimer();
     live = false;
     pending = [];
+    changedAt = undefined;
     fold.reset();
     seen = fold.flushed();
     sound = true;
@@ -271,7 +298,7 @@ export const openProjections = async (options: ProjectionsOptions): Promise<Proj
         try {
           if (sound) flush();
         } finally {
-          timer?.cancel();
+          stopTimer();
           waiters.close();
           database.close();
         }

@@ -10,6 +10,8 @@ export interface Table<Row> {
   /** In order; the first `keyColumns` of them name a row. */
   readonly columns: readonly string[];
   readonly keyColumns: number;
+  /** Columns that keep their first value: a row that changes leaves the indexes on them alone. */
+  readonly constant?: readonly string[];
   /** The column list of CREATE TABLE, with constraints and options. */
   readonly definition: string;
   /** The index behind `lookup`, if the key is not the primary one; the fold itself needs it. */

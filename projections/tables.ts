@@ -34,6 +34,7 @@ const jobsTable: Table<JobRow> = {
   projection: jobs,
   columns: ["submitted", "hash", "client", "app", "status", "position", "body"],
   keyColumns: 1,
+  constant: ["hash", "client", "app"],
   definition: `(
     submitted INTEGER PRIMARY KEY, hash TEXT NOT NULL, client TEXT NOT NULL,
     app TEXT NOT NULL, status TEXT NOT NULL, position INTEGER NOT NULL, body TEXT NOT NULL
@@ -96,6 +97,7 @@ const nodesTable: Table<NodeRow> = {
   projection: nodes,
   columns: ["id", "registered", "status", "apps", "position", "body"],
   keyColumns: 1,
+  constant: ["registered"],
   definition: `(
     id TEXT PRIMARY KEY, registered INTEGER NOT NULL UNIQUE, status TEXT NOT NULL,
     apps TEXT NOT NULL, position INTEGER NOT NULL, body TEXT NOT NULL
@@ -221,6 +223,7 @@ const blobsTable: Table<BlobRow> = {
   projection: blobs,
   columns: ["stored", "digest", "position", "body"],
   keyColumns: 1,
+  constant: ["digest"],
   definition: `(
     stored INTEGER PRIMARY KEY, digest TEXT NOT NULL, position INTEGER NOT NULL,
     body TEXT NOT NULL

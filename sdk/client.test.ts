@@ -8,7 +8,7 @@ import { startTestNetwork, type TestNetwork } from "./testing/network.ts";
 
 const quick = { attempts: 40, firstMs: 5, longestMs: 50 };
 
-describe("a client of the network", { timeout: 60_000 }, () => {
+describe("a client of the network", { timeout: 150_000 }, () => {
   let network: TestNetwork;
   let client: CnctClient;
   before(async () => {

@@ -1,4 +1,4 @@
-/** The WebSocket to the gateway: one for all subscriptions, closed soon after the last one ends. */
+/** The WebSocket to the gateway: one for all subscriptions, closed with the last one. */
 
 import { createClient } from "graphql-ws/client";
 import { CnctRefusal, CnctUnavailable } from "./errors.ts";
@@ -22,8 +22,6 @@ export interface Wire {
 /** A peer that answers no ping for so long is gone, though its socket stands. */
 const pingEveryMs = 10_000;
 const pongWithinMs = 5_000;
-/** The socket stays so long without a subscription, so that the next one need not connect. */
-const idleMs = 1_000;
 const acknowledgeWithinMs = 10_000;
 
 export const openWire = (url: string, webSocket: typeof WebSocket): Wire => {
@@ -33,7 +31,6 @@ export const openWire = (url: string, webSocket: typeof WebSocket): Wire => {
     webSocketImpl: webSocket,
     // Its own retry would repeat the old `after`: `resume.ts` goes on from where it stopped.
     retryAttempts: 0,
-    lazyCloseTimeout: idleMs,
     keepAlive: pingEveryMs,
     connectionAckWaitTimeout: acknowledgeWithinMs,
     on: {

@@ -6,7 +6,7 @@
 
 import type { JobHash } from "../domain/ids.ts";
 import type { JobEvent } from "../domain/job/events.ts";
-import { job as decider, type Job, type JobCommand, type JobRefusal } from "../domain/job/job.ts";
+import { type Job, type JobCommand, type JobRefusal, job } from "../domain/job/job.ts";
 import { decode, encode } from "../streams/codec.ts";
 import type { EventIds } from "../streams/event-ids.ts";
 import type { EventStore, Expected } from "../streams/event-store.ts";
@@ -41,12 +41,15 @@ interface Entry {
 const endedKept = 5_000;
 const conflictsMax = 20;
 
+/** @param decider - The rules; others only in tests that want to see them broken. */
 export const createJobBook = ({
   store,
   ids,
+  decider = job,
 }: {
   readonly store: EventStore;
   readonly ids: EventIds;
+  readonly decider?: typeof job;
 }): JobBook => {
   const entries = new Map<JobHash, Entry>();
   const open = new Set<JobHash>();

@@ -24,6 +24,45 @@ export interface BlobSink {
   put(bytes: Uint8Array, mediaType: string): Promise<BlobStat>;
 }
 
+/** A whole store of blobs, as a gateway has one; `blobs/local.ts` implements it. */
+export interface BlobStore extends BlobSource, BlobSink {
+  /** Stores what comes, piece by piece; refuses any other digest than `expected`, and more than `most` bytes. */
+  putStream(
+    pieces: AsyncIterable<Uint8Array>,
+    options?: { readonly expected?: Digest; readonly most?: number },
+  ): Promise<BlobStat>;
+  /**
+   * The bytes piece by piece, or a range of them. A whole read is verified as it goes: a blob that
+   * is corrupt ends in `blob-corrupt` before its last piece, so that nobody takes it for good.
+   *
+   * @throws {BlobError} `blob-unknown`, `bad-range`; the pieces also `blob-corrupt`, `unavailable`.
+   */
+  getStream(digest: Digest, range?: ByteRange): Promise<BlobRead>;
+  /** Undefined if it is not stored here. */
+  stat(digest: Digest): Promise<BlobStat | undefined>;
+  has(digest: Digest): Promise<boolean>;
+  /** Every blob, in no order. */
+  list(): AsyncIterable<BlobStat>;
+  /** Removes it if it is there. */
+  remove(digest: Digest): Promise<void>;
+  usage(): { readonly count: number; readonly bytes: number };
+  /** Waits for what is being written. */
+  close(): Promise<void>;
+}
+
+export interface BlobRead extends BlobStat {
+  readonly pieces: AsyncIterable<Uint8Array>;
+}
+
+/** Bytes of one blob at most: 64 MiB. */
+export const blobBytesMax = 64 * 1024 * 1024;
+
+/** From the first to the last byte, both included, as in an HTTP range. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
 export type BlobErrorCode =
   | "blob-unknown"
   | "blob-corrupt"

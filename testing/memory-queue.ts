@@ -145,7 +145,8 @@ export const memoryQueue = (options: MemoryQueueOptions): MemoryQueue => {
       else {
         const forTasks = subject.startsWith(taskSubjects.slice(0, -1));
         const into = forTasks ? shared.lineOf(subject.slice(taskSubjects.length - 1)) : results;
-        void broker.publish({ line: into, subject, bytes, id: undefined, lost });
+        // A stranger does not wait for the answer.
+        broker.publish({ line: into, subject, bytes, id: undefined, lost }).catch(() => undefined);
       }
     },
     crash: (one) => {

@@ -33,9 +33,13 @@ export const addStore = (program: Command): void => {
         const served = await serveEmbeddedStore(embedded, { host: "127.0.0.1", port });
         tellParent({ type: "ready", urls: { eventStore: served.url } });
         print(`ready, event store at ${served.url}`);
-        await runUntilStopped(() => served.close());
-      } finally {
+        await runUntilStopped(async () => {
+          await served.close();
+          await embedded.close();
+        });
+      } catch (error) {
         await embedded.close();
+        throw error;
       }
     });
 

@@ -43,8 +43,11 @@ export const untilStopped = (): Promise<string> =>
     });
   });
 
-/** Runs until told to stop, then closes; ends the process if closing takes too long. */
-export const runUntilStopped = async (close: () => Promise<void>): Promise<void> => {
+/**
+ * Runs until told to stop, closes, and ends the process: whatever timer or socket a library has left
+ * open does not keep it.
+ */
+export const runUntilStopped = async (close: () => Promise<void>): Promise<never> => {
   await untilStopped();
   const hung = setTimeout(() => {
     say(`did not stop within ${stopWithinMs} ms and ends as it is`);
@@ -52,5 +55,5 @@ export const runUntilStopped = async (close: () => Promise<void>): Promise<void>
   }, stopWithinMs);
   await close();
   clearTimeout(hung);
-  if (isChild() && process.connected) process.disconnect();
+  process.exit(0);
 };

@@ -1,6 +1,6 @@
 /** A whole network on this machine: NATS, a coordinator and workers, each a process of its own. */
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Millis } from "../../domain/decider.ts";
 import { type Supervised, type SuperviseOptions, supervise } from "./supervisor.ts";
@@ -37,6 +37,8 @@ export interface Network {
  */
 export const startNetwork = async (options: NetworkOptions): Promise<Network> => {
   const { dataDirectory, port, workers, onLog, onDeath } = options;
+  // ONNX Runtime leaves files where temporary ones belong: here they are found and removed.
+  const temporary = join(dataDirectory, "tmp");
   await mkdir(dataDirectory, { recursive: true });
   const children: Supervised[] = [];
   const start = async (
@@ -48,6 +50,7 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
       name,
       args,
       lastSignal,
+      env: name.startsWith("node-") ? { TMPDIR: temporary } : {},
       onLog: (line) => onLog(name, line),
       onDeath: (how, restartInMs) => onDeath(name, how, restartInMs),
     });
@@ -81,6 +84,8 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
         : ["--event-store", options.eventStoreUrl]),
     ]);
     const gateway = coordinator.urls["gateway"] ?? "";
+    await rm(temporary, { recursive: true, force: true });
+    await mkdir(temporary);
     await Promise.all(
       Array.from({ length: workers }, (_, index) =>
         start(`node-${index + 1}`, () => [

@@ -27,6 +27,8 @@ export interface SuperviseOptions {
   readonly name: string;
   /** Arguments of `cnct`; for a later start with what the first one told, such as its port. */
   readonly args: (urls: Urls | undefined) => readonly string[];
+  /** Added to our own environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** How it is ended at once: SIGTERM for one that has children of its own. */
   readonly lastSignal?: "SIGKILL" | "SIGTERM";
   readonly onLog: (line: string) => void;
@@ -58,6 +60,7 @@ export const supervise = async (options: SuperviseOptions): Promise<Supervised> 
   const launch = async (before: Urls | undefined): Promise<Urls> => {
     const startedAt = performance.now();
     const running = spawn(process.execPath, [...process.execArgv, mainFile, ...args(before)], {
+      env: { ...process.env, ...options.env },
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     child = running;

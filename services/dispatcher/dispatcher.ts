@@ -49,6 +49,8 @@ export interface Dispatcher {
   takeOrders(): ReadonlyMap<NodeId, readonly Order[]>;
   /** What has run out of time. Call it about once a second. */
   tick(now: Instant): Overdue;
+  /** Names the job in a tick once more, at that instant: what was due could not be done. */
+  remind(jobHash: JobHash, at: Instant): void;
   /** Orders of a node that were sent before `before` and are still unanswered. */
   unanswered(nodeId: NodeId, before: Instant): readonly Order[];
   nodeIds(): Iterable<NodeId>;
@@ -309,6 +311,8 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
       outbox = new Map();
       return orders;
     },
+
+    remind: (jobHash, at) => alarms.add(at, jobHash),
 
     tick: (now) => ({ jobs: alarms.due(now), lost: lostTasks(now) }),
 

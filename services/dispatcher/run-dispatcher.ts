@@ -65,6 +65,7 @@ export const runDispatcher = ({
   };
 
   const expire = async (jobHash: string) => {
+    if (book.get(jobHash).status !== "open") return; // History, or its end crossed the alarm.
     const by = { actor, now: clock.now() };
     try {
       await book.handle(jobHash, [
@@ -72,6 +73,7 @@ export const runDispatcher = ({
         { type: "ExpireJob", ...by },
       ]);
     } catch (error) {
+      dispatcher.remind(jobHash, clock.now() + tickMs);
       onTrouble(`job ${jobHash} was not looked at in time`, error);
     }
   };

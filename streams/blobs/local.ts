@@ -11,38 +11,15 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { type Digest, isDigest } from "../../domain/ids.ts";
-import { BlobError, type BlobSink, type BlobSource, type BlobStat } from "../blob-store.ts";
-import { type ByteRange, blobBytesMax } from "./digests.ts";
+import {
+  BlobError,
+  type BlobRead,
+  type BlobStat,
+  type BlobStore,
+  type ByteRange,
+  blobBytesMax,
+} from "../blob-store.ts";
 import { type BlobFile, type Disk, diskError, groupedDirectorySync, nodeDisk } from "./disk.ts";
-
-export interface LocalBlobStore extends BlobSource, BlobSink {
-  /** Stores what comes, piece by piece; `expected` refuses any other digest. */
-  putStream(
-    pieces: AsyncIterable<Uint8Array>,
-    options?: { readonly expected?: Digest },
-  ): Promise<BlobStat>;
-  /**
-   * The bytes piece by piece, or a range of them. A whole read is verified as it goes: a blob that
-   * is corrupt ends in `blob-corrupt` before its last piece, so that nobody takes it for good.
-   *
-   * @throws {BlobError} `blob-unknown`, `bad-range`; the pieces also `blob-corrupt`, `unavailable`.
-   */
-  getStream(digest: Digest, range?: ByteRange): Promise<BlobRead>;
-  /** Undefined if it is not stored here. */
-  stat(digest: Digest): Promise<BlobStat | undefined>;
-  has(digest: Digest): Promise<boolean>;
-  /** Every blob, in no order. */
-  list(): AsyncIterable<BlobStat>;
-  /** Removes it if it is there. */
-  remove(digest: Digest): Promise<void>;
-  usage(): { readonly count: number; readonly bytes: number };
-  /** Waits for what is being written. */
-  close(): Promise<void>;
-}
-
-export interface BlobRead extends BlobStat {
-  readonly pieces: AsyncIterable<Uint8Array>;
-}
 
 const pieceBytes = 256 * 1024;
 /** Digests whose size is remembered, so that asking for a known blob costs no disk access. */
@@ -62,7 +39,7 @@ export const openLocalBlobStore = async ({
   readonly maxBytes: number;
   readonly blobMax?: number;
   readonly disk?: Disk;
-}): Promise<LocalBlobStore> => {
+}): Promise<BlobStore> => {
   const newDirectory = join(directory, "new");
   const corruptDirectory = join(directory, "corrupt");
   const folderOf = (digest: Digest): string => join(directory, digest.slice(0, 2));
@@ -166,7 +143,7 @@ export const openLocalBlobStore = async ({
 
   const writeAll = async (
     pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-    expected: Digest | undefined,
+    { expected, most = blobMax }: { readonly expected?: Digest; readonly most?: number },
   ): Promise<BlobStat> => {
     const temporary = join(newDirectory, String(names++));
     const hash = createHash("sha256");
@@ -175,7 +152,7 @@ export const openLocalBlobStore = async ({
     try {
       file = await disk.create(temporary);
       for await (const piece of pieces) {
-        if (size + piece.length > blobMax) throw tooLarge(size + piece.length, blobMax);
+        if (size + piece.length > most) throw tooLarge(size + piece.length, most);
         reserve(piece.length);
         size += piece.length;
         hash.update(piece);
@@ -201,9 +178,9 @@ export const openLocalBlobStore = async ({
 
   const put = (
     pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-    expected?: Digest,
+    limits: { readonly expected?: Digest; readonly most?: number } = {},
   ): Promise<BlobStat> => {
-    const work = writeAll(pieces, expected);
+    const work = writeAll(pieces, limits);
     underWay.add(work);
     const done = (): boolean => underWay.delete(work);
     work.then(done, done);
@@ -248,7 +225,7 @@ export const openLocalBlobStore = async ({
 
   return {
     put: (whole) => put([whole]),
-    putStream: (pieces, { expected } = {}) => put(pieces, expected),
+    putStream: put,
     getStream,
     get: async (digest) => {
       const { size, pieces } = await getStream(digest);

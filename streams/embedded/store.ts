@@ -32,6 +32,8 @@ export interface EmbeddedStoreOptions {
   readonly maxAppendBytes?: number;
   /** The disk, for tests that need a faulty one. */
   readonly files?: Files;
+  /** Keeps others out of the directory; for tests whose disk is not a real one. */
+  readonly lock?: typeof lockDirectory;
   /** Milliseconds since the Unix epoch. */
   readonly now?: () => number;
 }
@@ -61,7 +63,7 @@ export const openEmbeddedStore = async (options: EmbeddedStoreOptions): Promise<
   const { directory, fsync = "always", segmentBytes = defaultSegmentBytes } = options;
   const { maxAppendBytes = defaultMaxAppendBytes, files = diskFiles, now = Date.now } = options;
   await files.makeDirectory(directory);
-  const lock = lockDirectory(directory);
+  const lock = (options.lock ?? lockDirectory)(directory);
   let log: Log;
   try {
     await checkFormat(files, directory);

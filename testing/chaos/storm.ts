@@ -6,6 +6,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Supervised, supervise } from "../../cli/network/supervisor.ts";
+import { catalogue } from "../../domain/catalogue.ts";
 import { seededRandom } from "../../domain/chance.ts";
 import { type CnctClient, connect } from "../../sdk/index.ts";
 import { openEmbeddedStore } from "../../streams/embedded/store.ts";
@@ -121,7 +122,7 @@ export const runStorm = async (options: StormOptions): Promise<StormReport> => {
     const resting = performance.now();
     const ends = await client.awaitMany(hashes, { timeoutMs: restWithinMs });
     const restedMs = Math.round(performance.now() - resting);
-    await settled(client, hashes.length);
+    await untilPaid(client, ends.filter(({ status }) => status === "COMPLETED").length);
     await client.close();
     client = undefined;
     for (const child of children.reverse()) await child.stop();
@@ -167,17 +168,18 @@ const keepSubmitting = (client: CnctClient) => {
 };
 
 /** Waits until the ledger has paid for everything; a job ends a moment before it is paid. */
-const settled = async (client: CnctClient, jobs: number): Promise<void> => {
-  for (let i = 0; i < 100; i++) {
-    const { nodes } = await client
-      .ask<{ jobs: { nodes: readonly unknown[] } }>(
-        `query { jobs(first: 1, filter: { client: "client:storm", status: OPEN }) { nodes { hash } } }`,
-      )
-      .then(({ jobs: page }) => page);
-    if (nodes.length === 0) break;
+const untilPaid = async (client: CnctClient, completed: number): Promise<void> => {
+  const wanted = 2n * BigInt(completed) * BigInt(catalogue.echo.priceMicroPoints);
+  for (let tries = 0; tries < 100; tries++) {
+    const { accounts } = await client.ask<{
+      accounts: { nodes: readonly { readonly id: string; readonly balance: string }[] };
+    }>("query { accounts(first: 100) { nodes { id balance } } }");
+    const paid = accounts.nodes
+      .filter(({ id }) => id.startsWith("node:"))
+      .reduce((sum, { balance }) => sum + BigInt(balance), 0n);
+    if (paid >= wanted) return;
     await sleep(100);
   }
-  await sleep(jobs > 0 ? 1_000 : 0);
 };
 
 const aliveWithinMs = 30_000;

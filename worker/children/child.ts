@@ -20,6 +20,7 @@ import {
   requestIn,
   requestLimits,
 } from "./messages.ts";
+import type { WatchdogSettings } from "./watchdog.ts";
 
 const messageMax = 1_000;
 
@@ -27,7 +28,8 @@ const run = (settings: ChildSettings): void => {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => undefined);
   const { killAboveBytes } = settings;
-  new Worker(new URL("./watchdog.ts", import.meta.url), { workerData: { killAboveBytes } });
+  const workerData: WatchdogSettings = { lifeline: pipes.lifeline, killAboveBytes };
+  new Worker(new URL("./watchdog.ts", import.meta.url), { workerData });
 
   const pipe = new Socket({ fd: pipes.frames });
   pipe.on("error", () => process.exit(0)); // The supervisor is gone.

@@ -67,7 +67,8 @@ export const openCrew = async (options: CrewOptions): Promise<Crew> => {
   let busy = 0;
   let failures = 0;
   let pause: NodeJS.Timeout | undefined;
-  let closed = false;
+  /** Nobody is replaced before the first one has opened, or after the end. */
+  let open = false;
 
   const hire = (): Member => {
     const child = startChild(settings, options);
@@ -92,6 +93,7 @@ export const openCrew = async (options: CrewOptions): Promise<Crew> => {
   };
 
   const stumble = (story: string, error: unknown) => {
+    if (!open) return;
     onTrouble(story, error);
     clearTimeout(pause);
     pause = setTimeout(
@@ -104,7 +106,7 @@ export const openCrew = async (options: CrewOptions): Promise<Crew> => {
   };
 
   const fill = () => {
-    if (closed || pause !== undefined) return;
+    if (!open || pause !== undefined) return;
     const wanted = Math.min(children, Math.max(warm, busy + waiting.length));
     while (alive.size < wanted) void bringIn(hire());
   };
@@ -118,7 +120,7 @@ export const openCrew = async (options: CrewOptions): Promise<Crew> => {
       rest(member);
     } catch (error) {
       dismiss(member);
-      if (closed) return;
+      if (!open) return;
       stumble("a computing process did not start", error);
       if ([...alive].some((other) => other !== member && !other.dismissed)) return;
       // Another node can have these tasks sooner than a process starts here, if one ever does.
@@ -164,6 +166,7 @@ export const openCrew = async (options: CrewOptions): Promise<Crew> => {
   };
 
   const first = await openFirst(hire(), what);
+  open = true;
   rest(first.member);
   fill();
 
@@ -173,7 +176,7 @@ export const openCrew = async (options: CrewOptions): Promise<Crew> => {
     execute: (execution) =>
       new Promise((resolve, reject) => {
         const { signal } = execution;
-        if (closed) throw new Error(`the executors of ${what} are closed`);
+        if (!open) throw new Error(`the executors of ${what} are closed`);
         signal.throwIfAborted();
         const task: Task = {
           execution,
@@ -200,7 +203,7 @@ export const openCrew = async (options: CrewOptions): Promise<Crew> => {
       }),
 
     close: async () => {
-      closed = true;
+      open = false;
       clearTimeout(pause);
       for (const { reject } of waiting.splice(0))
         reject(new Error(`the executors of ${what} are closed`));

@@ -41,7 +41,11 @@ export const launch = (settings: ChildSettings): Launched => {
     ["--disable-warning=ExperimentalWarning", program, JSON.stringify(settings)],
     {
       stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
-      env: Object.fromEntries(environmentNames.map((name) => [name, process.env[name]])),
+      env: {
+        ...Object.fromEntries(environmentNames.map((name) => [name, process.env[name]])),
+        // ONNX Runtime would otherwise collect usage data and leave files of it in TMPDIR.
+        ORT_DISABLE_TELEMETRY: "1",
+      },
       windowsHide: true,
     },
   );

@@ -7,21 +7,27 @@
 
 import { Socket } from "node:net";
 import { workerData } from "node:worker_threads";
-import { pipes } from "./messages.ts";
+
+/** Everything it needs: each module that it imported would be read again for this thread. */
+export interface WatchdogSettings {
+  /** File descriptor of the pipe that the supervisor holds open. */
+  readonly lifeline: number;
+  readonly killAboveBytes: number;
+}
 
 const periodMs = 100;
 
-const { killAboveBytes } = workerData as { readonly killAboveBytes: number };
+const settings = workerData as WatchdogSettings;
 const end = () => process.kill(process.pid, "SIGKILL");
 
-const lifeline = new Socket({ fd: pipes.lifeline });
+const lifeline = new Socket({ fd: settings.lifeline });
 lifeline.on("error", end);
 lifeline.on("close", end);
 lifeline.resume(); // Nothing ever comes but its end.
 
 const watching = setInterval(() => {
   const resident = process.memoryUsage.rss();
-  if (resident <= killAboveBytes) return;
+  if (resident <= settings.killAboveBytes) return;
   clearInterval(watching);
   lifeline.write(`memory ${resident}\n`, end);
 }, periodMs);

@@ -2,22 +2,25 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { JobSpec } from "../domain/job/spec.ts";
-import { openProjections } from "../projections/open.ts";
-import type { Projections } from "../projections/projections.ts";
-import type { Disk } from "../streams/blobs/disk.ts";
-import { type LocalBlobStore, openLocalBlobStore } from "../streams/blobs/local.ts";
-import { wallClock } from "../streams/clock.ts";
-import { type AnyEvent, encode } from "../streams/codec.ts";
-import { openEmbeddedStore } from "../streams/embedded/store.ts";
-import { type EventIds, eventIds } from "../streams/event-ids.ts";
-import type { EventStore } from "../streams/event-store.ts";
-import type { NodeLife } from "./context.ts";
-import { type GatewayOptions, openGateway } from "./gateway.ts";
+import type { JobSpec } from "../../domain/job/spec.ts";
+import { openProjections } from "../../projections/open.ts";
+import type { Projections } from "../../projections/projections.ts";
+import type { BlobStore } from "../../streams/blob-store.ts";
+import type { Disk } from "../../streams/blobs/disk.ts";
+import { openLocalBlobStore } from "../../streams/blobs/local.ts";
+import { wallClock } from "../../streams/clock.ts";
+import { type AnyEvent, encode } from "../../streams/codec.ts";
+import { openEmbeddedStore } from "../../streams/embedded/store.ts";
+import { type EventIds, eventIds } from "../../streams/event-ids.ts";
+import type { EventStore } from "../../streams/event-store.ts";
+import type { NodeLife } from "../context.ts";
+import { type GatewayOptions, openGateway } from "../gateway.ts";
+
+/** Tests look into answers of every shape. */
+type Answer = ReturnType<typeof JSON.parse>;
 
 export interface GraphqlAnswer {
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape.
-  readonly data: any;
+  readonly data: Answer;
   readonly errors?: readonly {
     readonly message: string;
     readonly extensions: { readonly code: string };
@@ -28,7 +31,7 @@ export interface TestNetwork {
   readonly url: string;
   readonly store: EventStore;
   readonly projections: Projections;
-  readonly blobs: LocalBlobStore;
+  readonly blobs: BlobStore;
   readonly ids: EventIds;
   readonly live: Map<string, NodeLife>;
   readonly logged: string[];
@@ -48,13 +51,15 @@ export const openTestNetwork = async (
     readonly disk?: Disk;
     /** Puts something between the gateway and the store. */
     readonly aroundStore?: (store: EventStore) => EventStore;
+    /** Keeps the views so far behind the log. */
+    readonly viewsDelayMs?: number;
   } = {},
 ): Promise<TestNetwork> => {
-  const { disk, aroundStore = (same) => same, ...given } = options;
+  const { disk, aroundStore = (same) => same, viewsDelayMs = 0, ...given } = options;
   const directory = await mkdtemp(join(tmpdir(), "cnct-gateway-"));
   const store = await openEmbeddedStore({ directory: join(directory, "events") });
   const projections = await openProjections({
-    store,
+    store: viewsDelayMs === 0 ? store : slowed(store, viewsDelayMs),
     directory,
     clock: wallClock,
     onError: (error) => {
@@ -75,6 +80,7 @@ export const openTestNetwork = async (
       logged.push(`${level}: ${message} ${JSON.stringify(details)}`);
     };
   const gateway = await openGateway({
+    version: "0.0.0-test",
     store: aroundStore(store),
     projections,
     blobs,
@@ -120,6 +126,19 @@ export const openTestNetwork = async (
     },
   };
 };
+
+/** The same store, whose subscribers hear of everything late. */
+const slowed = (store: EventStore, delayMs: number): EventStore => ({
+  ...store,
+  subscribe: (options) =>
+    store.subscribe({
+      ...options,
+      onEvents: async (events) => {
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
+        await options.onEvents(events);
+      },
+    }),
+});
 
 /** A job that needs no input; `nonce` makes it another one. */
 export const noopSpec = (nonce: string, changes: Partial<JobSpec> = {}): JobSpec => ({

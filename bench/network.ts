@@ -1,0 +1,68 @@
+/** A whole CNCT network for one measurement: nats-server, coordinator, workers, submitter. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startNatsServer } from "../streams/nats/server.ts";
+import { type Child, startChild } from "./link.ts";
+import type { System } from "./system.ts";
+
+export interface NetworkOptions {
+  readonly workers?: number;
+  /** Results that must agree. */
+  readonly quorum?: number;
+  /** The event store is a process of its own, spoken to over EventStoreDB's protocol. */
+  readonly overTheWire?: boolean;
+}
+
+export interface CnctNetwork extends System {
+  /** Holds `events` and `views`; there until `removeFiles`. */
+  readonly dataDirectory: string;
+  removeFiles(): Promise<void>;
+}
+
+/** @throws {Error} If any part of it does not start; what was started is ended again. */
+export const startNetwork = async ({
+  workers = 1,
+  quorum = 1,
+  overTheWire = false,
+}: NetworkOptions = {}): Promise<CnctNetwork> => {
+  const dataDirectory = await mkdtemp(join(tmpdir(), "cnct-bench-"));
+  /** In the order of their start, ended in reverse. */
+  const children: Child[] = [];
+  const start = async (...what: Parameters<typeof startChild>): Promise<Child> => {
+    const child = await startChild(...what);
+    children.push(child);
+    return child;
+  };
+  const nats = await startNatsServer({ directory: join(dataDirectory, "nats") });
+  const end = async () => {
+    for (const child of children.splice(0).reverse()) await child.end();
+    await nats.stop();
+  };
+  const removeFiles = () => rm(dataDirectory, { recursive: true, force: true });
+  try {
+    const directory = join(dataDirectory, "events");
+    const store = overTheWire ? await start("store", { directory }) : undefined;
+    const coordinator = await start("coordinator", {
+      dataDirectory,
+      natsUrl: nats.url,
+      ...(store ? { eventStoreUrl: store.ready } : {}),
+    });
+    const gateway = coordinator.ready;
+    for (let n = 1; n <= workers; n++)
+      await start("worker", { gateway, nodeId: `bench-${n}` }, "worker");
+    const submitter = await start("submitter", { gateway, quorum });
+    return {
+      submitter,
+      profiled: children,
+      processes: [...children, { name: "nats-server", pid: nats.pid() ?? -1 }],
+      dataDirectory,
+      end,
+      removeFiles,
+    };
+  } catch (error) {
+    await end();
+    await removeFiles();
+    throw error;
+  }
+};

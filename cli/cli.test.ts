@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { CnctRefusal, CnctUnavailable } from "../sdk/index.ts";
+import { openEmbeddedStore } from "../streams/embedded/store.ts";
+import { EventStoreError } from "../streams/event-store.ts";
+import { startNatsServer } from "../streams/nats/server.ts";
+import { microPointsIn } from "./commands/submit.ts";
+import { exitCodes, exitMeanings } from "./exit-codes.ts";
+import { explain, jobFailure, unknownApp } from "./failures.ts";
+import { shortHash, table } from "./output.ts";
+import { exportedLine, importLines } from "./store-file.ts";
+
+describe("a failure", () => {
+  const codeAndExit = (error: unknown) => {
+    const { code, exit } = explain(error);
+    return [code, exit];
+  };
+
+  test("has the code and the exit of what was thrown below", async () => {
+    const system = (code: string) => Object.assign(new Error(`${code}: x, open 'y'`), { code });
+    const cases: readonly (readonly [unknown, string, number])[] = [
+      [new CnctUnavailable("unreachable", "gone"), "unreachable", exitCodes.unreachable],
+      [new CnctUnavailable("timed-out", "late"), "timed-out", exitCodes.timedOut],
+      [new CnctRefusal("bad-price", "no"), "bad-price", exitCodes.badInput],
+      [new CnctRefusal("job-unknown", "no"), "job-unknown", exitCodes.unknown],
+      [new CnctRefusal("disk-full", "no room"), "disk-full", exitCodes.machine],
+      [new EventStoreError("locked", "in use"), "data-locked", exitCodes.machine],
+      [new EventStoreError("newer-version", "9"), "data-of-newer-version", exitCodes.machine],
+      [system("ENOSPC"), "disk-full", exitCodes.machine],
+      [system("EADDRINUSE"), "port-in-use", exitCodes.machine],
+      [system("ENOENT"), "no-such-file", exitCodes.badInput],
+      [new TypeError("x is not a function"), "internal", exitCodes.bug],
+    ];
+    for (const [error, code, exit] of cases) assert.deepEqual(codeAndExit(error), [code, exit]);
+    const nowhere = join(tmpdir(), "nowhere", "nats-server");
+    const missing = startNatsServer({ directory: tmpdir(), binary: nowhere });
+    const failure = await missing.then(
+      () => undefined,
+      (error: unknown) => explain(error),
+    );
+    assert.deepEqual([failure?.code, failure?.exit], ["no-nats-server", exitCodes.machine]);
+  });
+
+  test("of a job says why in words, also for a reason that is new", () => {
+    const job = { hash: "ab".repeat(32), status: "FAILED" };
+    assert.match(jobFailure({ ...job, reason: "bad-image" }).message, /PNG, JPEG or WebP/);
+    assert.match(jobFailure({ ...job, reason: "new-reason" }).message, /new-reason/);
+    assert.equal(jobFailure({ ...job, status: "CANCELLED", reason: null }).code, "job-cancelled");
+  });
+
+  test("about an app names the nearest one, and none where none is near", () => {
+    assert.match(unknownApp("fcaes").message, /did you mean faces\?/);
+    assert.doesNotMatch(unknownApp("translate").message, /did you mean/);
+  });
+});
+
+test("the manual has the exit codes that the program has", async () => {
+  const manual = await readFile(join(import.meta.dirname, "..", "docs", "cli.md"), "utf8");
+  for (const [code, meaning] of Object.entries(exitMeanings))
+    assert.ok(manual.includes(`| ${code} | ${meaning} |`), `${code} ${meaning}`);
+});
+
+test("a price is read to the micro-point, and never below zero", () => {
+  assert.equal(microPointsIn("0.01"), 10_000n);
+  assert.equal(microPointsIn("3"), 3_000_000n);
+  assert.equal(microPointsIn("0.000001"), 1n);
+  for (const text of ["-1", "0.0000001", "1e3", "", "NaN", ".5", "12345678"])
+    assert.throws(() => microPointsIn(text), { code: "bad-price" });
+});
+
+test("a table is aligned", () => {
+  const rows = [
+    { name: "ada", count: 5 },
+    { name: "grace", count: 12 },
+  ];
+  const text = table<(typeof rows)[number]>(
+    [
+      { title: "N", text: ({ count }) => String(count), right: true },
+      { title: "NAME", text: ({ name }) => name },
+    ],
+    rows,
+  );
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: The head is dim on a terminal.
+  assert.equal(text.replace(/\u001b\[\d+m/g, ""), " N  NAME\n 5  ada\n12  grace");
+  assert.equal(shortHash("0123456789abcdef"), "0123456789ab");
+});
+
+test("an export that is imported, also twice, gives the same log; into another log it is refused", async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), "cnct-export-"));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  const lines = async (from: Awaited<ReturnType<typeof openEmbeddedStore>>) => {
+    const all: string[] = [];
+    for await (const event of from.readAll("start")) {
+      const { recordedAt: _, ...line } = JSON.parse(exportedLine(event) ?? "{}");
+      all.push(JSON.stringify(line));
+    }
+    return all;
+  };
+  const fill = async (name: string, streams: readonly string[]) => {
+    const store = await openEmbeddedStore({ directory: join(directory, name) });
+    const next = new Map<string, bigint>();
+    for (const [at, stream] of streams.entries()) {
+      const expected = next.get(stream) ?? "no-stream";
+      const id = `00000000-0000-4000-8000-${String(at).padStart(12, "0")}`;
+      const answer = await store.append(stream, [{ id, type: "Said", data: { at } }], expected);
+      assert.equal(answer.ok, true);
+      next.set(stream, expected === "no-stream" ? 0n : expected + 1n);
+    }
+    return store;
+  };
+  async function* each(texts: readonly string[]) {
+    yield* texts;
+  }
+  const from = await fill("from", ["a", "b", "b", "a", "a", "c"]);
+  const to = await fill("to", []);
+  const other = await fill("other", ["c"]);
+  const exported = await lines(from);
+  assert.equal(await importLines(to, each(exported)), 6);
+  assert.deepEqual(await lines(to), exported);
+  assert.equal(await importLines(to, each(exported)), 6);
+  assert.deepEqual(await lines(to), exported);
+  await assert.rejects(importLines(other, each(exported)), { code: "store-differs" });
+  await assert.rejects(importLines(to, each(["{}"])), { code: "bad-export" });
+  for (const store of [from, to, other]) await store.close();
+});

@@ -1,0 +1,210 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, test } from "node:test";
+import { seededRandom } from "../../domain/chance.ts";
+import type { JobEvent } from "../../domain/job/events.ts";
+import { job as decider, type Job, type JobCommand } from "../../domain/job/job.ts";
+import type { JobSpec } from "../../domain/job/spec.ts";
+import type { Capabilities } from "../../domain/node/node.ts";
+import type { AnyEvent } from "../../streams/codec.ts";
+import { at, noon } from "../../testing/given.ts";
+import { createDispatcher, type Dispatcher, lostAfterMs, type Plan } from "./dispatcher.ts";
+
+const jobHash = "a".repeat(64);
+const spec: JobSpec = {
+  version: 1,
+  client: "client:ada",
+  app: "echo",
+  params: {},
+  inputs: {},
+  comparator: { kind: "exact" },
+  quorum: 2,
+  replicasMax: 4,
+  price: "100",
+  engine: "",
+  wallMs: 5_000,
+  deadlineMs: 3_600_000,
+  priority: 3,
+  nonce: "",
+};
+const capabilities: Capabilities = {
+  apps: [{ app: "echo", executionClass: "plain@1/js/any/1t/none" }],
+  slots: 2,
+  backlog: 2,
+  cpus: 1,
+  memoryMb: 512,
+  platform: "linux-x64",
+  version: "1",
+};
+
+describe("the dispatcher", () => {
+  let dispatcher: Dispatcher;
+  let job: Job;
+  let revision: bigint;
+
+  /** Tells a fact as the feed would, after the book has folded it. */
+  const tell = (event: AnyEvent, stream = `job-${jobHash}`) => {
+    if (stream.startsWith("job-")) job = decider.evolve(job, event as JobEvent);
+    revision++;
+    const fact = { event, id: `event-${revision}`, stream, revision, position: revision };
+    dispatcher.hear(fact, job);
+  };
+  const carryOut = ({ assignments, leaseMs, fundedAt }: Plan) => {
+    const wish = { type: "AssignTasks", assignments, leaseMs, fundedAt } as const;
+    return decide({ ...wish, actor: "service:dispatcher", now: noon });
+  };
+  const decide = (command: JobCommand) => {
+    const decision = decider.decide(command, job);
+    assert.ok(decision.ok, JSON.stringify(decision));
+    for (const event of decision.events) tell(event);
+    return decision.events;
+  };
+  const register = (nodeId: string) =>
+    tell(
+      { type: "NodeRegistered", nodeId, owner: "bob", capabilities, at: noon },
+      `node-${nodeId}`,
+    );
+  const beat = (nodeId: string, now: number, more = {}) =>
+    dispatcher.heartbeat(nodeId, { instance: "one", held: 0, draining: false, ...more }, now);
+  const submit = () => tell({ type: "JobSubmitted", jobHash, spec, deadlineAt: at(60), at: noon });
+  const fund = () => {
+    const forgetAt = at(120);
+    const entry = { jobHash, client: "client:ada", amount: "400", forgetAt, at: noon };
+    tell({ type: "JobFunded", ...entry }, "ledger");
+  };
+  const plan = () => dispatcher.plan(seededRandom(1));
+
+  beforeEach(() => {
+    job = decider.initial;
+    revision = 0n;
+    dispatcher = createDispatcher(() => job);
+    for (const nodeId of ["ada", "bob", "cyd"]) register(nodeId);
+  });
+
+  test("gives a job to as many nodes as its quorum needs, none twice, once it is funded", () => {
+    for (const nodeId of ["ada", "bob", "cyd"]) beat(nodeId, noon);
+    submit();
+    assert.deepEqual(plan(), [], "not before it is funded");
+    fund();
+    const [first, ...rest] = plan();
+    assert.ok(first);
+    assert.equal(rest.length, 0);
+    assert.equal(new Set(first.assignments.map(({ nodeId }) => nodeId)).size, 2);
+    assert.deepEqual(plan(), [], "a plan is made once");
+    carryOut(first);
+    assert.equal([...dispatcher.takeOrders().values()].flat().length, 2);
+    assert.equal(dispatcher.takeOrders().size, 0, "an order is handed out once");
+  });
+
+  test("gives nothing to a node that was never heard, drains or is suspended", () => {
+    submit();
+    fund();
+    assert.deepEqual(plan(), []);
+    beat("ada", noon, { draining: true });
+    beat("bob", noon);
+    tell({ type: "NodeSuspended", nodeId: "bob", reason: "test", at: noon }, "node-bob");
+    assert.deepEqual(plan(), []);
+    beat("cyd", noon);
+    assert.deepEqual(
+      plan().flatMap(({ assignments }) => assignments.map(({ nodeId }) => nodeId)),
+      ["cyd"],
+    );
+  });
+
+  test("goes on when a second node comes, with the replica that is still vacant", () => {
+    beat("ada", noon);
+    submit();
+    fund();
+    const [first] = plan();
+    assert.ok(first);
+    carryOut(first);
+    assert.deepEqual(plan(), [], "ada has it already");
+    beat("bob", noon);
+    const [second] = plan();
+    assert.deepEqual(
+      second?.assignments.map(({ replica, nodeId }) => ({ replica, nodeId })),
+      [{ replica: 1, nodeId: "bob" }],
+    );
+  });
+
+  test("puts a job back into the line when its assignment did not come about", () => {
+    for (const nodeId of ["ada", "bob"]) beat(nodeId, noon);
+    submit();
+    fund();
+    const [first] = plan();
+    assert.ok(first);
+    dispatcher.undo(first);
+    assert.equal(plan().length, 1);
+  });
+
+  test("takes a node for lost that is silent while others are heard, and for nothing else", () => {
+    for (const nodeId of ["ada", "bob"]) beat(nodeId, noon);
+    submit();
+    fund();
+    const [first] = plan();
+    assert.ok(first);
+    carryOut(first);
+    const silent = noon + lostAfterMs;
+    assert.deepEqual(dispatcher.tick(silent + 1).lost, [], "when all are silent the line is cut");
+    beat("ada", silent + 2);
+    assert.deepEqual(dispatcher.tick(silent + 3).lost, [], "nobody is blamed for a cut line");
+    for (let t = 1_000; t <= lostAfterMs + 1_000; t += 1_000) beat("ada", silent + t);
+    const { lost } = dispatcher.tick(silent + lostAfterMs + 1_001);
+    assert.deepEqual(
+      lost.map(({ nodeId }) => nodeId),
+      ["bob"],
+    );
+  });
+
+  test("owes a worker that started anew all its unanswered orders again", () => {
+    for (const nodeId of ["ada", "bob"]) beat(nodeId, noon);
+    submit();
+    fund();
+    const [first] = plan();
+    assert.ok(first);
+    carryOut(first);
+    assert.deepEqual(beat("ada", noon + 1), []);
+    const again = beat("ada", noon + 2, { instance: "two" });
+    assert.deepEqual(
+      again.map(({ task }) => task.jobHash),
+      [jobHash],
+    );
+    assert.deepEqual(beat("ada", noon + 3, { instance: "two" }), []);
+  });
+
+  test("frees a node's room when its result is in, and when the job ends", () => {
+    for (const nodeId of ["ada", "bob"]) beat(nodeId, noon);
+    submit();
+    fund();
+    const [first] = plan();
+    assert.ok(first);
+    const [task] = carryOut(first);
+    assert.equal(dispatcher.counts().underWay, 2);
+    assert.ok(task?.type === "TaskAssigned");
+    const { replica, attempt, nodeId, executionClass } = task;
+    decide({
+      type: "RecordResult",
+      task: { jobHash, replica, attempt, nodeId },
+      executionClass,
+      outputDigest: "d".repeat(64),
+      outputSize: 1,
+      elapsedMs: 1,
+      actor: "service:validator",
+      now: noon,
+    });
+    assert.equal(dispatcher.counts().underWay, 1);
+    decide({ type: "CancelJob", client: "client:ada", actor: "client:ada", now: noon });
+    assert.deepEqual(dispatcher.counts(), { waiting: 0, underWay: 0, nodesLive: 2 });
+  });
+
+  test("looks at a job when its lease or its deadline has passed", () => {
+    for (const nodeId of ["ada", "bob"]) beat(nodeId, noon);
+    submit();
+    fund();
+    const [first] = plan();
+    assert.ok(first);
+    carryOut(first);
+    assert.deepEqual(dispatcher.tick(noon + first.leaseMs - 1_000).jobs, []);
+    assert.deepEqual(dispatcher.tick(noon + first.leaseMs + 1_000).jobs, [jobHash]);
+    assert.deepEqual(dispatcher.tick(at(60)).jobs, [jobHash]);
+  });
+});

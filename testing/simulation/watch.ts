@@ -1,0 +1,245 @@
+/**
+ * Knows what really happened, which no part of the network does, and holds the facts against it:
+ * who computed what, what clients were told, what was ordered before it was a fact.
+ */
+
+import type { Digest, JobHash, NodeId } from "../../domain/ids.ts";
+import type { JobCompleted, JobEvent } from "../../domain/job/events.ts";
+import { type Job, pinnedClass, job as rules, vacancies } from "../../domain/job/job.ts";
+import type { JobSpec } from "../../domain/job/spec.ts";
+import type { LedgerEvent } from "../../domain/ledger/events.ts";
+import { emptyLedger, evolveLedger, faultOf } from "../../domain/ledger/ledger.ts";
+import type { Capabilities } from "../../domain/node/node.ts";
+import { decode } from "../../streams/codec.ts";
+import type { RecordedEvent } from "../../streams/event-store.ts";
+import { ledgerStream } from "../../streams/names.ts";
+import type { ResultStatement, TaskOrder } from "../../streams/task-queue.ts";
+import { type Puzzle, rightAnswers } from "./work.ts";
+
+export interface Watch {
+  readonly violations: readonly string[];
+  blame(sentence: string): void;
+  event(recorded: RecordedEvent): void;
+  submitted(jobHash: JobHash, spec: JobSpec, puzzle: Puzzle): void;
+  /** The client was told so; from now on the job may not be lost. */
+  accepted(jobHash: JobHash): void;
+  cancelled(jobHash: JobHash): void;
+  /** A dispatcher sends these. */
+  ordered(nodeId: NodeId, tasks: readonly TaskOrder[]): void;
+  stated(nodeId: NodeId, result: ResultStatement): void;
+  /** Accepted jobs that have not ended. */
+  open(): number;
+  /** Escrows that are not released. */
+  unreleased(): number;
+  ends(): Readonly<Record<string, number>>;
+  isOver(jobHash: JobHash): string | undefined;
+  /** Tasks whose lease ended before this instant and that nobody has noticed. */
+  forgottenLeases(before: number): readonly string[];
+  /** What must hold when all is quiet. */
+  conclude(): void;
+}
+
+interface JobView {
+  spec: JobSpec | undefined;
+  puzzle: Puzzle | undefined;
+  accepted: boolean;
+  cancelled: boolean;
+  ended: JobEvent["type"] | undefined;
+  /** `replica node`, as the verdicts say. */
+  readonly verdicts: Set<string>;
+  readonly paid: Set<string>;
+  /** By replica: when its lease ends. */
+  readonly leases: Map<number, number>;
+  job: Job;
+}
+
+const violationsMax = 20;
+
+/**
+ * @param textOf - The output of this digest; undefined where nobody stored one.
+ * @param calm - Whether nothing has gone wrong for long enough that all must work.
+ */
+export const createWatch = (
+  textOf: (digest: Digest) => string | undefined,
+  calm: () => boolean,
+): Watch => {
+  const violations: string[] = [];
+  const jobs = new Map<JobHash, JobView>();
+  const nodes = new Map<NodeId, Capabilities>();
+  const assigned = new Set<string>();
+  const statements = new Set<string>();
+  const ledger = emptyLedger();
+  const ends: Record<string, number> = {};
+  let open = 0;
+  let unreleased = 0;
+
+  const blame = (sentence: string): void => {
+    if (violations.length < violationsMax) violations.push(sentence);
+  };
+  const viewOf = (jobHash: JobHash): JobView => {
+    const known = jobs.get(jobHash);
+    if (known) return known;
+    const view: JobView = {
+      spec: undefined,
+      puzzle: undefined,
+      accepted: false,
+      cancelled: false,
+      ended: undefined,
+      verdicts: new Set(),
+      paid: new Set(),
+      leases: new Map(),
+      job: rules.initial,
+    };
+    jobs.set(jobHash, view);
+    return view;
+  };
+
+  const checkCompleted = ({ jobHash, outputDigest, accepted }: JobCompleted): void => {
+    const { spec, puzzle } = viewOf(jobHash);
+    const name = jobHash.slice(0, 8);
+    if (!spec || !puzzle) {
+      blame(`job ${name} was completed, and nobody submitted it`);
+      return;
+    }
+    const text = textOf(outputDigest);
+    if (text !== undefined && rightAnswers(puzzle, spec).includes(text)) return;
+    // A wrong answer may only win where as many liars as the quorum agreed on it.
+    const same = accepted.filter(({ replica, nodeId }) =>
+      statements.has(`${jobHash}/${replica} ${nodeId} ${outputDigest}`),
+    );
+    if (same.length < spec.quorum)
+      blame(`job ${name} was completed with the wrong output of ${same.length} liars`);
+  };
+
+  /** In the calm nobody may wait for a node that could have taken the job. */
+  const checkInVain = (job: Job): void => {
+    if (job.status !== "open" || !calm() || vacancies(job).length === 0) return;
+    if (job.tasks.some(({ status }) => status === "assigned")) return;
+    const pinned = pinnedClass(job);
+    for (const [nodeId, { apps }] of nodes)
+      if (
+        !job.nodes.includes(nodeId) &&
+        apps.some(({ executionClass }) =>
+          pinned ? executionClass === pinned : executionClass.startsWith(job.spec.engine),
+        )
+      )
+        blame(`job ${job.jobHash.slice(0, 8)} waited to its end, and never had ${nodeId}`);
+  };
+
+  const jobEvent = (event: JobEvent): void => {
+    const view = viewOf(event.jobHash);
+    if (event.type === "JobFailed" && event.reason === "deadline-passed") checkInVain(view.job);
+    view.job = rules.evolve(view.job, event);
+    switch (event.type) {
+      case "JobSubmitted":
+        open++;
+        if (!view.spec) blame(`job ${event.jobHash} was submitted by nobody`);
+        return;
+      case "TaskAssigned":
+        assigned.add(`${event.jobHash}/${event.replica}/${event.attempt} ${event.nodeId}`);
+        view.leases.set(event.replica, event.expiresAt);
+        return;
+      case "ResultReceived": {
+        const { jobHash, replica, attempt, nodeId, outputDigest } = event;
+        view.leases.delete(replica);
+        if (!statements.has(`${jobHash}/${replica}/${attempt} ${nodeId} ${outputDigest}`))
+          blame(`${nodeId} never said what job ${jobHash.slice(0, 8)} received from it`);
+        return;
+      }
+      case "TaskFailed":
+      case "TaskExpired":
+        view.leases.delete(event.replica);
+        return;
+      case "ResultAccepted":
+        view.verdicts.add(`${event.replica} ${event.nodeId}`);
+        return;
+      case "ResultRejected":
+      case "ResultsDisagreed":
+        return;
+      case "JobCompleted":
+        checkCompleted(event);
+        break;
+      case "JobCancelled":
+        for (const { replica, nodeId } of event.accepted ?? [])
+          view.verdicts.add(`${replica} ${nodeId}`);
+        break;
+      default:
+        break;
+    }
+    open--;
+    view.ended = event.type;
+    view.leases.clear();
+    const reason = "reason" in event ? ` ${event.reason}` : "";
+    ends[`${event.type}${reason}`] = (ends[`${event.type}${reason}`] ?? 0) + 1;
+  };
+
+  const entry = (event: LedgerEvent): void => {
+    evolveLedger(ledger, event);
+    if (event.type === "JobFunded") unreleased++;
+    if (event.type === "PointsAwarded" || event.type === "JobRefunded") unreleased--;
+    if (event.type !== "PointsAwarded") return;
+    const { paid } = viewOf(event.jobHash);
+    for (const { replica, nodeId } of event.awards) paid.add(`${replica} ${nodeId}`);
+  };
+
+  return {
+    violations,
+    blame,
+    event: (recorded) => {
+      const event = decode(recorded);
+      if (!event) return;
+      if (recorded.stream === ledgerStream) entry(event as LedgerEvent);
+      else if (recorded.stream.startsWith("job-")) jobEvent(event as JobEvent);
+      else if (event.type === "NodeRegistered") nodes.set(event.nodeId, event.capabilities);
+    },
+    submitted: (jobHash, spec, puzzle) => {
+      Object.assign(viewOf(jobHash), { spec, puzzle });
+    },
+    accepted: (jobHash) => {
+      viewOf(jobHash).accepted = true;
+    },
+    cancelled: (jobHash) => {
+      viewOf(jobHash).cancelled = true;
+    },
+    ordered: (nodeId, tasks) => {
+      for (const { jobHash, replica, attempt } of tasks)
+        if (!assigned.has(`${jobHash}/${replica}/${attempt} ${nodeId}`))
+          blame(`${jobHash.slice(0, 8)}/${replica}/${attempt} was sent before it was a fact`);
+    },
+    stated: (nodeId, result) => {
+      if (result.outcome !== "done") return;
+      const { jobHash, replica, attempt, outputDigest } = result;
+      statements.add(`${jobHash}/${replica}/${attempt} ${nodeId} ${outputDigest}`);
+      statements.add(`${jobHash}/${replica} ${nodeId} ${outputDigest}`);
+    },
+    open: () => open,
+    unreleased: () => unreleased,
+    ends: () => ends,
+    isOver: (jobHash) => jobs.get(jobHash)?.ended,
+    forgottenLeases: (before) => {
+      const forgotten: string[] = [];
+      for (const [jobHash, { leases }] of jobs)
+        for (const [replica, at] of leases)
+          if (at < before) forgotten.push(`${jobHash.slice(0, 8)}/${replica}`);
+      return forgotten;
+    },
+    conclude: () => {
+      for (const [jobHash, { accepted, cancelled, ended, verdicts, paid }] of jobs) {
+        const name = jobHash.slice(0, 8);
+        if (accepted && ended === undefined) blame(`job ${name} was accepted and has no end`);
+        if (cancelled && ended !== "JobCancelled")
+          blame(`job ${name} was cancelled for its client, and is ${ended}`);
+        const pays = ended === "JobCompleted" || ended === "JobCancelled";
+        if (!pays && paid.size > 0) blame(`job ${name} was paid and is ${ended}`);
+        if (
+          pays &&
+          verdicts.size > 0 &&
+          (verdicts.size !== paid.size || [...verdicts].some((one) => !paid.has(one)))
+        )
+          blame(`job ${name} has ${verdicts.size} accepted results and ${paid.size} awards`);
+      }
+      const fault = faultOf(ledger);
+      if (fault) blame(`the books are wrong: ${fault}`);
+    },
+  };
+};
