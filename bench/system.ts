@@ -19,7 +19,7 @@ export interface ProcessCosts {
 export type Bulk = Throughput & ProcessCosts;
 
 /** Jobs before the measured ones, so that both systems have compiled their code. */
-const warmUpJobs = 500;
+const warmUpJobs = 2_000;
 
 const warmUp = ({ submitter }: System): Promise<unknown> =>
   submitter.ask("throughput", { jobs: warmUpJobs, batch: 100, inFlight: 1 });

@@ -8,7 +8,7 @@ import { seededRandom } from "../domain/chance.ts";
 import type { Sha256 } from "../domain/hashing.ts";
 import type { MicroPointsText } from "../domain/points.ts";
 import { openGateway } from "../gateway/gateway.ts";
-import { openProjections } from "../projections/open.ts";
+import { openProjectionsThread } from "../projections/thread.ts";
 import { runDispatcher } from "../services/dispatcher/run-dispatcher.ts";
 import { type Feed, type Listener, runFeed } from "../services/facts.ts";
 import { createJobBook } from "../services/job-book.ts";
@@ -111,8 +111,9 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
 
     let url: string | undefined;
     if (local) {
-      const projections = await openProjections({
+      const projections = await openProjectionsThread({
         store,
+        storeUrl: options.eventStoreUrl,
         directory: join(dataDirectory, "views"),
         clock,
         onError: (error) => onTrouble("views", error),

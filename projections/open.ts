@@ -18,12 +18,12 @@ import {
 } from "./database.ts";
 import { isHeard, streamPrefixes } from "./facts.ts";
 import { openFold } from "./fold.ts";
-import type { FlushListener, Projections, SeenEvent } from "./projections.ts";
+import type { FlushListener, FoldedHere, SeenEvent } from "./projections.ts";
 import { readViews } from "./read.ts";
 import { openWaiters } from "./waiters.ts";
 
 export interface ProjectionsOptions {
-  readonly store: EventStore;
+  readonly store: Pick<EventStore, "subscribe" | "readAll" | "head">;
   /** Holds `views.sqlite`; made if it is not there. */
   readonly directory: string;
   readonly clock: Clock;
@@ -60,7 +60,7 @@ const backoffMs = { first: 100, most: 5_000 };
  *
  * @throws {Error} SQLite's, when the file cannot be opened.
  */
-export const openProjections = async (options: ProjectionsOptions): Promise<Projections> => {
+export const openProjections = async (options: ProjectionsOptions): Promise<FoldedHere> => {
   const { store, directory, clock, onError, versions = presentVersions } = options;
   const notice = options.onNotice ?? ((text) => void process.stderr.write(`views: ${text}\n`));
   const path = viewsPath(directory);

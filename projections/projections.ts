@@ -33,11 +33,15 @@ export interface Projections {
    */
   waitFor(position: Position, timeoutMs: Millis): Promise<boolean>;
   lag(): Lag;
+  /** Stops following the log, writes what is pending and closes the database. */
+  close(): Promise<void>;
+}
+
+/** Views that are folded in this thread, where each step can be heard. */
+export interface FoldedHere extends Projections {
   /**
    * Hears each step of the views, after it can be queried: the new position and the events since
    * the last step, in order. Answers how to stop listening. A listener must not throw.
    */
   onFlush(listener: FlushListener): () => void;
-  /** Stops following the log, writes what is pending and closes the database. */
-  close(): Promise<void>;
 }

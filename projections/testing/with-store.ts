@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { wallClock } from "../../streams/clock.ts";
 import { type EmbeddedStore, openEmbeddedStore } from "../../streams/embedded/store.ts";
 import { openProjections, type ProjectionsOptions } from "../open.ts";
-import type { Projections } from "../projections.ts";
+import type { FoldedHere } from "../projections.ts";
 
 export interface Bench {
   readonly store: EmbeddedStore;
@@ -14,7 +14,7 @@ export interface Bench {
   /** What the views complained about and announced so far. */
   readonly errors: unknown[];
   readonly notices: string[];
-  readonly open: (options?: Partial<ProjectionsOptions>) => Promise<Projections>;
+  readonly open: (options?: Partial<ProjectionsOptions>) => Promise<FoldedHere>;
 }
 
 export const withStore = async (work: (bench: Bench) => Promise<void>): Promise<void> => {
@@ -23,7 +23,7 @@ export const withStore = async (work: (bench: Bench) => Promise<void>): Promise<
   const directory = join(root, "views");
   const errors: unknown[] = [];
   const notices: string[] = [];
-  const opened: Projections[] = [];
+  const opened: FoldedHere[] = [];
   try {
     await work({
       store,
