@@ -2,6 +2,7 @@
 
 import type { Comparator } from "./comparator.ts";
 import { compareBoxes } from "./iou.ts";
+import { compareItems } from "./items.ts";
 import { compareText } from "./text.ts";
 import { compareTensors } from "./tolerance.ts";
 
@@ -30,7 +31,9 @@ export type ComparisonReason =
   | "boxes-match"
   | "boxes-differ"
   | "counts-differ"
-  | "too-many-boxes";
+  | "too-many-boxes"
+  | "items-match"
+  | "items-differ";
 
 /**
  * Whether two outputs agree. It does not matter which of them is `a`.
@@ -52,6 +55,8 @@ export const compareOutputs = (
       return compareText(comparator, a, b);
     case "iou":
       return compareBoxes(comparator, a, b);
+    case "items":
+      return compareItems(comparator, a, b);
   }
 };
 
