@@ -12,6 +12,8 @@ export const appErrorCodes = [
   "bad-tensor",
   "shape-mismatch",
   "output-too-large",
+  "bad-url",
+  "url-not-allowed",
 ] as const;
 export type AppErrorCode = (typeof appErrorCodes)[number];
 

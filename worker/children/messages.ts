@@ -131,6 +131,8 @@ const appErrorCodes: Readonly<Record<AppErrorCode, true>> = {
   "bad-tensor": true,
   "shape-mismatch": true,
   "output-too-large": true,
+  "bad-url": true,
+  "url-not-allowed": true,
 };
 
 const isAppErrorCode = (value: unknown): value is AppErrorCode =>
