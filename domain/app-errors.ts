@@ -14,6 +14,8 @@ export const appErrorCodes = [
   "output-too-large",
   "bad-url",
   "url-not-allowed",
+  "bad-module",
+  "module-trap",
 ] as const;
 export type AppErrorCode = (typeof appErrorCodes)[number];
 

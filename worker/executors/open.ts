@@ -41,6 +41,8 @@ export const openExecutors = async (
         return (await import("./faces.ts")).openFaces(await theEngine());
       case "onnx":
         return (await import("./onnx.ts")).openOnnx(await theEngine());
+      case "wasm":
+        return (await import("./wasm.ts")).openWasm();
       case "collect":
         if (!collect) throw new Error("collect needs the hosts that the node's owner allows");
         return (await import("../collect/collect.ts")).openCollect(collect);
