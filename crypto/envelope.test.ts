@@ -1,3 +1,7 @@
+/**
+ * Sealing and opening together, and what an attacker could do to an envelope on its way. One file,
+ * because every attack begins with the same whole envelope and must end in a refusal of its own.
+ */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { encryptionKeyId } from "../domain/identity/keys.ts";

@@ -98,12 +98,23 @@ export const setupSender = (
     readonly ephemeral?: Uint8Array;
   },
 ): { readonly enc: Uint8Array; readonly context: HpkeContext } | undefined => {
-  const { recipient, info, ephemeral = primitives.randomBytes(keyBytes) } = input;
-  const enc = primitives.x25519.publicKey(ephemeral);
-  const dh = primitives.x25519.shared({ secret: ephemeral, publicKey: recipient });
-  if (dh === undefined) return undefined;
+  const { recipient, info, ephemeral } = input;
+  const once =
+    ephemeral === undefined
+      ? primitives.x25519.sharedOnce(recipient)
+      : sharedWith(primitives, { recipient, ephemeral });
+  if (once === undefined) return undefined;
+  const { publicKey: enc, shared: dh } = once;
   const shared = kemSecret(primitives, { dh, enc, publicKey: recipient });
   return { enc, context: keySchedule(primitives, { shared, info }) };
+};
+
+const sharedWith = (
+  { x25519 }: Primitives,
+  { recipient, ephemeral }: { readonly recipient: Uint8Array; readonly ephemeral: Uint8Array },
+): ReturnType<Primitives["x25519"]["sharedOnce"]> => {
+  const shared = x25519.shared({ secret: ephemeral, publicKey: recipient });
+  return shared && { publicKey: x25519.publicKey(ephemeral), shared };
 };
 
 /** SealBase: one message for one recipient. Undefined as for `setupSender`. */

@@ -10,6 +10,16 @@ import { keyBytes, nonceBytes, type Primitives, tagBytes } from "./primitives.ts
 
 const hmacSha256: Primitives["hmacSha256"] = ({ key, message }) => hmac(sha256, key, message);
 
+const shared: Primitives["x25519"]["shared"] = ({ secret, publicKey }) => {
+  if (secret.length !== keyBytes || publicKey.length !== keyBytes)
+    throw new RangeError(`X25519 keys have ${keyBytes} bytes`);
+  try {
+    return x25519.getSharedSecret(secret, publicKey);
+  } catch {
+    return undefined; // With lengths right, the library throws for a zero secret alone.
+  }
+};
+
 export const portable: Primitives = {
   name: "portable",
   sha256: (...parts) => {
@@ -28,14 +38,11 @@ export const portable: Primitives = {
 
   x25519: {
     publicKey: (secret) => x25519.getPublicKey(secret),
-    shared: ({ secret, publicKey }) => {
-      if (secret.length !== keyBytes || publicKey.length !== keyBytes)
-        throw new RangeError(`X25519 keys have ${keyBytes} bytes`);
-      try {
-        return x25519.getSharedSecret(secret, publicKey);
-      } catch {
-        return undefined; // With lengths right, the library throws for a zero secret alone.
-      }
+    shared,
+    sharedOnce: (recipient) => {
+      const secret = randomBytes(keyBytes);
+      const both = shared({ secret, publicKey: recipient });
+      return both && { publicKey: x25519.getPublicKey(secret), shared: both };
     },
   },
 

@@ -194,6 +194,18 @@ for (const primitives of [portable, native])
       }
     });
 
+    test("agree on a secret with a key for one use, another each time", () => {
+      const secret = range(1, 32);
+      const recipient = x25519.publicKey(secret);
+      const [one, two] = [x25519.sharedOnce(recipient), x25519.sharedOnce(recipient)];
+      assert.ok(one && two);
+      assert.notDeepEqual(one.publicKey, two.publicKey);
+      for (const it of [portable, native])
+        assert.deepEqual(it.x25519.shared({ secret, publicKey: one.publicKey }), one.shared);
+      assert.equal(x25519.sharedOnce(new Uint8Array(32)), undefined);
+      assert.throws(() => x25519.sharedOnce(range(1, 31)));
+    });
+
     test("draw bytes that differ", () => {
       assert.equal(primitives.randomBytes(32).length, 32);
       assert.notDeepEqual(primitives.randomBytes(32), primitives.randomBytes(32));

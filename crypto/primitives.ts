@@ -52,11 +52,20 @@ export interface Primitives {
   readonly x25519: {
     /** @param secret - Any 32 bytes; clamped as in RFC 7748. */
     readonly publicKey: (secret: Uint8Array) => Uint8Array;
-    /** The shared secret, 32 bytes; undefined if the other key has a small order (all zero). */
+    /**
+     * The shared secret, 32 bytes; undefined if the other key has a small order (all zero).
+     *
+     * @param input.secret - One's own key, which lasts.
+     * @param input.publicKey - Another's key, which may be seen once only.
+     */
     readonly shared: (input: {
       readonly secret: Uint8Array;
       readonly publicKey: Uint8Array;
     }) => Uint8Array | undefined;
+    /** A shared secret with a key drawn for this one use, which is forgotten; else as `shared`. */
+    readonly sharedOnce: (
+      recipient: Uint8Array,
+    ) => { readonly publicKey: Uint8Array; readonly shared: Uint8Array } | undefined;
   };
 
   /** ChaCha20-Poly1305 (RFC 8439): ciphertext, then a tag of 16 bytes. */

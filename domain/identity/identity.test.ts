@@ -1,3 +1,7 @@
+/**
+ * The life of an identity, with real signatures. One file, because forged, replayed and re-bound
+ * statements are made from the honest ones, and the last test asks whether each refusal was shown.
+ */
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { hexOf } from "../../crypto/bytes.ts";

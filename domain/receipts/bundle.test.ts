@@ -6,7 +6,16 @@ import { portable } from "../../crypto/primitives-portable.ts";
 import { keyRules, signText } from "../../crypto/signatures.ts";
 import { noon } from "../../testing/given.ts";
 import { signingKeyId, taggedText } from "../identity/keys.ts";
-import { bundleMax, bundleOf, bundleText, checkReceipt, type Receipt } from "./bundle.ts";
+import {
+  bundleMax,
+  bundleOf,
+  bundleText,
+  checkBundle,
+  checkReceipt,
+  type Receipt,
+  receiptsOf,
+  type SignedBundle,
+} from "./bundle.ts";
 import { leafHash } from "./merkle.ts";
 import { isResultStatement, type ResultStatement, statementText } from "./statement.ts";
 
@@ -36,10 +45,13 @@ const statement: ResultStatement = {
 const statements = (count: number): readonly ResultStatement[] =>
   Array.from({ length: count }, (_, i) => ({ ...statement, jobHash: digest(100 + i) }));
 
-const signed = (some: readonly ResultStatement[], by = secret): readonly Receipt[] => {
-  const { bundle, receipts } = bundleOf({ worker, rootKey, statements: some });
-  return receipts(signText(native, { text: bundleText(bundle), secret: by }));
+const signedBundle = (some: readonly ResultStatement[], by = secret): SignedBundle => {
+  const bundle = bundleOf({ worker, rootKey, statements: some });
+  const signature = signText(native, { text: bundleText(bundle), secret: by });
+  return { version: 1, bundle, signature, statements: some };
 };
+const signed = (some: readonly ResultStatement[], by = secret): readonly Receipt[] =>
+  receiptsOf(signedBundle(some, by));
 const by = { publicKey: rootKey, verify };
 const code = (receipt: unknown, publicKey = rootKey): string => {
   const answer = checkReceipt(receipt, { publicKey, verify });
@@ -64,22 +76,6 @@ describe("a receipt", () => {
       const { verify } = keyRules(primitives);
       assert.equal(checkReceipt(JSON.parse(file), { publicKey: rootKey, verify }).ok, true);
     }
-  });
-
-  test("costs one check of a signature for a whole bundle", () => {
-    let checks = 0;
-    const counting: typeof verify = (claim) => {
-      checks++;
-      return verify(claim);
-    };
-    const known = new Set<string>();
-    const receipts = signed(statements(20));
-    for (const receipt of receipts)
-      assert.equal(checkReceipt(receipt, { ...by, verify: counting, known }).ok, true);
-    assert.equal(checks, 1);
-    const forged = { ...receipts[0], signature: "00".repeat(64) };
-    assert.equal(checkReceipt(forged, { ...by, verify: counting, known }).ok, false);
-    assert.equal(checks, 2);
   });
 
   const [first, second] = signed(statements(5)) as [Receipt, Receipt];
@@ -155,6 +151,51 @@ describe("a receipt", () => {
     assert.throws(bundle([]), RangeError);
     assert.throws(bundle(many), RangeError);
     assert.throws(bundle([{ ...statement, worker: eve }]), RangeError);
+  });
+});
+
+describe("a signed bundle", () => {
+  const whole = signedBundle(statements(5));
+  const check = (value: unknown, publicKey = rootKey): string => {
+    const answer = checkBundle(value, { publicKey, verify });
+    return answer.ok ? "ok" : answer.code;
+  };
+
+  test("is checked at once, with one signature", () => {
+    let checks = 0;
+    const counting: typeof verify = (claim) => {
+      checks++;
+      return verify(claim);
+    };
+    const sent: unknown = JSON.parse(JSON.stringify(signedBundle(statements(100))));
+    const answer = checkBundle(sent, { ...by, verify: counting });
+    assert.ok(answer.ok);
+    assert.equal(checks, 1);
+    for (const receipt of receiptsOf(answer.signed)) assert.equal(code(receipt), "ok");
+  });
+
+  test("holds what was signed: no statement more, less, changed or moved", () => {
+    const [one, two, ...rest] = whole.statements as [ResultStatement, ResultStatement];
+    for (const changed of [
+      [two, one, ...rest],
+      [one, one, ...rest],
+      [{ ...one, resultTag: digest(9) }, two, ...rest],
+    ])
+      assert.equal(check({ ...whole, statements: changed }), "statement-not-in-bundle");
+    assert.equal(check({ ...whole, statements: [two, ...rest] }), "receipt-malformed");
+    const less = { ...whole, statements: [two, ...rest], bundle: { ...whole.bundle, size: 4 } };
+    assert.equal(check(less), "statement-not-in-bundle");
+    const fitting = bundleOf({ worker, rootKey, statements: [two, ...rest] });
+    assert.equal(check({ ...less, bundle: fitting }), "signature-wrong");
+  });
+
+  test("is one worker's, with the key that it names", () => {
+    assert.equal(check(signedBundle(statements(2), other)), "signature-wrong");
+    assert.equal(check(whole, otherKey), "receipt-of-another-key");
+    const stolen = { ...whole, bundle: { ...whole.bundle, worker: eve } };
+    assert.equal(check(stolen), "receipt-of-another-worker");
+    assert.equal(check({ ...whole, more: 1 }), "receipt-malformed");
+    assert.equal(check(undefined), "receipt-malformed");
   });
 });
 

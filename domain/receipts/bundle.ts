@@ -15,7 +15,7 @@ import {
   type Verify,
 } from "../identity/keys.ts";
 import { type Digest, isDigest } from "../ids.ts";
-import { leafHash, pathTo, rootFrom, rootOf, treeOf } from "./merkle.ts";
+import { leafHash, pathTo, rootFrom, rootOf, type Tree, treeOf } from "./merkle.ts";
 import { isResultStatement, type ResultStatement, statementText } from "./statement.ts";
 
 /** What the worker signs. */
@@ -44,15 +44,16 @@ export const bundleMax = 4_096;
 export const bundleText = (bundle: BundleStatement): string =>
   taggedText("cnct/result-bundle/v1", bundle);
 
-/** A bundle before it is signed. */
-export interface OpenBundle {
+/** What a worker sends: the whole bundle, from which anybody can make the receipts. */
+export interface SignedBundle {
+  readonly version: 1;
   readonly bundle: BundleStatement;
-  /** The receipts, in the order of the statements, once the worker has signed `bundleText(bundle)`. */
-  readonly receipts: (signature: Signature) => readonly Receipt[];
+  readonly signature: Signature;
+  readonly statements: readonly ResultStatement[];
 }
 
 /**
- * Puts statements of one worker together for one signature.
+ * Puts statements of one worker together for one signature, which is over `bundleText(bundle)`.
  *
  * @throws {RangeError} If there are none or more than `bundleMax`, or one is of another worker.
  */
@@ -63,28 +64,34 @@ export const bundleOf = (
     readonly statements: readonly ResultStatement[];
   },
   sha256: Sha256 = portableSha256,
-): OpenBundle => {
+): BundleStatement => {
   const { worker, rootKey, statements } = input;
   const size = statements.length;
   if (size < 1 || size > bundleMax)
     throw new RangeError(`a bundle has 1 to ${bundleMax} statements, not ${size}`);
   if (statements.some((statement) => statement.worker !== worker))
     throw new RangeError(`a statement in the bundle is not of ${worker}`);
-  const tree = treeOf(
+  const root = rootOf(treeFor(statements, sha256));
+  return { version: 1, worker, keyId: signingKeyId(rootKey, sha256), size, root };
+};
+
+/** The receipts of a bundle that was checked or made, in the order of its statements. */
+export const receiptsOf = (
+  { bundle, signature, statements }: SignedBundle,
+  sha256: Sha256 = portableSha256,
+): readonly Receipt[] => {
+  const tree = treeFor(statements, sha256);
+  return statements.map((statement, index) => {
+    const path = pathTo(tree, index);
+    return { version: 1, statement, bundle, signature, index, path };
+  });
+};
+
+const treeFor = (statements: readonly ResultStatement[], sha256: Sha256): Tree =>
+  treeOf(
     statements.map((statement) => leafHash(statementText(statement), sha256)),
     sha256,
   );
-  const keyId = signingKeyId(rootKey, sha256);
-  const bundle: BundleStatement = { version: 1, worker, keyId, size, root: rootOf(tree) };
-  return {
-    bundle,
-    receipts: (signature) =>
-      statements.map((statement, index) => {
-        const path = pathTo(tree, index);
-        return { version: 1, statement, bundle, signature, index, path };
-      }),
-  };
-};
 
 export type ReceiptFault =
   | "receipt-malformed"
@@ -95,57 +102,92 @@ export type ReceiptFault =
   | "statement-not-in-bundle"
   | "signature-wrong";
 
-/**
- * Checks a receipt, offline.
- *
- * @param by.publicKey - The worker's root key with the bundle's `keyId`, and good at that place in
- *   the log, as its identity's events say.
- * @param by.known - Texts of bundles whose signature was found good: one is checked once for all its
- *   receipts. The caller empties it.
- */
+interface By {
+  /**
+   * The worker's root key that the bundle's `keyId` names, and that was good at that place in the
+   * log, as the events of its identity say.
+   */
+  readonly publicKey: PublicKey;
+  readonly verify: Verify;
+  readonly sha256?: Sha256;
+}
+
+type Refused = { readonly ok: false; readonly code: ReceiptFault };
+const refused = (code: ReceiptFault): Refused => ({ ok: false, code });
+
+/** Checks one receipt, offline. */
 export const checkReceipt = (
   receipt: unknown,
-  by: {
-    readonly publicKey: PublicKey;
-    readonly verify: Verify;
-    readonly sha256?: Sha256;
-    readonly known?: Set<string>;
-  },
-):
-  | { readonly ok: true; readonly statement: ResultStatement }
-  | { readonly ok: false; readonly code: ReceiptFault } => {
-  const { publicKey, verify, sha256 = portableSha256, known } = by;
-  const refused = (code: ReceiptFault) => ({ ok: false, code }) as const;
+  by: By,
+): { readonly ok: true; readonly statement: ResultStatement } | Refused => {
   if (!isReceipt(receipt)) return refused("receipt-malformed");
   const { statement, bundle, signature, index, path } = receipt;
   if (statement.worker !== bundle.worker) return refused("receipt-of-another-worker");
-  if (!isPublicKey(publicKey) || bundle.keyId !== signingKeyId(publicKey, sha256))
-    return refused("receipt-of-another-key");
-  const leaf = leafHash(statementText(statement), sha256);
-  if (rootFrom({ leaf, index, size: bundle.size, path }, sha256) !== bundle.root)
+  const leaf = leafHash(statementText(statement), by.sha256);
+  if (rootFrom({ leaf, index, size: bundle.size, path }, by.sha256) !== bundle.root)
     return refused("statement-not-in-bundle");
-  const text = bundleText(bundle);
-  const name = `${publicKey} ${signature} ${text}`;
-  if (known?.has(name) !== true) {
-    if (!verify({ publicKey, text, signature })) return refused("signature-wrong");
-    known?.add(name);
-  }
-  return { ok: true, statement };
+  const code = signatureFault(bundle, signature, by);
+  return code === undefined ? { ok: true, statement } : refused(code);
+};
+
+/** Checks a whole bundle for the price of one signature and two hashes a statement. */
+export const checkBundle = (
+  value: unknown,
+  by: By,
+): { readonly ok: true; readonly signed: SignedBundle } | Refused => {
+  if (!isSignedBundle(value)) return refused("receipt-malformed");
+  const { bundle, signature, statements } = value;
+  if (statements.some(({ worker }) => worker !== bundle.worker))
+    return refused("receipt-of-another-worker");
+  if (rootOf(treeFor(statements, by.sha256 ?? portableSha256)) !== bundle.root)
+    return refused("statement-not-in-bundle");
+  const code = signatureFault(bundle, signature, by);
+  return code === undefined ? { ok: true, signed: value } : refused(code);
+};
+
+const signatureFault = (
+  bundle: BundleStatement,
+  signature: Signature,
+  { publicKey, verify, sha256 }: By,
+): ReceiptFault | undefined => {
+  if (!isPublicKey(publicKey) || bundle.keyId !== signingKeyId(publicKey, sha256))
+    return "receipt-of-another-key";
+  return verify({ publicKey, text: bundleText(bundle), signature }) ? undefined : "signature-wrong";
+};
+
+const isBundle = (bundle: unknown): bundle is BundleStatement => {
+  if (!hasOnly(bundle, "keyId root size version worker")) return false;
+  const { version, worker, keyId, size, root } = bundle as BundleStatement;
+  return (
+    version === 1 &&
+    isCnctId(worker) &&
+    isDigest(keyId) &&
+    isDigest(root) &&
+    Number.isInteger(size) &&
+    size >= 1 &&
+    size <= bundleMax
+  );
+};
+
+const isSignedBundle = (value: unknown): value is SignedBundle => {
+  if (!hasOnly(value, "bundle signature statements version")) return false;
+  const { version, bundle, signature, statements } = value as SignedBundle;
+  return (
+    version === 1 &&
+    isBundle(bundle) &&
+    isSignature(signature) &&
+    Array.isArray(statements) &&
+    statements.length === bundle.size &&
+    statements.every(isResultStatement)
+  );
 };
 
 const isReceipt = (value: unknown): value is Receipt => {
   if (!hasOnly(value, "bundle index path signature statement version")) return false;
-  const { version, statement, bundle, signature, index, path } = value as unknown as Receipt;
+  const { version, statement, bundle, signature, index, path } = value as Receipt;
   return (
     version === 1 &&
-    hasOnly(bundle, "keyId root size version worker") &&
-    bundle.version === 1 &&
-    isCnctId(bundle.worker) &&
-    isDigest(bundle.keyId) &&
-    isDigest(bundle.root) &&
-    Number.isInteger(bundle.size) &&
-    bundle.size >= 1 &&
-    bundle.size <= bundleMax &&
+    isBundle(bundle) &&
     Number.isInteger(index) &&
     isSignature(signature) &&
     Array.isArray(path) &&
