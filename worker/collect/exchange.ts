@@ -7,7 +7,6 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { pipeline, type Readable } from "node:stream";
-import { rootCertificates } from "node:tls";
 import { createGunzip } from "node:zlib";
 import type { CollectUrl } from "../../domain/collection/urls.ts";
 import type { Millis } from "../../domain/decider.ts";
@@ -138,12 +137,18 @@ const ask = async (
     timeout: limits.idleMs,
     // The certificate must be the name's, though the socket goes to an address.
     servername: url.host,
-    ...(network.trusted ? { ca: [...rootCertificates, ...network.trusted] } : {}),
+    ...(network.trusted ? { ca: [...network.trusted] } : {}),
     signal,
   };
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const request = (url.secure ? httpsRequest : httpRequest)(options, resolve);
   request.on("error", reject);
+  // Without an answer and without an error: a server that switches to another protocol.
+  request.on("upgrade", (_, socket) => {
+    socket.destroy();
+    reject(new CollectError("bad-response"));
+  });
+  request.on("close", () => reject(new CollectError("bad-response")));
   let silent = false;
   request.on("timeout", () => {
     silent = true;
@@ -151,13 +156,19 @@ const ask = async (
   });
   request.end();
   try {
-    const response = await promise;
+    const response = await unlessAborted(promise, signal);
     const head = headOf(response, address);
     if (!asked.wantsBody(head)) return { ...head, body: new Uint8Array() };
-    const body = await bodyOf(response, { bytesMax: bodyBytesMax, cut: asked.cut === true });
+    const reading = bodyOf(response, { bytesMax: bodyBytesMax, cut: asked.cut === true });
+    const body = await unlessAborted(reading, signal);
+    // A body without a declared end seems complete when its connection ends, also when we ended it.
+    signal.throwIfAborted();
+    if (silent) throw new CollectError("timed-out");
     return { ...head, body };
   } catch (error) {
-    throw silent ? new CollectError("timed-out", { cause: error }) : error;
+    throw silent && !(error instanceof CollectError)
+      ? new CollectError("timed-out", { cause: error })
+      : error;
   } finally {
     request.destroy();
   }

@@ -13,7 +13,7 @@ export interface CollectNetwork {
   mayConnect(address: string): boolean;
   /** Which a URL may name. */
   readonly ports: readonly number[];
-  /** Certificates (PEM) trusted beside the system's. */
+  /** Certificates (PEM) trusted instead of those that come with Node. */
   readonly trusted?: readonly string[];
 }
 
