@@ -252,6 +252,19 @@ describe("two collections", () => {
     assert.equal(apart(pages(2), pages(2, 2)), 1);
   });
 
+  test("are read within a bound: beyond it a text is the same or not", () => {
+    const long = words(140_000);
+    assert.ok(long.length > 900_000 && long.length < 1_000_000);
+    const of = (...texts: readonly string[]) =>
+      output(...texts.map((text, index) => fetched(index, text)));
+    const by: Comparator = { kind: "items", maxDifferent: 0 };
+    const whole = compareOutputs(by, of(long, "a"), of(`${long} token`, "a"));
+    assert.ok(whole.agree);
+    const beyond = compareOutputs(by, of(long, long), of(`${long} token`, `${long} token`));
+    assert.deepEqual([beyond.agree, beyond.distance > 0.5], [false, true]);
+    assert.ok(compareOutputs(by, of(long, `${long} b`), of(long, `${long} b`)).agree);
+  });
+
   test("agree with nothing when one is not what its digests say, or no collection", () => {
     const liars: readonly Uint8Array[] = [
       output(fetched(0, "page", { bodyDigest: portableSha256("other") })),
