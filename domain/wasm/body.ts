@@ -110,7 +110,16 @@ export const checkBody = (module: WasmModule, index: number): BodyCheck => {
   const calls: CallMark[] = [];
   const blocks: Block[] = [];
   let operandsMax = 0;
+  let meetings = 0;
 
+  const meet = (ways: number): void => {
+    meetings += ways * locals.length;
+    if (meetings > moduleLimits.meetings)
+      refuseModule(
+        "too-many",
+        `function ${number} has too many jumps and loops for its many locals`,
+      );
+  };
   const push = (type: ValueType, maker = -1): void => {
     operands.push(type);
     makers.push(maker);
@@ -263,6 +272,7 @@ export const checkBody = (module: WasmModule, index: number): BodyCheck => {
         // loop
         const type = blockType();
         popAll(type.params);
+        if (op === 0x03) meet(4);
         open(op === 0x02 ? type.results : type.params, type);
         break;
       }
@@ -291,6 +301,7 @@ export const checkBody = (module: WasmModule, index: number): BodyCheck => {
       }
       case 0x0c: // br
         popAll(label(readU32(cursor)));
+        meet(1);
         jump();
         break;
       case 0x0d: {
@@ -299,6 +310,7 @@ export const checkBody = (module: WasmModule, index: number): BodyCheck => {
         pop(i32);
         popAll(types);
         pushAll(types);
+        meet(1);
         break;
       }
       case 0x0e: {
@@ -318,6 +330,7 @@ export const checkBody = (module: WasmModule, index: number): BodyCheck => {
           for (const type of taken.reverse()) push(type);
         }
         popAll(last);
+        meet(depths.size + 1);
         jump();
         break;
       }

@@ -11,14 +11,14 @@ export const memoryPagesMax = 4_096;
 
 export const moduleLimits = {
   /** Bytes of the whole module. */
-  moduleBytes: 4 * 1024 * 1024,
-  /** Bytes of its code after `rewrite.ts`. */
-  rewrittenBytes: 16 * 1024 * 1024,
+  moduleBytes: 2 * 1024 * 1024,
+  /** Calls, and floats that get a canonical NaN, in all functions: each makes the code longer. */
+  marks: 100_000,
   types: 1_000,
   params: 64,
   results: 16,
   imports: 16,
-  functions: 20_000,
+  functions: 5_000,
   globals: 1_000,
   exports: 1_000,
   /** Entries of the only table. */
@@ -27,9 +27,14 @@ export const moduleLimits = {
   dataSegments: 10_000,
   customSections: 100,
   /** Bytes of one function. */
-  bodyBytes: 256 * 1024,
+  bodyBytes: 128 * 1024,
   /** Locals of one function, its parameters too. */
   locals: 2_000,
+  /**
+   * For one function, its locals times its ways to a place where several meet (a loop counts for 4):
+   * what an optimising compiler may have to remember for it, in words.
+   */
+  meetings: 600_000,
   /** Blocks inside blocks. */
   nesting: 1_000,
   /** Values on the operand stack of one function. */

@@ -73,11 +73,6 @@ export const prepareModule = (
         const rewritten = rewriteBody(module, span, body, stackGlobal);
         code.add(unsigned(rewritten.length));
         code.add(rewritten);
-        if (code.length() > moduleLimits.rewrittenBytes)
-          refuseModule(
-            "too-large",
-            `the module has more calls and floats than fit into ${moduleLimits.rewrittenBytes} bytes`,
-          );
       }
       addSection(out, 10, code.bytes());
     } else addSection(out, section.id, bytes.subarray(section.start, section.end));
@@ -93,9 +88,13 @@ const countedCalls = (module: WasmModule): ((callee: number) => boolean) => {
   const { importedFunctions } = module;
   const imported = Array.from({ length: importedFunctions }, () => undefined);
   const frames = imported.map(() => 0);
+  let marksSeen = 0;
   const callees: (readonly number[] | undefined)[] = imported.map(() => []);
   for (const index of module.bodies.keys()) {
     const { locals, operandsMax, marks } = checkBody(module, index);
+    marksSeen += marks.length;
+    if (marksSeen > moduleLimits.marks)
+      refuseModule("too-many", `the module has more than ${moduleLimits.marks} calls and floats`);
     frames.push(frameBytes(locals + addedLocalsMax, operandsMax + addedOperandsMax));
     const called = new Set(marks.map((mark) => (mark.type === "call" ? mark.callee : -1)));
     called.delete(-1);
@@ -221,7 +220,6 @@ const addSection = (out: GrowingBytes, id: number, content: Uint8Array): void =>
 
 interface GrowingBytes {
   add(more: ArrayLike<number>): void;
-  length(): number;
   bytes(): Uint8Array<ArrayBuffer>;
 }
 
@@ -238,7 +236,6 @@ const growingBytes = (expected: number): GrowingBytes => {
       buffer.set(more, length);
       length += more.length;
     },
-    length: () => length,
     bytes: () => buffer.slice(0, length),
   };
 };

@@ -58,6 +58,7 @@ const foreignApps: ReadonlySet<string> = new Set(["wasm"]);
 const foreignV8Options = [
   `--wasm-max-mem-pages=${memoryPagesMax}`,
   `--wasm-max-table-size=${moduleLimits.tableEntries}`,
+  "--wasm-num-compilation-tasks=1",
   "--stack-size=3900", // KiB, of the 8 MiB that systems give a main thread.
 ];
 
