@@ -1,4 +1,7 @@
-/** Modules that mean harm, or are broken, with what must become of each. */
+/**
+ * Modules that mean harm, or are broken, with what must become of each. One list, so that it is seen
+ * at a glance what has been thought of.
+ */
 
 import {
   body,
