@@ -90,8 +90,8 @@ interface NodeView {
   /** Since when it is silent. */
   lastSeen: Instant;
   listed: boolean;
-  /** Room set aside for plans that are not yet facts. */
-  reserved: number;
+  /** Room set aside for plans that are not yet facts, by `<job hash>/<replica>`. */
+  readonly reserved: Set<string>;
   /** By `<job hash>/<replica>`. */
   readonly orders: Map<string, Order>;
 }
@@ -107,7 +107,7 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
 
   /** Puts the node where its standing, load and health say. */
   const seat = (nodeId: NodeId, node: NodeView) => {
-    const load = node.orders.size + node.reserved;
+    const load = node.orders.size + node.reserved.size;
     node.candidate = { ...node.candidate, load, standing: standing(node.track) };
     node.listed = node.active && !node.draining && node.heard;
     if (node.listed) index.put(node.candidate);
@@ -137,13 +137,17 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
         return;
       case "TaskAssigned": {
         const node = nodes.get(event.nodeId);
-        if (job.status !== "open" || !node) return;
+        if (!node) return;
+        node.reserved.delete(`${jobHash}/${event.replica}`);
+        if (job.status !== "open") {
+          seat(event.nodeId, node); // We ended it ourselves before we heard of this.
+          return;
+        }
         const { nodeId, replica, attempt, executionClass, expiresAt, at } = event;
         const { app, params, inputs, wallMs } = job.spec;
         const what = { app, params, inputs, executionClass, wallMs, expiresAt };
         const task: TaskOrder = { jobHash, replica, attempt, ...what };
         const order: Order = { eventId: fact.id, assignedAt: at, task };
-        node.reserved = Math.max(0, node.reserved - 1);
         node.orders.set(`${jobHash}/${replica}`, order);
         seat(nodeId, node);
         const orders = outbox.get(nodeId);
@@ -185,7 +189,12 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
         const track = blankTrack(nodeId);
         const candidate = { nodeId, capabilities, standing: standing(track), load: 0 };
         const health = { active: true, draining: false, heard: false, lastSeen: event.at };
-        const rest = { instance: undefined, listed: false, reserved: 0, orders: new Map() };
+        const rest = {
+          instance: undefined,
+          listed: false,
+          reserved: new Set<string>(),
+          orders: new Map(),
+        };
         nodes.set(nodeId, { candidate, track, ...health, ...rest });
         return;
       }
@@ -224,7 +233,7 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
       const { nodeId, executionClass, score, candidates } = choice;
       const node = nodes.get(nodeId);
       if (!node) break;
-      node.reserved++;
+      node.reserved.add(`${jobHash}/${replica}`);
       seat(nodeId, node);
       exclude.add(nodeId);
       if (exact) pinned ??= executionClass;
@@ -297,10 +306,10 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
     },
 
     undo: ({ jobHash, assignments }) => {
-      for (const { nodeId } of assignments) {
+      for (const { replica, nodeId } of assignments) {
         const node = nodes.get(nodeId);
         if (!node) continue;
-        node.reserved = Math.max(0, node.reserved - 1);
+        node.reserved.delete(`${jobHash}/${replica}`);
         seat(nodeId, node);
       }
       enlist(jobHash, jobOf(jobHash));
