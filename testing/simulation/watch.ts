@@ -5,7 +5,13 @@
 
 import type { Digest, JobHash, NodeId } from "../../domain/ids.ts";
 import type { JobCompleted, JobEvent } from "../../domain/job/events.ts";
-import { type Job, pinnedClass, job as rules, vacancies } from "../../domain/job/job.ts";
+import {
+  type Job,
+  needsJudgement,
+  pinnedClass,
+  job as rules,
+  vacancies,
+} from "../../domain/job/job.ts";
 import type { JobSpec } from "../../domain/job/spec.ts";
 import type { LedgerEvent } from "../../domain/ledger/events.ts";
 import { emptyLedger, evolveLedger, faultOf } from "../../domain/ledger/ledger.ts";
@@ -33,8 +39,10 @@ export interface Watch {
   unreleased(): number;
   ends(): Readonly<Record<string, number>>;
   isOver(jobHash: JobHash): string | undefined;
-  /** Tasks whose lease ended before this instant and that nobody has noticed. */
-  forgottenLeases(before: number): readonly string[];
+  /** Whether nothing is left to be done for any job. */
+  isRestful(): boolean;
+  /** In the calm: blames for what has been due since before this instant. */
+  blameOverdue(before: number): void;
   /** What must hold when all is quiet. */
   conclude(): void;
 }
@@ -51,17 +59,20 @@ interface JobView {
   /** By replica: when its lease ends. */
   readonly leases: Map<number, number>;
   job: Job;
+  escrow: "none" | "open" | "released";
+  /** When it was last heard of. */
+  touchedAt: number;
 }
 
 const violationsMax = 20;
 
 /**
  * @param textOf - The output of this digest; undefined where nobody stored one.
- * @param calm - Whether nothing has gone wrong for long enough that all must work.
+ * @param time - `calm`: Whether nothing has gone wrong for long enough that all must work.
  */
 export const createWatch = (
   textOf: (digest: Digest) => string | undefined,
-  calm: () => boolean,
+  { now, calm }: { readonly now: () => number; readonly calm: () => boolean },
 ): Watch => {
   const violations: string[] = [];
   const jobs = new Map<JobHash, JobView>();
@@ -89,6 +100,8 @@ export const createWatch = (
       paid: new Set(),
       leases: new Map(),
       job: rules.initial,
+      escrow: "none",
+      touchedAt: 0,
     };
     jobs.set(jobHash, view);
     return view;
@@ -130,6 +143,7 @@ export const createWatch = (
     const view = viewOf(event.jobHash);
     if (event.type === "JobFailed" && event.reason === "deadline-passed") checkInVain(view.job);
     view.job = rules.evolve(view.job, event);
+    view.touchedAt = now();
     switch (event.type) {
       case "JobSubmitted":
         open++;
@@ -175,10 +189,13 @@ export const createWatch = (
 
   const entry = (event: LedgerEvent): void => {
     evolveLedger(ledger, event);
-    if (event.type === "JobFunded") unreleased++;
-    if (event.type === "PointsAwarded" || event.type === "JobRefunded") unreleased--;
+    if (event.type === "PointsIssued") return;
+    const view = viewOf(event.jobHash);
+    view.touchedAt = now();
+    view.escrow = event.type === "JobFunded" ? "open" : "released";
+    unreleased += event.type === "JobFunded" ? 1 : -1;
     if (event.type !== "PointsAwarded") return;
-    const { paid } = viewOf(event.jobHash);
+    const { paid } = view;
     for (const { replica, nodeId } of event.awards) paid.add(`${replica} ${nodeId}`);
   };
 
@@ -216,12 +233,20 @@ export const createWatch = (
     unreleased: () => unreleased,
     ends: () => ends,
     isOver: (jobHash) => jobs.get(jobHash)?.ended,
-    forgottenLeases: (before) => {
-      const forgotten: string[] = [];
-      for (const [jobHash, { leases }] of jobs)
+    isRestful: () => open === 0 && unreleased === 0,
+    blameOverdue: (before) => {
+      for (const [jobHash, { leases, job, touchedAt, escrow, ended }] of jobs) {
+        const name = jobHash.slice(0, 8);
         for (const [replica, at] of leases)
-          if (at < before) forgotten.push(`${jobHash.slice(0, 8)}/${replica}`);
-      return forgotten;
+          if (at < before) blame(`the lease of ${name}/${replica} ended and nobody noticed`);
+        if (touchedAt >= before) continue;
+        if (job.status === "open" && escrow === "none")
+          blame(`job ${name} is neither funded nor rejected`);
+        if (job.status === "open" && needsJudgement(job))
+          blame(`job ${name} has its results and is not judged`);
+        if (ended !== undefined && escrow === "open")
+          blame(`job ${name} has ended and its escrow is not released`);
+      }
     },
     conclude: () => {
       for (const [jobHash, { accepted, cancelled, ended, verdicts, paid }] of jobs) {
