@@ -135,7 +135,12 @@ export const runWorker = ({
     for (const order of delivery.tasks) {
       const name = `${order.jobHash}/${order.replica}/${order.attempt}`;
       const known = held.get(name);
-      if (!known && order.expiresAt <= now) continue; // Its lease is over: another node has it.
+      if (!known && order.expiresAt <= now) {
+        // Its lease is over: another node has it.
+        const late = new Error(`its lease ended ${now - order.expiresAt} ms ago by this clock`);
+        trouble("a task came too late; if all do, set this machine's clock", late);
+        continue;
+      }
       bundle.left++;
       if (known) {
         known.bundles.push(bundle);

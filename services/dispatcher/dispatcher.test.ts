@@ -169,6 +169,7 @@ describe("the dispatcher", () => {
       [jobHash],
     );
     assert.deepEqual(beat("ada", noon + 3, { instance: "two" }), []);
+    assert.deepEqual(beat("ada", noon + 4), [], "two workers under one name are no restarts");
   });
 
   test("frees a node's room when its result is in, and when the job ends", () => {
@@ -194,6 +195,32 @@ describe("the dispatcher", () => {
     assert.equal(dispatcher.counts().underWay, 1);
     decide({ type: "CancelJob", client: "client:ada", actor: "client:ada", now: noon });
     assert.deepEqual(dispatcher.counts(), { waiting: 0, underWay: 0, nodesLive: 2 });
+  });
+
+  test("goes back to a node that was tried only when no fresh one can take the job", () => {
+    for (const nodeId of ["ada", "bob"]) beat(nodeId, noon);
+    submit();
+    fund();
+    const [first] = plan();
+    assert.ok(first);
+    const [task] = carryOut(first);
+    assert.ok(task?.type === "TaskAssigned");
+    const { replica, attempt, nodeId } = task;
+    const ref = { jobHash, replica, attempt, nodeId };
+    const failure = { type: "RecordFailure", code: "worker-fault", retryable: true } as const;
+    decide({ ...failure, task: ref, actor: "service:validator", now: noon });
+    const again = plan();
+    assert.deepEqual(
+      again[0]?.assignments.map((one) => one.nodeId),
+      [nodeId],
+      "there is no other",
+    );
+    if (again[0]) dispatcher.undo(again[0]);
+    beat("cyd", noon);
+    assert.deepEqual(
+      plan()[0]?.assignments.map((one) => one.nodeId),
+      ["cyd"],
+    );
   });
 
   test("looks at a job when its lease or its deadline has passed", () => {

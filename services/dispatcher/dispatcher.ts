@@ -32,6 +32,10 @@ import { createWaitingLine } from "./waiting-line.ts";
 export const lostAfterMs = 6_000;
 /** A node that is offered more at once than it can run gets so many turns of the limit as lease. */
 const leaseTurnsMax = 10;
+/** Beyond the limit of the computation: for the order's way, the inputs and the output. */
+export const leaseSlackMs = 5_000;
+/** Starts of a worker that are remembered, so that two workers under one name are not taken for restarts. */
+const instancesKept = 8;
 
 export interface Dispatcher {
   /** Folds a fact. `job` is the state after it, or newer. */
@@ -51,6 +55,8 @@ export interface Dispatcher {
   tick(now: Instant): Overdue;
   /** Names the job in a tick once more, at that instant: what was due could not be done. */
   remind(jobHash: JobHash, at: Instant): void;
+  /** Whether the node's answer to this order is still awaited. */
+  isAwaited(nodeId: NodeId, order: Order): boolean;
   /** Orders of a node that were sent before `before` and are still unanswered. */
   unanswered(nodeId: NodeId, before: Instant): readonly Order[];
   nodeIds(): Iterable<NodeId>;
@@ -85,8 +91,8 @@ interface NodeView {
   draining: boolean;
   /** Whether it has been heard since it was registered, lost or we started. */
   heard: boolean;
-  /** Of the worker that was heard last; undefined before the first. */
-  instance: string | undefined;
+  /** Of the workers that were heard, the latest last. */
+  instances: readonly string[];
   /** Since when it is silent. */
   lastSeen: Instant;
   listed: boolean;
@@ -102,7 +108,7 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
   const funded = new Map<JobHash, number>();
   const line = createWaitingLine();
   const alarms = createAlarms();
-  let outbox = new Map<NodeId, Order[]>();
+  let outbox = new Map<NodeId, Map<string, Order>>();
   let lastHeard = Number.NEGATIVE_INFINITY;
 
   /** Puts the node where its standing, load and health say. */
@@ -116,7 +122,12 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
 
   const release = (jobHash: JobHash, replica: number, nodeId: NodeId) => {
     const node = nodes.get(nodeId);
-    if (node?.orders.delete(`${jobHash}/${replica}`)) seat(nodeId, node);
+    const key = `${jobHash}/${replica}`;
+    // Most of what history orders is long over when it has been told.
+    if (node?.orders.delete(key)) {
+      outbox.get(nodeId)?.delete(key);
+      seat(nodeId, node);
+    }
   };
 
   const enlist = (jobHash: JobHash, job: Job) => {
@@ -151,8 +162,8 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
         node.orders.set(`${jobHash}/${replica}`, order);
         seat(nodeId, node);
         const orders = outbox.get(nodeId);
-        if (orders) orders.push(order);
-        else outbox.set(nodeId, [order]);
+        if (orders) orders.set(`${jobHash}/${replica}`, order);
+        else outbox.set(nodeId, new Map([[`${jobHash}/${replica}`, order]]));
         alarms.add(expiresAt, jobHash);
         enlist(jobHash, job);
         return;
@@ -190,7 +201,7 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
         const candidate = { nodeId, capabilities, standing: standing(track), load: 0 };
         const health = { active: true, draining: false, heard: false, lastSeen: event.at };
         const rest = {
-          instance: undefined,
+          instances: [],
           listed: false,
           reserved: new Set<string>(),
           orders: new Map(),
@@ -242,7 +253,7 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
       const reason = { policy: dispatchPolicy, seed, candidates, score };
       assignments.push({ replica, nodeId, executionClass, reason });
     }
-    return { jobHash, assignments, leaseMs: wallMs * turns, fundedAt };
+    return { jobHash, assignments, leaseMs: wallMs * turns + leaseSlackMs, fundedAt };
   };
 
   /** Nodes that fell silent while others were heard; with all silent, it is the line that is cut. */
@@ -285,8 +296,9 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
       node.lastSeen = now;
       node.draining = draining;
       if (changed) seat(nodeId, node);
-      const startedAnew = node.instance !== undefined && node.instance !== instance;
-      node.instance = instance;
+      if (node.instances.includes(instance)) return [];
+      const startedAnew = node.instances.length > 0;
+      node.instances = [...node.instances, instance].slice(-instancesKept);
       return startedAnew ? [...node.orders.values()] : [];
     },
 
@@ -316,14 +328,21 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
     },
 
     takeOrders: () => {
-      const orders = outbox;
+      const taken = new Map<NodeId, readonly Order[]>();
+      for (const [nodeId, orders] of outbox)
+        if (orders.size > 0) taken.set(nodeId, [...orders.values()]);
       outbox = new Map();
-      return orders;
+      return taken;
     },
 
     remind: (jobHash, at) => alarms.add(at, jobHash),
 
     tick: (now) => ({ jobs: alarms.due(now), lost: lostTasks(now) }),
+
+    isAwaited: (nodeId, order) => {
+      const { jobHash, replica } = order.task;
+      return nodes.get(nodeId)?.orders.get(`${jobHash}/${replica}`) === order;
+    },
 
     unanswered: (nodeId, before) =>
       [...(nodes.get(nodeId)?.orders.values() ?? [])].filter(

@@ -98,6 +98,8 @@ export const runDispatcher = ({
         onTrouble(`orders for node ${nodeId} were not sent`, error);
         if (messageId !== undefined) return; // The reconciler comes by again.
         await new Promise<void>((resolve) => clock.after(retrySendMs, resolve));
+        batch = batch.filter((order) => dispatcher.isAwaited(nodeId, order));
+        if (batch.length === 0) batch = next.splice(0);
       }
     }
     if (messageId === undefined) sending.delete(nodeId);
