@@ -65,6 +65,8 @@ interface JobView {
 }
 
 const violationsMax = 20;
+/** An order may wait so long for the queue to come back, and then be sent although nobody needs it. */
+const staleMs = 30_000;
 
 /**
  * @param textOf - The output of this digest; undefined where nobody stored one.
@@ -219,9 +221,14 @@ export const createWatch = (
       viewOf(jobHash).cancelled = true;
     },
     ordered: (nodeId, tasks) => {
-      for (const { jobHash, replica, attempt } of tasks)
+      for (const { jobHash, replica, attempt } of tasks) {
+        const name = `${jobHash.slice(0, 8)}/${replica}/${attempt}`;
         if (!assigned.has(`${jobHash}/${replica}/${attempt} ${nodeId}`))
-          blame(`${jobHash.slice(0, 8)}/${replica}/${attempt} was sent before it was a fact`);
+          blame(`${name} was sent before it was a fact`);
+        const { ended, touchedAt } = viewOf(jobHash);
+        if (ended !== undefined && now() - touchedAt > staleMs)
+          blame(`${name} was sent ${Math.round(now() - touchedAt)} ms after its job had ended`);
+      }
     },
     stated: (nodeId, result) => {
       if (result.outcome !== "done") return;
