@@ -12,7 +12,7 @@ import { exitCodes, exitMeanings } from "./exit-codes.ts";
 import { explain, type Failure } from "./failures.ts";
 import { isChild, tellParent } from "./network/child.ts";
 import { printJson, say, tint } from "./output.ts";
-import { version } from "./settings.ts";
+import { isDebugging, version } from "./settings.ts";
 
 const exitTable = Object.entries(exitMeanings)
   .map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`)
@@ -66,7 +66,7 @@ const report = (error: unknown): void => {
   if (isChild()) tellParent({ type: "failed", code, message, exit });
   if (process.argv.includes("--json")) printJson({ error: { code, message } });
   else say(`${tint("error:", "bad", process.stderr)} ${message} (${code})`);
-  if (process.env["CNCT_DEBUG"] && error instanceof Error) say(error.stack ?? "");
+  if (isDebugging() && error instanceof Error) say(error.stack ?? "");
   process.exitCode = exit;
   // Whatever a command that failed half-way has left open must not keep the process.
   if (isChild()) process.disconnect();

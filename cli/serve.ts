@@ -39,6 +39,8 @@ export interface ServeOptions {
   readonly host: string;
   /** Of the gateway; 0 for any free one. */
   readonly port: number;
+  /** Web pages of these origins may ask the gateway too, such as `http://localhost:5173`. */
+  readonly origins?: readonly string[];
   /** Where a validator without a gateway in its process gets outputs from. */
   readonly gatewayUrl?: string;
   /** What a client gets the first time it submits a job. */
@@ -129,6 +131,7 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
         clock,
         host: options.host,
         port: options.port,
+        ...(options.origins === undefined ? {} : { origins: options.origins }),
         natsUrl,
         place: "gateway-1",
         version,

@@ -20,6 +20,7 @@ export const addProcesses = (program: Command): void => {
     .option("--roles <list>", `all, or some of ${roleNames.join(",")}`, "all")
     .option("--host <address>", "where the gateway listens", "127.0.0.1")
     .option("--port <n>", `of the gateway; 0 for any free one (default: ${settings.defaultPort})`)
+    .option("--origin <origin>", "web pages from there may ask too; may be repeated", gather, [])
     .option("--data <directory>", "holds events, blobs and views")
     .option("--event-store <url>", "an EventStoreDB (esdb://…) instead of the embedded log")
     .option("--event-store-port <n>", "serve the embedded log to other processes there")
@@ -42,6 +43,7 @@ export const addProcesses = (program: Command): void => {
         dataDirectory: settings.dataDirectory(flags.data),
         host: flags.host,
         port: settings.portNumber(flags.port),
+        origins: flags.origin.map(settings.webOrigin),
         natsUrl,
         ...(eventStoreUrl === undefined ? {} : { eventStoreUrl }),
         ...(flags.eventStorePort === undefined
@@ -62,28 +64,29 @@ export const addProcesses = (program: Command): void => {
   program
     .command("worker")
     .description("compute for the network as a node, until Ctrl-C")
-    .requiredOption("--name <node>", "the node's name; the same name is the same node")
+    .option("--name <node>", "of the node, the same each time (default: the machine's name)")
     .option("--owner <name>", "who owns it", "local")
     .option("--apps <list>", "what it offers", Object.keys(catalogue).join(","))
     .option("--engine <list>", `${engineNames.join(", ")} or both`, engineNames[0])
     .option("--slots <n>", "tasks that run at once", "1")
     .option("--backlog <n>", "tasks that may wait beyond those that run", "4")
-    .option("--nats <url>", "instead of the one that the gateway names")
+    .option("--nats <url>", "instead of the one that the gateway names (CNCT_NATS_URL)")
     .action(async (flags: WorkerFlags, command: Command) => {
       const apps = listIn(flags.apps);
       const stranger = apps.find((app) => !Object.hasOwn(catalogue, app));
       if (stranger !== undefined) throw unknownApp(stranger);
       const { runWorkerHost } = await import("../worker.ts");
       const { json = false, gateway } = flagsOf(command);
+      const natsUrl = settings.natsUrl(flags.nats);
       const host = await runWorkerHost({
         gateway: settings.gatewayUrl(gateway),
-        nodeId: flags.name,
+        nodeId: flags.name ?? settings.nodeName(),
         owner: flags.owner,
         apps,
         engines: enginesIn(flags.engine),
         slots: countIn("--slots", flags.slots),
         backlog: countIn("--backlog", flags.backlog),
-        ...(flags.nats === undefined ? {} : { natsUrl: flags.nats }),
+        ...(natsUrl === undefined ? {} : { natsUrl }),
         version: settings.version,
         notify: (notice) => {
           if (notice.type === "trouble") {
@@ -121,6 +124,7 @@ interface ServeFlags {
   readonly roles: string;
   readonly host: string;
   readonly port?: string;
+  readonly origin: readonly string[];
   readonly data?: string;
   readonly eventStore?: string;
   readonly eventStorePort?: string;
@@ -128,7 +132,7 @@ interface ServeFlags {
   readonly grant: string;
 }
 interface WorkerFlags {
-  readonly name: string;
+  readonly name?: string;
   readonly owner: string;
   readonly apps: string;
   readonly engine: string;
@@ -143,6 +147,8 @@ const announce = (command: Command, urls: Readonly<Record<string, string>>): voi
   else
     print(["ready", ...Object.entries(urls).map(([name, url]) => `${name} at ${url}`)].join(", "));
 };
+
+const gather = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
 const listIn = (text: string): readonly string[] =>
   text
