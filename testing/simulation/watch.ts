@@ -64,7 +64,27 @@ interface JobView {
   touchedAt: number;
 }
 
+/** The nodes that lose a task by this event. */
+const freedBy = (event: JobEvent, job: Job): readonly NodeId[] => {
+  switch (event.type) {
+    case "ResultReceived":
+    case "TaskFailed":
+    case "TaskExpired":
+      return [event.nodeId];
+    case "JobCompleted":
+    case "JobFailed":
+    case "JobCancelled":
+    case "JobRejected":
+      if (job.status !== "open") return [];
+      return job.tasks.filter(({ status }) => status === "assigned").map(({ nodeId }) => nodeId);
+    default:
+      return [];
+  }
+};
+
 const violationsMax = 20;
+/** A node that has been without a task for so long could have taken one. */
+const idleMs = 3_000;
 /** An order may wait so long for the queue to come back, and then be sent although nobody needs it. */
 const staleMs = 30_000;
 
@@ -126,6 +146,19 @@ export const createWatch = (
       blame(`job ${name} was completed with the wrong output of ${same.length} liars`);
   };
 
+  /** Tasks that each node has, and since when it has none. */
+  const loads = new Map<NodeId, { tasks: number; idleSince: number }>();
+  const load = (nodeId: NodeId, change: number): void => {
+    const known = loads.get(nodeId) ?? { tasks: 0, idleSince: 0 };
+    known.tasks += change;
+    known.idleSince = now();
+    loads.set(nodeId, known);
+  };
+  const isIdle = (nodeId: NodeId): boolean => {
+    const { tasks, idleSince } = loads.get(nodeId) ?? { tasks: 0, idleSince: 0 };
+    return tasks === 0 && now() - idleSince > idleMs;
+  };
+
   /** In the calm nobody may wait for a node that could have taken the job. */
   const checkInVain = (job: Job): void => {
     if (job.status !== "open" || !calm() || vacancies(job).length === 0) return;
@@ -134,6 +167,7 @@ export const createWatch = (
     for (const [nodeId, { apps }] of nodes)
       if (
         !job.nodes.includes(nodeId) &&
+        isIdle(nodeId) &&
         apps.some(({ executionClass }) =>
           pinned ? executionClass === pinned : executionClass.startsWith(job.spec.engine),
         )
@@ -144,6 +178,8 @@ export const createWatch = (
   const jobEvent = (event: JobEvent): void => {
     const view = viewOf(event.jobHash);
     if (event.type === "JobFailed" && event.reason === "deadline-passed") checkInVain(view.job);
+    if (event.type === "TaskAssigned") load(event.nodeId, 1);
+    for (const nodeId of freedBy(event, view.job)) load(nodeId, -1);
     view.job = rules.evolve(view.job, event);
     view.touchedAt = now();
     switch (event.type) {
