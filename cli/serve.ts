@@ -46,6 +46,8 @@ export interface ServeOptions {
   /** What a client gets the first time it submits a job. */
   readonly grant: MicroPointsText;
   readonly onLog: (line: string) => void;
+  /** Hears what whoever watches the network should know; `onLog` if left out. */
+  readonly onNotice?: (text: string) => void;
 }
 
 /** Room for blobs in the data directory, 64 GiB; the disk may be smaller, which is noticed in time. */
@@ -119,6 +121,7 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
         directory: join(dataDirectory, "views"),
         clock,
         onError: (error) => onTrouble("views", error),
+        onNotice: (text) => (options.onNotice ?? onLog)(`views: ${text}`),
       });
       opened.push(() => projections.close());
       const live = new Map<string, { held: number; lastSeen: number }>();

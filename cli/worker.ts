@@ -1,10 +1,12 @@
 /** The worker's host on Node: registers the node, opens executors, queue and blobs, runs the core. */
 import { randomBytes } from "node:crypto";
 import { cpus, totalmem } from "node:os";
+import type { Instant, Millis } from "../domain/decider.ts";
 import type { Capabilities } from "../domain/node/node.ts";
 import { httpBlobs } from "../streams/blobs/http.ts";
 import { wallClock } from "../streams/clock.ts";
 import { openTaskSource } from "../streams/nats/task-source.ts";
+import type { TaskOrder } from "../streams/task-queue.ts";
 import { openExecutorPool } from "../worker/children/pool.ts";
 import type { Executor } from "../worker/executor.ts";
 import { runWorker, type WorkerNotice } from "../worker/worker.ts";
@@ -29,6 +31,8 @@ export interface WorkerHostOptions {
 export interface WorkerHost {
   readonly capabilities: Capabilities;
   held(): number;
+  /** How long what is computed now may take yet, ms; 0 if nothing is. */
+  workLeftMs(): Millis;
   /** Finishes what runs, gives back what waits, and leaves. */
   close(): Promise<void>;
 }
@@ -86,6 +90,14 @@ const runWith = async (
     onMalformed: (reason) => onLog(`a message was not understood: ${reason}`),
     onConnected: (connected) => onLog(connected ? "nats is there" : "nats is gone"),
   });
+  const running = new Map<string, Instant>();
+  const nameOf = ({ jobHash, replica, attempt }: TaskOrder) => `${jobHash}/${replica}/${attempt}`;
+  const notify = (notice: WorkerNotice): void => {
+    if (notice.type === "task-started")
+      running.set(nameOf(notice.task), wallClock.now() + notice.task.wallMs);
+    if (notice.type === "task-ended") running.delete(nameOf(notice.task));
+    options.notify(notice);
+  };
   const worker = runWorker({
     source,
     executors,
@@ -94,11 +106,12 @@ const runWith = async (
     slots,
     backlog,
     instance: `${nodeId}-${randomBytes(6).toString("hex")}`,
-    notify: options.notify,
+    notify,
   });
   return {
     capabilities,
     held: () => worker.held(),
+    workLeftMs: () => Math.max(0, ...[...running.values()].map((end) => end - wallClock.now())),
     close: async () => {
       await worker.drain();
       await source.close();

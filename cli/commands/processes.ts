@@ -5,7 +5,7 @@ import { catalogue } from "../../domain/catalogue.ts";
 import { flagsOf } from "../cli.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure, unknownApp } from "../failures.ts";
-import { runUntilStopped, tellParent } from "../network/child.ts";
+import { notify, runUntilStopped, tellParent } from "../network/child.ts";
 import { print, printJsonLine, say } from "../output.ts";
 import * as settings from "../settings.ts";
 
@@ -52,6 +52,7 @@ export const addProcesses = (program: Command): void => {
         gatewayUrl: settings.gatewayUrl(gateway),
         grant: microPointsIn(flags.grant).toString(),
         onLog: say,
+        onNotice: notify,
       });
       const urls = {
         ...(serving.url === undefined ? {} : { gateway: serving.url }),
@@ -97,7 +98,10 @@ export const addProcesses = (program: Command): void => {
         onLog: say,
       });
       announce(command, {});
-      await runUntilStopped(() => host.close());
+      await runUntilStopped(
+        () => host.close(),
+        () => host.workLeftMs(),
+      );
     });
 
   program
@@ -113,7 +117,9 @@ export const addProcesses = (program: Command): void => {
         ...(binary === undefined ? {} : { binary }),
         port: settings.portNumber(flags.port),
         onExit: ({ code, signal, restartInMs }) =>
-          say(`nats-server died (${signal ?? `exit code ${code}`}); again in ${restartInMs} ms`),
+          notify(
+            `nats-server died (${signal ?? `exit code ${code}`}); it is started again in ${restartInMs} ms`,
+          ),
       });
       announce(command, { nats: server.url });
       await runUntilStopped(() => server.stop());

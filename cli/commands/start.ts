@@ -47,8 +47,9 @@ export const addStart = (program: Command): void => {
         onLog: (name, line) => {
           if (flags.verbose === true) say(`${tint(name, "dim", process.stderr)} ${line}`);
         },
+        onNotice: (name, text) => say(`${name}: ${text}`),
         onDeath: (name, how, restartInMs) =>
-          say(`${name} died (${how}); it is started again in ${restartInMs} ms`),
+          say(`${name} ${how}; it is started again in ${restartInMs} ms`),
       });
       const killAll = () => network.kill();
       process.once("exit", killAll);
