@@ -59,6 +59,8 @@ export const runRewards = ({
   let live = false;
   let closed = false;
   let paying: Promise<void> | undefined;
+  /** The ledger holds entries that were decided and never written. */
+  let isStale = false;
 
   const hearEntry = (into: Ledger, event: LedgerEvent, revision: bigint) => {
     if (revision === BigInt(into.entries)) evolveLedger(into, event);
@@ -69,6 +71,7 @@ export const runRewards = ({
     for await (const recorded of store.readStream(ledgerStream, "start"))
       hearEntry(fresh, decode(recorded) as LedgerEvent, recorded.revision);
     ledger = fresh;
+    isStale = false;
   };
 
   const commandFor = (jobHash: JobHash, debt: Debt): LedgerCommand => {
@@ -124,6 +127,7 @@ export const runRewards = ({
       .handle(jobHash, [{ type: "RejectJob", reason: "insufficient-funds", ...by }])
       .catch((error: unknown) => {
         owed.add(jobHash);
+        clock.after(retryMs, act); // No fact need come that would set us going again.
         onTrouble(`job ${jobHash} was not rejected`, error);
       });
   };
@@ -144,13 +148,14 @@ export const runRewards = ({
 
   const pay = async () => {
     while (owed.size > 0 && !closed) {
+      if (isStale) await foldAnew();
       const round = [...owed].slice(0, batchMax);
       for (const jobHash of round) owed.delete(jobHash);
       const expected = BigInt(ledger.entries) - 1n;
       const batch: NewEvent[] = [];
       for (const jobHash of round) settle(batch, jobHash);
       if (batch.length === 0 || (await append(batch, expected))) continue;
-      await foldAnew();
+      isStale = true;
       for (const jobHash of round) owed.add(jobHash);
     }
   };
