@@ -90,6 +90,7 @@ export const runValidator = ({
       });
     } finally {
       judging.delete(jobHash);
+      if (unjudged.has(jobHash)) act();
     }
   };
 
@@ -99,10 +100,10 @@ export const runValidator = ({
       await Promise.all(results.map((statement) => take(nodeId, statement)));
     });
     for (const jobHash of unjudged) {
+      if (judging.has(jobHash)) continue; // Looked at again when that is done.
       unjudged.delete(jobHash);
       const job = book.get(jobHash);
-      if (job.status === "open" && needsJudgement(job) && !judging.has(jobHash))
-        void judge(jobHash);
+      if (job.status === "open" && needsJudgement(job)) void judge(jobHash);
     }
   };
 
