@@ -30,6 +30,7 @@ export const mishaps = [
   "crash-store",
   "crash-everything",
   "close-service",
+  "twin-service",
   "drain-node",
   "mute-node",
   "cut-node",

@@ -26,6 +26,8 @@ export interface StoreHost {
   /** The power fails. */
   crash(): void;
   isUp(): boolean;
+  /** Whether events are on their way to the disk. */
+  isWriting(): boolean;
   /** Refuses every call and breaks every subscription until told otherwise. */
   setOutage(out: boolean): void;
   setFaults(faults: StoreFaults): void;
@@ -243,6 +245,7 @@ export const createStoreHost = ({
       breakWires();
     },
     isUp: () => session !== undefined,
+    isWriting: disk.isWriting,
     setOutage: (value) => {
       out = value;
       if (out) breakWires();
