@@ -168,9 +168,11 @@ test("an export that is imported, also twice, gives the same log; into another l
   const to = await fill("to", []);
   const other = await fill("other", ["c"]);
   const exported = await lines(from);
-  assert.equal(await importLines(to, each(exported)), 6);
+  const partly = await importLines(to, each(exported.slice(0, 2)));
+  assert.deepEqual(partly, { added: 2, alreadyThere: 0 });
+  assert.deepEqual(await importLines(to, each(exported)), { added: 4, alreadyThere: 2 });
   assert.deepEqual(await lines(to), exported);
-  assert.equal(await importLines(to, each(exported)), 6);
+  assert.deepEqual(await importLines(to, each(exported)), { added: 0, alreadyThere: 6 });
   assert.deepEqual(await lines(to), exported);
   await assert.rejects(importLines(other, each(exported)), { code: "store-differs" });
   await assert.rejects(importLines(to, each(["{}"])), { code: "bad-export" });

@@ -10,6 +10,7 @@ import type { TaskOrder } from "../streams/task-queue.ts";
 import { openExecutorPool } from "../worker/children/pool.ts";
 import type { Executor } from "../worker/executor.ts";
 import { runWorker, type WorkerNotice } from "../worker/worker.ts";
+import { claimName } from "./claim-name.ts";
 
 export interface WorkerHostOptions {
   readonly gateway: string;
@@ -47,8 +48,12 @@ export class RegistrationError extends Error {
   }
 }
 
-/** @throws {RegistrationError} When the gateway refuses, or cannot be reached. */
+/**
+ * @throws {RegistrationError} When the gateway refuses, or cannot be reached.
+ * @throws {CliFailure} `name-in-use`, for a second worker of a name.
+ */
 export const runWorkerHost = async (options: WorkerHostOptions): Promise<WorkerHost> => {
+  const release = await claimName(options.gateway, options.nodeId);
   const executors: Executor[] = [];
   try {
     for (const engine of options.engines)
@@ -62,9 +67,15 @@ export const runWorkerHost = async (options: WorkerHostOptions): Promise<WorkerH
           onTrouble: (what, error) => options.notify({ type: "trouble", what, error }),
         })),
       );
-    return await runWith(executors, options);
+    const host = await runWith(executors, options);
+    const close = async (): Promise<void> => {
+      await host.close();
+      await release();
+    };
+    return { ...host, close };
   } catch (error) {
     for (const executor of executors) await executor.close();
+    await release();
     throw error;
   }
 };

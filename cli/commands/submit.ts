@@ -115,8 +115,8 @@ const requestsOf = async (
   const base: JobRequest = {
     app: name,
     params: Object.fromEntries(flags.param.map(readParam)),
-    ...(flags.replicas === undefined ? {} : { quorum: wholeIn("--replicas", flags.replicas) }),
-    ...(flags.priority === undefined ? {} : { priority: wholeIn("--priority", flags.priority) }),
+    ...(flags.replicas === undefined ? {} : { quorum: countIn("--replicas", flags.replicas) }),
+    ...(flags.priority === undefined ? {} : { priority: countIn("--priority", flags.priority) }),
     ...(flags.price === undefined ? {} : { price: microPointsIn(flags.price) }),
     ...(flags.engine === undefined ? {} : { engine: flags.engine }),
     ...(flags.nonce === undefined ? {} : { nonce: flags.nonce }),
@@ -184,13 +184,9 @@ const readParam = (text: string): readonly [string, unknown] => {
   }
 };
 
-const wholeIn = (option: string, text: string): number => {
-  if (!/^\d{1,9}$/.test(text))
-    throw new CliFailure(
-      "bad-option",
-      `${option} takes a whole number, not "${text}"`,
-      exitCodes.usage,
-    );
+const countIn = (option: string, text: string): number => {
+  if (!/^[1-5]$/.test(text))
+    throw new CliFailure("bad-option", `${option} takes 1 to 5, not "${text}"`, exitCodes.usage);
   return Number(text);
 };
 
