@@ -234,4 +234,15 @@ describe("the dispatcher", () => {
     assert.deepEqual(dispatcher.tick(noon + first.leaseMs + 1_000).jobs, [jobHash]);
     assert.deepEqual(dispatcher.tick(at(60)).jobs, [jobHash]);
   });
+
+  test("does not look again at a task that was answered, nor at a job that ended", () => {
+    for (const nodeId of ["ada", "bob"]) beat(nodeId, noon);
+    submit();
+    fund();
+    const [first] = plan();
+    assert.ok(first);
+    carryOut(first);
+    decide({ type: "CancelJob", client: "client:ada", actor: "client:ada", now: noon });
+    assert.deepEqual(dispatcher.tick(at(120)).jobs, []);
+  });
 });

@@ -106,6 +106,8 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
   const nodes = new Map<NodeId, NodeView>();
   const index = createNodeIndex();
   const funded = new Map<JobHash, number>();
+  /** Of the open jobs. */
+  const deadlines = new Map<JobHash, Instant>();
   const line = createWaitingLine();
   const alarms = createAlarms();
   let outbox = new Map<NodeId, Map<string, Order>>();
@@ -123,11 +125,13 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
   const release = (jobHash: JobHash, replica: number, nodeId: NodeId) => {
     const node = nodes.get(nodeId);
     const key = `${jobHash}/${replica}`;
+    const order = node?.orders.get(key);
+    if (!node || !order) return;
+    node.orders.delete(key);
     // Most of what history orders is long over when it has been told.
-    if (node?.orders.delete(key)) {
-      outbox.get(nodeId)?.delete(key);
-      seat(nodeId, node);
-    }
+    outbox.get(nodeId)?.delete(key);
+    alarms.forget(order.task.expiresAt, jobHash);
+    seat(nodeId, node);
   };
 
   const enlist = (jobHash: JobHash, job: Job) => {
@@ -144,6 +148,7 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
     }
     switch (event.type) {
       case "JobSubmitted":
+        deadlines.set(jobHash, event.deadlineAt);
         alarms.add(event.deadlineAt, jobHash);
         return;
       case "TaskAssigned": {
@@ -186,6 +191,8 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
       case "JobCancelled":
         line.leave(jobHash);
         funded.delete(jobHash);
+        alarms.forget(deadlines.get(jobHash) ?? 0, jobHash);
+        deadlines.delete(jobHash);
         if (job.status === "unknown") return;
         for (const { replica, nodeId } of job.tasks) release(jobHash, replica, nodeId);
     }
