@@ -10,7 +10,7 @@ import {
   type RecordedEvent,
   type Subscription,
 } from "../streams/event-store.ts";
-import type { Logger } from "./context.ts";
+import type { Logger } from "./logger.ts";
 
 export interface Batch<Item> {
   /** How far the log was looked at. */
