@@ -162,14 +162,14 @@ describe("the dispatcher", () => {
     const [first] = plan();
     assert.ok(first);
     carryOut(first);
-    assert.deepEqual(beat("ada", noon + 1), []);
-    const again = beat("ada", noon + 2, { instance: "two" });
+    assert.deepEqual(beat("ada", noon + 1).again, []);
+    const { again } = beat("ada", noon + 2, { instance: "two" });
     assert.deepEqual(
       again.map(({ task }) => task.jobHash),
       [jobHash],
     );
-    assert.deepEqual(beat("ada", noon + 3, { instance: "two" }), []);
-    assert.deepEqual(beat("ada", noon + 4), [], "two workers under one name are no restarts");
+    assert.deepEqual(beat("ada", noon + 3, { instance: "two" }).again, []);
+    assert.deepEqual(beat("ada", noon + 4).again, [], "two workers under one name are no restarts");
   });
 
   test("frees a node's room when its result is in, and when the job ends", () => {
@@ -244,5 +244,29 @@ describe("the dispatcher", () => {
     carryOut(first);
     decide({ type: "CancelJob", client: "client:ada", actor: "client:ada", now: noon });
     assert.deepEqual(dispatcher.tick(at(120)).jobs, []);
+  });
+
+  test("gives out nothing while no node is heard, and goes on with the first heartbeat", () => {
+    for (const nodeId of ["ada", "bob"]) assert.equal(beat(nodeId, noon).changed, true);
+    assert.equal(beat("ada", noon + 1).changed, false);
+    submit();
+    fund();
+    const silent = noon + lostAfterMs + 1_000;
+    dispatcher.tick(silent);
+    assert.deepEqual(plan(), [], "the line is cut");
+    assert.equal(beat("ada", silent + 1).changed, true);
+    assert.equal(plan()[0]?.assignments.length, 2);
+  });
+
+  test("lets a job leave the line that another dispatcher has given to nodes", () => {
+    for (const nodeId of ["ada", "bob"]) beat(nodeId, noon);
+    submit();
+    fund();
+    const [theirs] = plan();
+    assert.ok(theirs);
+    dispatcher.undo(theirs);
+    carryOut(theirs);
+    assert.deepEqual(plan(), []);
+    assert.equal(dispatcher.counts().waiting, 0);
   });
 });

@@ -40,12 +40,12 @@ const instancesKept = 8;
 export interface Dispatcher {
   /** Folds a fact. `job` is the state after it, or newer. */
   hear(fact: Fact, job: Job): void;
+  /** Notes that a node lives. */
+  heartbeat(nodeId: NodeId, heartbeat: Heartbeat, now: Instant): Beat;
   /**
-   * Notes that a node lives. A worker that started anew has lost what it held: its unanswered orders
-   * are due again, and answered here.
+   * What the waiting jobs get now: nothing while no node at all is heard, since an order that cannot
+   * arrive costs an attempt. Room is set aside until the assignment is heard or given back.
    */
-  heartbeat(nodeId: NodeId, heartbeat: Heartbeat, now: Instant): readonly Order[];
-  /** What the waiting jobs get now. Room is set aside until the assignment is heard or given back. */
   plan(random: Random): readonly Plan[];
   /** An assignment did not come about: gives the room back, and the job waits again. */
   undo(plan: Plan): void;
@@ -61,6 +61,13 @@ export interface Dispatcher {
   unanswered(nodeId: NodeId, before: Instant): readonly Order[];
   nodeIds(): Iterable<NodeId>;
   counts(): { readonly waiting: number; readonly underWay: number; readonly nodesLive: number };
+}
+
+export interface Beat {
+  /** Of a worker that started anew and has lost what it held: its unanswered orders, due again. */
+  readonly again: readonly Order[];
+  /** Whether there may be something to plan now that there was not before. */
+  readonly changed: boolean;
 }
 
 export interface Plan {
@@ -112,6 +119,8 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
   const alarms = createAlarms();
   let outbox = new Map<NodeId, Map<string, Order>>();
   let lastHeard = Number.NEGATIVE_INFINITY;
+  /** No node is heard: it is the line that is cut. */
+  let isCut = false;
 
   /** Puts the node where its standing, load and health say. */
   const seat = (nodeId: NodeId, node: NodeView) => {
@@ -263,9 +272,10 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
     return { jobHash, assignments, leaseMs: wallMs * turns + leaseSlackMs, fundedAt };
   };
 
-  /** Nodes that fell silent while others were heard; with all silent, it is the line that is cut. */
+  /** Nodes that fell silent while others were heard. */
   const lostTasks = (now: Instant): readonly TaskRef[] => {
-    if (now - lastHeard > lostAfterMs) return [];
+    isCut = now - lastHeard > lostAfterMs;
+    if (isCut) return [];
     const lost: TaskRef[] = [];
     for (const [nodeId, node] of nodes) {
       if (now - node.lastSeen <= lostAfterMs) continue;
@@ -285,36 +295,42 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
     hear: (fact, job) => {
       const { event } = fact;
       if (event.type === "JobFunded") {
+        const funding = jobOf(event.jobHash);
+        if (funding.status !== "open") return; // It ended in the meantime.
         funded.set(event.jobHash, Number(fact.revision));
-        enlist(event.jobHash, jobOf(event.jobHash));
+        enlist(event.jobHash, funding);
       } else if (fact.stream.startsWith("job-")) hearJob(event as JobEvent, fact, job);
       else if (fact.stream.startsWith("node-")) hearNode(event as NodeEvent);
     },
 
     heartbeat: (nodeId, { instance, draining }, now) => {
       const node = nodes.get(nodeId);
-      if (!node) return [];
+      if (!node) return { again: [], changed: false };
+      const changed = isCut || draining !== node.draining || !node.heard;
+      isCut = false;
       if (now - lastHeard > lostAfterMs)
         // We just started, or the line was cut: nobody is blamed for the silence before.
         for (const other of nodes.values()) other.lastSeen = now;
       lastHeard = now;
-      const changed = draining !== node.draining || !node.heard;
       node.heard = true;
       node.lastSeen = now;
       node.draining = draining;
       if (changed) seat(nodeId, node);
-      if (node.instances.includes(instance)) return [];
+      if (node.instances.includes(instance)) return { again: [], changed };
       const startedAnew = node.instances.length > 0;
       node.instances = [...node.instances, instance].slice(-instancesKept);
-      return startedAnew ? [...node.orders.values()] : [];
+      return { again: startedAnew ? [...node.orders.values()] : [], changed };
     },
 
     plan: (random) => {
       const plans: Plan[] = [];
+      if (isCut) return plans;
       line.serve((jobHash) => {
         const job = jobOf(jobHash);
         const fundedAt = funded.get(jobHash);
         if (job.status !== "open" || fundedAt === undefined) return "leave";
+        // Another dispatcher was first, or an append came about whose answer was lost.
+        if (vacancies(job).length === 0) return "leave";
         const plan = planFor(jobHash, job, { fundedAt, random });
         // What stays vacant is enlisted again when the assignment is heard.
         if (plan.assignments.length === 0) return index.hasRoom(job.spec) ? "unfit" : "no-room";

@@ -38,7 +38,8 @@ export const runDispatcher = ({
 }): RunningDispatcher => {
   const dispatcher = createDispatcher(book.get);
   const sending = new Map<NodeId, Order[]>();
-  const known = new Set<NodeId>();
+  /** Nodes for which the queue has no place yet. */
+  let fresh: NodeId[] = [];
   let live = false;
   let closed = false;
 
@@ -106,11 +107,11 @@ export const runDispatcher = ({
   };
 
   const ensureNewNodes = () => {
-    const fresh = [...dispatcher.nodeIds()].filter((nodeId) => !known.has(nodeId));
     if (fresh.length === 0) return;
-    for (const nodeId of fresh) known.add(nodeId);
-    desk.ensure(fresh).catch((error: unknown) => {
-      for (const nodeId of fresh) known.delete(nodeId);
+    const made = fresh;
+    fresh = [];
+    desk.ensure(made).catch((error: unknown) => {
+      fresh.push(...made);
       onTrouble("the queue has no place yet for a new node", error);
     });
   };
@@ -145,10 +146,10 @@ export const runDispatcher = ({
   };
 
   desk.onHeartbeat((nodeId, heartbeat) => {
-    const again = dispatcher.heartbeat(nodeId, heartbeat, clock.now());
+    const { again, changed } = dispatcher.heartbeat(nodeId, heartbeat, clock.now());
     if (!live) return;
     void sendAgain(nodeId, again);
-    act();
+    if (changed) act(); // Thousands of nodes beat each second: most have no news.
   });
   desk.onExhausted((nodeId, tasks) => {
     for (const { jobHash, replica, attempt } of tasks)
@@ -173,6 +174,7 @@ export const runDispatcher = ({
 
   return {
     hear: (fact: Fact) => {
+      if (fact.event.type === "NodeRegistered") fresh.push(fact.event.nodeId);
       const jobHash = "jobHash" in fact.event ? fact.event.jobHash : "";
       dispatcher.hear(fact, book.get(jobHash));
     },
