@@ -80,6 +80,11 @@ export const runWorker = ({
     bundle.delivery.ack().catch((error: unknown) => trouble("an ack was not heard", error));
   };
 
+  const letGo = (task: Held) => {
+    held.delete(task.name);
+    for (const bundle of task.bundles) if (--bundle.left === 0) complete(bundle);
+  };
+
   const send = async () => {
     while (outbox.length > 0) {
       const batch = outbox;
@@ -96,18 +101,22 @@ export const runWorker = ({
         }
       }
       for (const { held: task, result } of batch) {
-        held.delete(task.name);
         remember(finished, task.name, result);
-        for (const bundle of task.bundles) if (--bundle.left === 0) complete(bundle);
+        letGo(task);
       }
     }
   };
 
-  const answer = (task: Held, result: ResultStatement) => {
-    outbox.push({ held: task, result });
+  const flush = () => {
     sending ??= send().finally(() => {
       sending = undefined;
+      if (outbox.length > 0) flush(); // It came when the last look was over.
     });
+  };
+
+  const answer = (task: Held, result: ResultStatement) => {
+    outbox.push({ held: task, result });
+    flush();
   };
 
   const compute = async (task: Held) => {
@@ -124,6 +133,12 @@ export const runWorker = ({
     while (running < slots && !draining) {
       const task = waiting.shift();
       if (!task) return;
+      if (task.order.expiresAt <= clock.now()) {
+        const late = new Error(`job ${task.order.jobHash} is another node's by now`);
+        trouble("the lease of a task ended while it waited here", late);
+        letGo(task);
+        continue;
+      }
       running++;
       void compute(task);
     }
