@@ -16,6 +16,7 @@ import { findRedisServer } from "./peer.ts";
 import type { Rebuild } from "./rebuild.ts";
 import { type Figures, ratiosOf, reportText } from "./report.ts";
 import { type Outcome, type Run, type Scenario, scenarios } from "./scenarios.ts";
+import { endNow } from "./temporary.ts";
 
 const roundsFull = 3;
 const nodeCounts = [10, 100, 1_000, 10_000];
@@ -131,7 +132,6 @@ const main = async (): Promise<void> => {
   }
 };
 
-// Ctrl-C ends the children too, since each is killed when this process exits.
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => endNow(130));
 
 await main();
