@@ -14,7 +14,7 @@ export interface GlobalFlags {
 }
 
 /** Long enough for a coordinator to start again; whoever waits is told so. */
-const withinMs: Millis = 8_000;
+const withinMs: Millis = 10_000;
 const retry = { attempts: 100, firstMs: 200, longestMs: 1_000, withinMs };
 /** A pause so long after the last one belongs to another outage. */
 const sameOutageMs = 3_000;

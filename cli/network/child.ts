@@ -33,7 +33,7 @@ export const notify = (text: string): void => {
   else say(text);
 };
 
-const parentGone = "its parent is gone";
+export const parentGone = "its parent is gone";
 
 const signals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 type StopSignal = keyof typeof signals;
@@ -74,21 +74,25 @@ export const untilStopped = (): Promise<string> =>
     if (!process.connected) resolve(parentGone);
   });
 
+/** How long stopping may take: without its parent the network is gone, and nobody waits for work. */
+export const stopLimitMs = (why: string, workLeftMs: Millis): Millis =>
+  why === parentGone ? stopWithinMs : Math.min(stopWithinMs + workLeftMs, drainWithinMs);
+
 /**
  * Runs until told to stop, closes, and ends the process: whatever timer or socket a library has left
  * open does not keep it.
  *
  * @param workLeftMs - How long what is under way may still take, asked when the process is told to
- *   stop. Without its parent the network is gone, and nobody waits for work.
+ *   stop.
  */
 export const runUntilStopped = async (
   close: () => Promise<void>,
   workLeftMs: () => Millis = () => 0,
 ): Promise<never> => {
   const why = await untilStopped();
-  const leftMs = why === parentGone ? 0 : workLeftMs();
-  const limitMs = Math.min(stopWithinMs + leftMs, drainWithinMs);
-  if (leftMs > 0) say(`finishing what is under way, for at most ${Math.ceil(limitMs / 1_000)} s`);
+  const limitMs = stopLimitMs(why, workLeftMs());
+  if (limitMs > stopWithinMs)
+    say(`finishing what is under way, for at most ${Math.ceil(limitMs / 1_000)} s`);
   const hung = setTimeout(() => {
     say(`did not stop within ${limitMs} ms and ends as it is`);
     process.exit(1);
