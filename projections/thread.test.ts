@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -111,6 +111,18 @@ describe("views in a thread of their own", () => {
       assert.equal(await waiting, false);
       const second = await open();
       assert.equal(second.position(), head);
+    }));
+
+  test("say that they are rebuilt, and why", () =>
+    withThread(async ({ store, directory, open }) => {
+      await write(store, beginning());
+      mkdirSync(directory, { recursive: true });
+      writeFileSync(join(directory, "views.sqlite"), "no views at all");
+      const notices: string[] = [];
+      const views = await open({ onNotice: (text) => notices.push(text) });
+      assert.ok(await views.waitFor(await store.head(), patienceMs));
+      assert.equal(notices.length, 1);
+      assert.match(notices[0] ?? "", /^rebuilding from the start of the log, since /);
     }));
 
   test("tell that their file cannot be opened", () =>
