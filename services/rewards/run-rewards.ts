@@ -126,8 +126,10 @@ export const runRewards = ({
     book
       .handle(jobHash, [{ type: "RejectJob", reason: "insufficient-funds", ...by }])
       .catch((error: unknown) => {
-        owed.add(jobHash);
-        clock.after(retryMs, act); // No fact need come that would set us going again.
+        clock.after(retryMs, () => {
+          owed.add(jobHash);
+          act(); // No fact need come that would set us going again.
+        });
         onTrouble(`job ${jobHash} was not rejected`, error);
       });
   };
@@ -170,10 +172,19 @@ export const runRewards = ({
       owed = new Set(debts.all());
     }
     paying ??= pay()
-      .catch((error: unknown) => onTrouble("the rewards service stopped paying", error))
-      .finally(() => {
+      .then(
+        () => true,
+        (error: unknown) => {
+          onTrouble("the rewards service stopped paying", error);
+          return false;
+        },
+      )
+      .then((isPaid) => {
         paying = undefined;
-        if (owed.size > 0 && !closed) clock.after(retryMs, act);
+        if (owed.size === 0 || closed) return;
+        if (isPaid)
+          act(); // It came when the last look was over.
+        else clock.after(retryMs, act);
       });
   };
 
