@@ -75,7 +75,7 @@ describe("the validator", () => {
       store,
       clock: wallClock,
       listeners: [book, validator],
-      onTrouble: assert.fail,
+      onTrouble: (error) => assert.fail(String(error)),
     });
     await feed.live;
     const by = { actor: "service:test", now: Date.now() };
