@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { request } from "node:http";
 import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { getIntrospectionQuery } from "graphql";
@@ -281,6 +282,26 @@ describe("web pages", () => {
     };
     assert.equal(await upgrade("http://evil.example"), "403");
     assert.equal(await upgrade(network.url), "101");
+  });
+
+  test("of a name that leads here but is not ours may not ask either", async () => {
+    const { port } = new URL(network.url);
+    const statusFor = (host: string, origin?: string): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const headers = { host, ...(origin === undefined ? {} : { origin }) };
+        const asked = request({ host: "127.0.0.1", port, path: "/livez", headers }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        });
+        asked.on("error", reject);
+        asked.end();
+      });
+    const rebound = `evil.example:${port}`;
+    assert.equal(await statusFor(rebound, `http://${rebound}`), 403);
+    assert.equal(await statusFor(rebound), 403);
+    for (const own of ["localhost", "127.0.0.1", "[::1]"])
+      assert.equal(await statusFor(`${own}:${port}`, `http://${own}:${port}`), 200, own);
+    assert.equal(await statusFor("console.example", "http://console.example"), 200);
   });
 
   test("GraphiQL comes with everything that it needs, and may load nothing else", async () => {
