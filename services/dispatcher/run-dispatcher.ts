@@ -90,10 +90,9 @@ export const runDispatcher = ({
     const next: Order[] = [];
     if (messageId === undefined) sending.set(nodeId, next);
     while (batch.length > 0 && !closed) {
-      const [first] = batch;
       try {
         const tasks = batch.map(({ task }) => task);
-        await desk.publishTasks(nodeId, tasks, messageId ?? first?.eventId ?? "");
+        await desk.publishTasks(nodeId, tasks, messageId ?? nameOf(batch));
         batch = messageId === undefined ? next.splice(0) : [];
       } catch (error) {
         onTrouble(`orders for node ${nodeId} were not sent`, error);
@@ -187,3 +186,11 @@ export const runDispatcher = ({
     },
   };
 };
+
+/**
+ * The name of a bundle: the events that assigned its first and its last order. After a restart the
+ * unanswered orders of several bundles go together; named by the first alone, all of them would be
+ * dropped for a repeat of a bundle that held only some.
+ */
+const nameOf = (orders: readonly Order[]): string =>
+  `${orders[0]?.eventId ?? ""}-${orders.at(-1)?.eventId ?? ""}`;
