@@ -133,6 +133,7 @@ export const logTail = ({
 
   const nextEvents = (signal: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
+      if (signal.aborted) return resolve(); // It will not say so again.
       const wake = (): void => {
         signal.removeEventListener("abort", wake);
         waiting.delete(wake);
