@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import { wallClock } from "../streams/clock.ts";
 import { serveEmbeddedStore } from "../streams/embedded/grpc/server.ts";
 import { type EmbeddedStore, openEmbeddedStore } from "../streams/embedded/store.ts";
+import { removeDatabase } from "./database.ts";
 import { proveProjections } from "./rebuild.ts";
 import { beginning, lives, write } from "./testing/history.ts";
 import { openProjectionsThread, type ThreadOptions, type ThreadProjections } from "./thread.ts";
@@ -81,6 +82,21 @@ describe("views in a thread of their own", () => {
       await write(store, lives(0, 20));
       assert.ok(await views.waitFor(await store.head(), patienceMs));
       assert.equal(errors.length, 1, "its end was told");
+      assert.ok((await proveProjections({ store, directory })).identical);
+    }));
+
+  test("are read from the new file when a thread that came back had to begin one", () =>
+    withThread(async ({ store, directory, open }) => {
+      await write(store, beginning());
+      await write(store, lives(0, 20));
+      const views = await open();
+      assert.ok(await views.waitFor(await store.head(), patienceMs));
+      const { events } = views.views.totals();
+      views.kill();
+      removeDatabase(join(directory, "views.sqlite"));
+      await write(store, lives(20, 40), "000000000001");
+      assert.ok(await views.waitFor(await store.head(), patienceMs));
+      assert.ok(views.views.totals().events > events);
       assert.ok((await proveProjections({ store, directory })).identical);
     }));
 
