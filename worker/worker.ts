@@ -5,7 +5,8 @@
  *
  *     running --drain--> draining (no new task; what runs is finished) --> stopped
  */
-import type { Clock } from "../streams/clock.ts";
+import { taskName } from "../domain/job/hash.ts";
+import { sleep } from "../streams/clock.ts";
 import type {
   ResultStatement,
   TaskDelivery,
@@ -97,7 +98,7 @@ export const runWorker = ({
           break;
         } catch (error) {
           trouble("results were not sent", error);
-          await pause(clock, retryMs);
+          await sleep(clock, retryMs);
         }
       }
       for (const { held: task, result } of batch) {
@@ -148,7 +149,7 @@ export const runWorker = ({
     const bundle: Bundle = { delivery, left: 0 };
     const now = clock.now();
     for (const order of delivery.tasks) {
-      const name = `${order.jobHash}/${order.replica}/${order.attempt}`;
+      const name = taskName(order);
       const known = held.get(name);
       if (!known && order.expiresAt <= now) {
         // Its lease is over: another node has it.
@@ -189,7 +190,7 @@ export const runWorker = ({
       beat();
       await consumption.stop();
       for (const task of waiting.splice(0)) answer(task, givenBack(task.order));
-      while (running > 0 || sending) await (sending ?? pause(clock, 20));
+      while (running > 0 || sending) await (sending ?? sleep(clock, 20));
       beating.cancel();
       working.cancel();
     },
@@ -216,6 +217,3 @@ const remember = (
   const oldest = finished.keys().next().value;
   if (oldest !== undefined) finished.delete(oldest);
 };
-
-const pause = (clock: Clock, delayMs: number): Promise<void> =>
-  new Promise((resolve) => clock.after(delayMs, resolve));

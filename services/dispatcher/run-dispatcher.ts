@@ -2,7 +2,7 @@
 import type { Random } from "../../domain/chance.ts";
 import type { NodeId } from "../../domain/ids.ts";
 import type { TaskRef } from "../../domain/job/events.ts";
-import type { Clock } from "../../streams/clock.ts";
+import { type Clock, sleep } from "../../streams/clock.ts";
 import type { TaskDesk } from "../../streams/task-queue.ts";
 import { type Fact, type Listener, serviceActor } from "../facts.ts";
 import type { JobBook } from "../job-book.ts";
@@ -97,7 +97,7 @@ export const runDispatcher = ({
       } catch (error) {
         onTrouble(`orders for node ${nodeId} were not sent`, error);
         if (messageId !== undefined) return; // The reconciler comes by again.
-        await new Promise<void>((resolve) => clock.after(retrySendMs, resolve));
+        await sleep(clock, retrySendMs);
         batch = batch.filter((order) => dispatcher.isAwaited(nodeId, order));
         if (batch.length === 0) batch = next.splice(0);
       }

@@ -14,7 +14,7 @@ import {
   type LedgerCommand,
 } from "../../domain/ledger/ledger.ts";
 import type { MicroPointsText } from "../../domain/points.ts";
-import type { Clock } from "../../streams/clock.ts";
+import { type Clock, sleep } from "../../streams/clock.ts";
 import { decode, encode } from "../../streams/codec.ts";
 import type { EventIds } from "../../streams/event-ids.ts";
 import type { EventStore, NewEvent } from "../../streams/event-store.ts";
@@ -142,7 +142,7 @@ export const runRewards = ({
         return (await store.append(ledgerStream, batch, before)).ok;
       } catch (error) {
         onTrouble("the ledger could not be written", error);
-        await new Promise<void>((resolve) => clock.after(retryMs, resolve));
+        await sleep(clock, retryMs);
       }
     }
     return true;
