@@ -16,6 +16,7 @@ import { findRedisServer } from "./peer.ts";
 import type { Rebuild } from "./rebuild.ts";
 import { type Figures, ratiosOf, reportText } from "./report.ts";
 import { type Outcome, type Run, type Scenario, scenarios } from "./scenarios.ts";
+import { endNow } from "./temporary.ts";
 
 const roundsFull = 3;
 const nodeCounts = [10, 100, 1_000, 10_000];
@@ -72,24 +73,35 @@ const main = async (): Promise<void> => {
   for (const [name, why] of Object.entries(skipped)) say(`SKIPPED ${name}: ${why}\n`);
 
   const outcomes = new Map<string, Outcome[]>();
+  const failed: Record<string, string> = {};
   for (let round = 1; round <= rounds; round++)
     for (const scenario of chosen) {
-      say(`${round}/${rounds} ${scenario.name}: ${scenario.title} … `);
-      const outcome = await scenario.run({
-        jobs,
-        redisServer,
-        seconds: 10,
-        profile,
-        onProfile: (text) => say(`\n${text}`),
-      });
-      say(`${Math.round(keyOf(outcome.run) * 10) / 10}\n`);
-      outcomes.set(scenario.name, [...(outcomes.get(scenario.name) ?? []), outcome]);
+      const { name, title } = scenario;
+      if (failed[name] !== undefined) continue;
+      say(`${round}/${rounds} ${name}: ${title} … `);
+      try {
+        const outcome = await scenario.run({
+          jobs,
+          redisServer,
+          seconds: 10,
+          profile,
+          onProfile: (text) => say(`\n${text}`),
+        });
+        say(`${Math.round(keyOf(outcome.run) * 10) / 10}\n`);
+        outcomes.set(name, [...(outcomes.get(name) ?? []), outcome]);
+      } catch (error) {
+        // The other figures are worth having; the run as a whole fails.
+        failed[name] = error instanceof Error ? error.message : String(error);
+        process.exitCode = 1;
+        say(`FAILED\n${error instanceof Error ? error.stack : failed[name]}\n`);
+      }
     }
 
   const runs: Record<string, Run | null> = {};
-  for (const name of Object.keys(skipped)) runs[name] = null;
+  for (const name of Object.keys({ ...skipped, ...failed })) runs[name] = null;
   const rebuilds: Rebuild[] = [];
   for (const [name, ofOne] of outcomes) {
+    if (failed[name] !== undefined) continue;
     runs[name] = medianBy(ofOne, ({ run }) => keyOf(run)).run;
     rebuilds.push(...ofOne.flatMap(({ rebuild }) => rebuild ?? []));
   }
@@ -111,6 +123,7 @@ const main = async (): Promise<void> => {
         : undefined,
     dispatch,
     skipped,
+    failed,
   };
   process.stdout.write(`\n${reportText(figures)}`);
   if (json) {
@@ -119,7 +132,6 @@ const main = async (): Promise<void> => {
   }
 };
 
-// Ctrl-C ends the children too, since each is killed when this process exits.
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => endNow(130));
 
 await main();

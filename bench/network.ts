@@ -1,10 +1,9 @@
 /** A whole CNCT network for one measurement: nats-server, coordinator, workers, submitter. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startNatsServer } from "../streams/nats/server.ts";
 import { type Child, startChild } from "./link.ts";
 import type { System } from "./system.ts";
+import { removeDirectory, temporaryDirectory } from "./temporary.ts";
 
 export interface NetworkOptions {
   readonly workers?: number;
@@ -26,7 +25,7 @@ export const startNetwork = async ({
   quorum = 1,
   overTheWire = false,
 }: NetworkOptions = {}): Promise<CnctNetwork> => {
-  const dataDirectory = await mkdtemp(join(tmpdir(), "cnct-bench-"));
+  const dataDirectory = await temporaryDirectory("network");
   /** In the order of their start, ended in reverse. */
   const children: Child[] = [];
   const start = async (...what: Parameters<typeof startChild>): Promise<Child> => {
@@ -39,7 +38,7 @@ export const startNetwork = async ({
     for (const child of children.splice(0).reverse()) await child.end();
     await nats.stop();
   };
-  const removeFiles = () => rm(dataDirectory, { recursive: true, force: true });
+  const removeFiles = () => removeDirectory(dataDirectory);
   try {
     const directory = join(dataDirectory, "events");
     const store = overTheWire ? await start("store", { directory }) : undefined;

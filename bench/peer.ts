@@ -1,13 +1,12 @@
 /** The peer: BullMQ on a Redis of our own that syncs its file before each answer. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Child, startChild } from "./link.ts";
 import type { System } from "./system.ts";
+import { removeDirectory, temporaryDirectory } from "./temporary.ts";
 
 /** Undefined if there is none on the PATH. */
 export const findRedisServer = (): string | undefined =>
@@ -21,7 +20,7 @@ const readyWithinMs = 10_000;
 
 /** Redis, one worker of 100 jobs at once, and a submitter; its files are removed at its end. */
 export const startPeer = async (binary: string): Promise<System> => {
-  const directory = await mkdtemp(join(tmpdir(), "cnct-bench-redis-"));
+  const directory = await temporaryDirectory("redis");
   const children: Child[] = [];
   let redis: ChildProcess | undefined;
   const endWithUs = () => redis?.kill("SIGKILL");
@@ -29,7 +28,7 @@ export const startPeer = async (binary: string): Promise<System> => {
     for (const child of children.splice(0).reverse()) await child.end();
     if (redis) await endProcess(redis);
     process.removeListener("exit", endWithUs);
-    await rm(directory, { recursive: true, force: true });
+    await removeDirectory(directory);
   };
   try {
     const port = await freePort();

@@ -6,7 +6,6 @@ export interface ProfileLine {
   readonly name: string;
   /** Path from the root of the project, package or Node's module. */
   readonly place: string;
-  readonly folder: string;
   /** Of the CPU time that was sampled, 0 to 1. */
   readonly share: number;
 }
@@ -15,7 +14,10 @@ export interface ProfileSummary {
   /** CPU time that was sampled; waiting is not in it. */
   readonly cpuMs: number;
   readonly garbageShare: number;
-  /** Largest first. */
+  /**
+   * Largest first. What packages, Node and V8 do counts for the folder of ours that called them,
+   * and for themselves where none did.
+   */
   readonly folders: readonly { readonly folder: string; readonly share: number }[];
   readonly functions: readonly ProfileLine[];
 }
@@ -25,7 +27,20 @@ const root = new URL("../", import.meta.url).href;
 /** Own time of each function, without what it calls. */
 export const summarize = (profile: Profiler.Profile): ProfileSummary => {
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
-  const lines = new Map<string, { name: string; place: string; folder: string; micros: number }>();
+  const callers = new Map(
+    profile.nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)),
+  );
+  /** The nearest place of ours up the stack, or else the function's own. */
+  const folderFor = (id: number): string => {
+    for (let at: number | undefined = id; at !== undefined; at = callers.get(at)) {
+      const folder = folderOf(placeOf(nodes.get(at)?.callFrame.url ?? ""));
+      if (isOurs(folder)) return folder;
+    }
+    return folderOf(placeOf(nodes.get(id)?.callFrame.url ?? ""));
+  };
+  const folderOfNode = new Map(profile.nodes.map(({ id }) => [id, folderFor(id)]));
+  const folders = new Map<string, number>();
+  const lines = new Map<string, { name: string; place: string; micros: number }>();
   let total = 0;
   let garbage = 0;
   const { samples = [], timeDeltas = [] } = profile;
@@ -34,7 +49,10 @@ export const summarize = (profile: Profiler.Profile): ProfileSummary => {
     const micros = timeDeltas[index] ?? 0;
     if (!frame || frame.functionName === "(idle)" || frame.functionName === "(root)") continue;
     total += micros;
-    if (frame.functionName === "(garbage collector)") garbage += micros;
+    const isGarbage = frame.functionName === "(garbage collector)";
+    if (isGarbage) garbage += micros;
+    const folder = isGarbage ? "garbage collection" : (folderOfNode.get(id) ?? "v8");
+    folders.set(folder, (folders.get(folder) ?? 0) + micros);
     const place = placeOf(frame.url);
     const key = `${frame.functionName} ${place} ${frame.lineNumber}`;
     const line = lines.get(key);
@@ -42,12 +60,9 @@ export const summarize = (profile: Profiler.Profile): ProfileSummary => {
     else {
       const name =
         frame.functionName === "" ? `(line ${frame.lineNumber + 1})` : frame.functionName;
-      lines.set(key, { name, place, folder: folderOf(place), micros });
+      lines.set(key, { name, place, micros });
     }
   }
-  const folders = new Map<string, number>();
-  for (const { folder, micros } of lines.values())
-    folders.set(folder, (folders.get(folder) ?? 0) + micros);
   return {
     cpuMs: total / 1000,
     garbageShare: garbage / total,
@@ -76,13 +91,16 @@ const folderOf = (place: string): string => {
   return parts.length > 2 ? parts.slice(0, 2).join("/") : (parts[0] ?? place);
 };
 
+const isOurs = (folder: string): boolean =>
+  folder !== "v8" && folder !== "node" && !folder.startsWith("node_modules/");
+
 const percent = (share: number): string => `${(share * 100).toFixed(1).padStart(5)} %`;
 
 export const profileText = (name: string, summary: ProfileSummary, most = 30): string => {
   const { cpuMs, garbageShare, folders, functions } = summary;
   const lines = [
     `${name}: ${cpuMs.toFixed(0)} ms of CPU sampled, garbage collection ${percent(garbageShare).trim()}`,
-    ...folders.slice(0, 15).map(({ folder, share }) => `  ${percent(share)}  ${folder}`),
+    ...folders.slice(0, 20).map(({ folder, share }) => `  ${percent(share)}  ${folder}`),
     "  own time by function:",
     ...functions
       .slice(0, most)

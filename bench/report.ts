@@ -12,7 +12,9 @@ export interface Figures {
   readonly runs: Readonly<Partial<Record<ScenarioName, Run | null>>>;
   readonly rebuild: Rebuild | undefined;
   readonly dispatch: readonly DispatchCost[];
+  /** Why, by scenario. */
   readonly skipped: Readonly<Record<string, string>>;
+  readonly failed: Readonly<Record<string, string>>;
 }
 
 /** Measured over measured, in one run: what stays true on another machine. */
@@ -43,7 +45,7 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
 export const reportText = (figures: Figures): string => {
-  const { machine, policy, jobs, rounds, runs, rebuild, dispatch, skipped } = figures;
+  const { machine, policy, jobs, rounds, runs, rebuild, dispatch, skipped, failed } = figures;
   const parts = [
     `${Object.entries(machine)
       .map(([name, value]) => `${name} ${value}`)
@@ -91,5 +93,6 @@ export const reportText = (figures: Figures): string => {
     rest.push([name, ratio.toFixed(2)]);
   if (rest.length > 0) parts.push(table(["other", ""], rest));
   for (const [name, why] of Object.entries(skipped)) parts.push(`SKIPPED ${name}: ${why}`);
+  for (const [name, why] of Object.entries(failed)) parts.push(`FAILED ${name}: ${why}`);
   return `${parts.join("\n\n")}\n`;
 };

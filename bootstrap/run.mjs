@@ -63,7 +63,8 @@ function parse(argv) {
   let needsNats = false;
   /** @type {string | undefined} */
   let file;
-  while (rest[0]?.startsWith("-")) {
+  // What follows the file is the program's, options too.
+  while (file === undefined && rest[0]?.startsWith("-")) {
     const option = rest.shift();
     if (option === "--no-install") install = false;
     else if (option === "--with-nats") needsNats = true;

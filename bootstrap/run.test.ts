@@ -85,6 +85,12 @@ describe("the bootstrap", () => {
     assert.equal(status, 5);
   });
 
+  test("leaves the options behind a file to that file", () => {
+    const { status, stdout } = start(["--file", "cli/main.ts", "--seeds", "4"], { CODE: "0" });
+    assert.equal(stdout.trim(), '["--seeds","4"]');
+    assert.equal(status, 0);
+  });
+
   test("passes a signal on", async () => {
     const child = spawn(process.execPath, [join(root, "bootstrap/run.mjs"), "wait"], {
       stdio: ["ignore", "pipe", "inherit"],

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { isNodeId } from "../domain/ids.ts";
 import { CnctRefusal, CnctUnavailable } from "../sdk/index.ts";
 import { openEmbeddedStore } from "../streams/embedded/store.ts";
 import { EventStoreError } from "../streams/event-store.ts";
@@ -11,6 +12,7 @@ import { microPointsIn } from "./commands/submit.ts";
 import { exitCodes, exitMeanings } from "./exit-codes.ts";
 import { explain, jobFailure, unknownApp } from "./failures.ts";
 import { shortHash, table } from "./output.ts";
+import { nodeName, variables, webOrigin } from "./settings.ts";
 import { exportedLine, importLines } from "./store-file.ts";
 
 describe("a failure", () => {
@@ -61,6 +63,54 @@ test("the manual has the exit codes that the program has", async () => {
   const manual = await readFile(join(import.meta.dirname, "..", "docs", "cli.md"), "utf8");
   for (const [code, meaning] of Object.entries(exitMeanings))
     assert.ok(manual.includes(`| ${code} | ${meaning} |`), `${code} ${meaning}`);
+});
+
+describe("the environment", () => {
+  const root = join(import.meta.dirname, "..");
+  const sources = async (): Promise<readonly string[]> => {
+    const program = /^(bootstrap|cli|gateway|projections|sdk|services|streams|worker)\//;
+    const names = (await readdir(root, { recursive: true })).filter(
+      (name) =>
+        program.test(name) && /\.(ts|mjs)$/.test(name) && !/\.test\.ts$|\/testing\//.test(name),
+    );
+    assert.ok(names.length > 100, `only ${names.length} files`);
+    return Promise.all(names.map((name) => readFile(join(root, name), "utf8")));
+  };
+  const readIn = (text: string): readonly string[] =>
+    [...text.matchAll(/(?:process\.env\[|fromEnvironment\(|process\.env\.)"?(CNCT_\w+)/g)].map(
+      ([, name = ""]) => name,
+    );
+
+  test("that the program reads is the one that it lists, and the manual has it", async () => {
+    const found = new Set((await sources()).flatMap(readIn));
+    assert.deepEqual([...found].sort(), Object.keys(variables).sort());
+    const manual = await readFile(join(root, "docs", "operating.md"), "utf8");
+    for (const name of found) assert.ok(manual.includes(`\`${name}\``), name);
+  });
+
+  test("would be found to hold a variable that nobody listed", () => {
+    assert.deepEqual(readIn('const host = process.env["CNCT_HOST"];'), ["CNCT_HOST"]);
+  });
+});
+
+test("a worker is named after its machine, in the form of a node's name", () => {
+  const cases = {
+    "3fa2c1d09b7e": "3fa2c1d09b7e",
+    "Ada's PC.local": "ada-s-pc-local",
+    "-x-": "node-x",
+    "": "node",
+    [`${"a".repeat(80)}.example`]: "a".repeat(64),
+  };
+  for (const [machine, name] of Object.entries(cases)) {
+    assert.equal(nodeName(machine), name);
+    assert.ok(isNodeId(name));
+  }
+});
+
+test("an origin is read as browsers say it, and nothing else", () => {
+  assert.equal(webOrigin("http://localhost:5173"), "http://localhost:5173");
+  for (const text of ["localhost:5173", "http://a/", "http://a/b", "*", "file:///x", "HTTP://A"])
+    assert.throws(() => webOrigin(text), { code: "bad-option" });
 });
 
 test("a price is read to the micro-point, and never below zero", () => {
@@ -118,9 +168,11 @@ test("an export that is imported, also twice, gives the same log; into another l
   const to = await fill("to", []);
   const other = await fill("other", ["c"]);
   const exported = await lines(from);
-  assert.equal(await importLines(to, each(exported)), 6);
+  const partly = await importLines(to, each(exported.slice(0, 2)));
+  assert.deepEqual(partly, { added: 2, alreadyThere: 0 });
+  assert.deepEqual(await importLines(to, each(exported)), { added: 4, alreadyThere: 2 });
   assert.deepEqual(await lines(to), exported);
-  assert.equal(await importLines(to, each(exported)), 6);
+  assert.deepEqual(await importLines(to, each(exported)), { added: 0, alreadyThere: 6 });
   assert.deepEqual(await lines(to), exported);
   await assert.rejects(importLines(other, each(exported)), { code: "store-differs" });
   await assert.rejects(importLines(to, each(["{}"])), { code: "bad-export" });

@@ -60,6 +60,15 @@ const known: Readonly<Record<string, Known>> = {
     advice: "update CNCT, or set CNCT_DATA to another directory",
   },
   corrupt: { exit: machine, code: "data-corrupt", advice: "restore it with cnct store import" },
+  "no-views": {
+    exit: badInput,
+    advice: "start the network there once, or name its directory with --data",
+  },
+  "views-unreadable": { exit: machine, advice: "start the network again, which folds them anew" },
+  "views-of-another-version": {
+    exit: machine,
+    advice: "start the network again, which folds them anew",
+  },
   "disk-full": { exit: machine, advice: freeRoom },
   ENOSPC: { exit: machine, code: "disk-full", advice: freeRoom },
   EDQUOT: { exit: machine, code: "disk-full", advice: freeRoom },

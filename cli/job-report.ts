@@ -1,5 +1,7 @@
 /** Ended jobs with their outputs, for a person and for a program. */
 
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Millis } from "../domain/decider.ts";
 import type { CnctClient, EndedJob, JobView } from "../sdk/index.ts";
 import { oneLine, points, shortHash, statusTone, table } from "./output.ts";
 
@@ -11,18 +13,18 @@ export interface Ended {
   readonly text: string | undefined;
 }
 
-/** Looks up each job and gets its output, a few at a time. */
+/** Looks up each job, waits a little until it is paid, and gets its output, a few at a time. */
 export const fetchOutputs = async (
   client: CnctClient,
   jobs: readonly Pick<EndedJob, "hash" | "outputDigest">[],
 ): Promise<readonly Ended[]> => {
   const reports: Ended[] = [];
+  const giveUpAt = performance.now() + payWithinMs;
   for (let start = 0; start < jobs.length; start += 8)
     reports.push(
       ...(await Promise.all(
         jobs.slice(start, start + 8).map(async ({ hash, outputDigest }) => {
-          const job = await client.job(hash);
-          if (job === null) throw new Error(`job ${hash} has ended and cannot be seen`);
+          const job = await paidJob(client, hash, giveUpAt);
           if (outputDigest === null) return { job, output: undefined, text: undefined };
           const bytes = await client.download(outputDigest);
           const output = readJson(bytes);
@@ -60,9 +62,27 @@ const nodesOf = ({ tasks }: JobView): string =>
     .map(({ nodeId }) => nodeId)
     .join(" ");
 
-/** What the accepted results earn; the awards themselves follow a moment after the verdict. */
-const earnedOf = ({ price, tasks }: JobView): bigint =>
-  BigInt(price) * BigInt(tasks.filter(({ status }) => status === "ACCEPTED").length);
+/** The books are closed a moment after the verdict. */
+const isPaid = ({ status, escrow }: JobView): boolean =>
+  status !== "COMPLETED" || (escrow !== null && escrow.refunded !== null);
+
+/** What the job paid to nodes, by the ledger. */
+const paidText = (job: JobView): string =>
+  isPaid(job)
+    ? points(job.awards.reduce((sum, { amount }) => sum + BigInt(amount), 0n))
+    : "pending";
+
+const payWithinMs: Millis = 2_000;
+
+/** The job when it is paid, or as it is when that takes too long. */
+const paidJob = async (client: CnctClient, hash: string, giveUpAt: number): Promise<JobView> => {
+  for (;;) {
+    const job = await client.job(hash);
+    if (job === null) throw new Error(`job ${hash} has ended and cannot be seen`);
+    if (isPaid(job) || performance.now() > giveUpAt) return job;
+    await sleep(50);
+  }
+};
 
 export const endedTable = (reports: readonly Ended[]): string =>
   table<Ended>(
@@ -75,7 +95,7 @@ export const endedTable = (reports: readonly Ended[]): string =>
         tone: ({ job }) => statusTone(job.status),
       },
       { title: "NODES", text: ({ job }) => nodesOf(job) },
-      { title: "POINTS", text: ({ job }) => points(earnedOf(job)), right: true },
+      { title: "POINTS", text: ({ job }) => paidText(job), right: true },
       { title: "OUTPUT", text: ({ text }) => oneLine(text ?? "", 60) },
     ],
     reports,

@@ -39,11 +39,15 @@ export interface ServeOptions {
   readonly host: string;
   /** Of the gateway; 0 for any free one. */
   readonly port: number;
+  /** Web pages of these origins may ask the gateway too, such as `http://localhost:5173`. */
+  readonly origins?: readonly string[];
   /** Where a validator without a gateway in its process gets outputs from. */
   readonly gatewayUrl?: string;
   /** What a client gets the first time it submits a job. */
   readonly grant: MicroPointsText;
   readonly onLog: (line: string) => void;
+  /** Hears what whoever watches the network should know; `onLog` if left out. */
+  readonly onNotice?: (text: string) => void;
 }
 
 /** Room for blobs in the data directory, 64 GiB; the disk may be smaller, which is noticed in time. */
@@ -117,6 +121,7 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
         directory: join(dataDirectory, "views"),
         clock,
         onError: (error) => onTrouble("views", error),
+        onNotice: (text) => (options.onNotice ?? onLog)(`views: ${text}`),
       });
       opened.push(() => projections.close());
       const live = new Map<string, { held: number; lastSeen: number }>();
@@ -129,6 +134,7 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
         clock,
         host: options.host,
         port: options.port,
+        ...(options.origins === undefined ? {} : { origins: options.origins }),
         natsUrl,
         place: "gateway-1",
         version,

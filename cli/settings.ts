@@ -1,9 +1,10 @@
 /** Where things are: a flag wins over the environment, the environment over the default. */
 
 import { existsSync } from "node:fs";
-import { homedir } from "node:os";
+import { homedir, hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isNodeId } from "../domain/ids.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { exitCodes } from "./exit-codes.ts";
 import { CliFailure } from "./failures.ts";
@@ -13,7 +14,21 @@ export const version = packageJson.version;
 export const defaultPort = 4000;
 const projectRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 
-const fromEnvironment = (name: string): string | undefined => {
+/** Every variable that CNCT reads, and what it stands for. There is no other. */
+export const variables = {
+  CNCT_DATA: "the data directory",
+  CNCT_PORT: "of the gateway; 0 for any free one",
+  CNCT_GATEWAY: "where the gateway is",
+  CNCT_CLIENT: "who pays",
+  CNCT_EVENTSTORE_URL: "an EventStoreDB instead of the embedded log",
+  CNCT_NATS_URL: "a running nats-server",
+  CNCT_NATS_SERVER: "the nats-server program",
+  CNCT_ALLOW_PUBLIC: "1: the gateway may listen where others reach it",
+  CNCT_NO_INSTALL: "1: the bootstrap installs nothing",
+  CNCT_DEBUG: "1: the stack of a failure",
+} as const;
+
+const fromEnvironment = (name: keyof typeof variables): string | undefined => {
   const value = process.env[name];
   return value === undefined || value === "" ? undefined : value;
 };
@@ -46,8 +61,34 @@ export const dataDirectory = (flag?: string): string => {
   const given = flag ?? fromEnvironment("CNCT_DATA");
   if (given !== undefined) return resolve(given);
   if (existsSync(join(projectRoot, "tsconfig.json"))) return join(projectRoot, ".cnct", "data");
-  const home = fromEnvironment("XDG_DATA_HOME") ?? join(homedir(), ".local", "share");
+  const home = process.env["XDG_DATA_HOME"] || join(homedir(), ".local", "share");
   return join(home, "cnct");
+};
+
+/**
+ * The machine's name as that of a node, the same at every start: `Ada's PC.local` is `ada-s-pc-local`.
+ * In a container that is the container's id, so that replicas are distinct nodes.
+ */
+export const nodeName = (machine = hostname()): string => {
+  const name = machine
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "")
+    .slice(0, 64);
+  return isNodeId(name) ? name : `node-${name}`.replace(/-$/, "");
+};
+
+/** Stack traces are for those who ask for them. */
+export const isDebugging = (): boolean => fromEnvironment("CNCT_DEBUG") !== undefined;
+
+/** @throws {CliFailure} `bad-option` for what is no origin of a web page. */
+export const webOrigin = (text: string): string => {
+  if (/^https?:\/\//.test(text) && URL.parse(text)?.origin === text) return text;
+  throw new CliFailure(
+    "bad-option",
+    `--origin takes the origin of a web page, such as http://localhost:5173, not "${text}"`,
+    exitCodes.usage,
+  );
 };
 
 export const clientAccount = (flag?: string): string => {

@@ -2,14 +2,17 @@
 import { randomBytes } from "node:crypto";
 import { cpus, totalmem } from "node:os";
 import type { AllowList } from "../domain/collection/allow-list.ts";
+import type { Instant, Millis } from "../domain/decider.ts";
 import type { Capabilities } from "../domain/node/node.ts";
 import { httpBlobs } from "../streams/blobs/http.ts";
 import { wallClock } from "../streams/clock.ts";
 import { openTaskSource } from "../streams/nats/task-source.ts";
+import type { TaskOrder } from "../streams/task-queue.ts";
 import { openExecutorPool } from "../worker/children/pool.ts";
 import { openCollect } from "../worker/collect/collect.ts";
 import type { Executor } from "../worker/executor.ts";
 import { runWorker, type WorkerNotice } from "../worker/worker.ts";
+import { claimName } from "./claim-name.ts";
 
 export interface WorkerHostOptions {
   readonly gateway: string;
@@ -33,6 +36,8 @@ export interface WorkerHostOptions {
 export interface WorkerHost {
   readonly capabilities: Capabilities;
   held(): number;
+  /** How long what is computed now may take yet, ms; 0 if nothing is. */
+  workLeftMs(): Millis;
   /** Finishes what runs, gives back what waits, and leaves. */
   close(): Promise<void>;
 }
@@ -47,8 +52,12 @@ export class RegistrationError extends Error {
   }
 }
 
-/** @throws {RegistrationError} When the gateway refuses, or cannot be reached. */
+/**
+ * @throws {RegistrationError} When the gateway refuses, or cannot be reached.
+ * @throws {CliFailure} `name-in-use`, for a second worker of a name.
+ */
 export const runWorkerHost = async (options: WorkerHostOptions): Promise<WorkerHost> => {
+  const release = await claimName(options.gateway, options.nodeId);
   const executors: Executor[] = [];
   try {
     const { collectAllow: allow, version } = options;
@@ -65,9 +74,15 @@ export const runWorkerHost = async (options: WorkerHostOptions): Promise<WorkerH
           onTrouble: (what, error) => options.notify({ type: "trouble", what, error }),
         })),
       );
-    return await runWith(executors, options);
+    const host = await runWith(executors, options);
+    const close = async (): Promise<void> => {
+      await host.close();
+      await release();
+    };
+    return { ...host, close };
   } catch (error) {
     for (const executor of executors) await executor.close();
+    await release();
     throw error;
   }
 };
@@ -93,6 +108,14 @@ const runWith = async (
     onMalformed: (reason) => onLog(`a message was not understood: ${reason}`),
     onConnected: (connected) => onLog(connected ? "nats is there" : "nats is gone"),
   });
+  const running = new Map<string, Instant>();
+  const nameOf = ({ jobHash, replica, attempt }: TaskOrder) => `${jobHash}/${replica}/${attempt}`;
+  const notify = (notice: WorkerNotice): void => {
+    if (notice.type === "task-started")
+      running.set(nameOf(notice.task), wallClock.now() + notice.task.wallMs);
+    if (notice.type === "task-ended") running.delete(nameOf(notice.task));
+    options.notify(notice);
+  };
   const worker = runWorker({
     source,
     executors,
@@ -101,11 +124,12 @@ const runWith = async (
     slots,
     backlog,
     instance: `${nodeId}-${randomBytes(6).toString("hex")}`,
-    notify: options.notify,
+    notify,
   });
   return {
     capabilities,
     held: () => worker.held(),
+    workLeftMs: () => Math.max(0, ...[...running.values()].map((end) => end - wallClock.now())),
     close: async () => {
       await worker.drain();
       await source.close();

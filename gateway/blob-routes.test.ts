@@ -3,6 +3,7 @@ import { hash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { BlobError } from "../streams/blob-store.ts";
 import { type Disk, nodeDisk } from "../streams/blobs/disk.ts";
 import { httpBlobs, platformSha256 } from "../streams/blobs/http.ts";
@@ -20,11 +21,27 @@ const blobBytes = 1_000_000;
 let network: TestNetwork;
 let isFull = false;
 const opened: string[] = [];
+/** Files that are open for reading now. */
+let held = 0;
+let slowRead: (() => Promise<void>) | undefined;
 const disk: Disk = {
   ...nodeDisk,
-  open: (path) => {
+  open: async (path) => {
     opened.push(path);
-    return nodeDisk.open(path);
+    const file = await nodeDisk.open(path);
+    if (!file) return undefined;
+    held++;
+    return {
+      ...file,
+      read: async (target, position) => {
+        await slowRead?.();
+        return file.read(target, position);
+      },
+      close: async () => {
+        held--;
+        await file.close();
+      },
+    };
   },
   create: async (path) => {
     const file = await nodeDisk.create(path);
@@ -229,6 +246,30 @@ describe("GET /blobs/<digest>", () => {
     const range = "bytes=0-1";
     assert.equal((await get(digest, { range, "if-range": '"old"' })).status, 200);
     assert.equal((await get(digest, { range, "if-range": `"${digest}"` })).status, 206);
+  });
+
+  test("closes the file when the client leaves before the first byte", async () => {
+    const large = new Uint8Array(600_000).fill(1);
+    assert.equal((await put(digestOf(large), large)).status, 201);
+    const begun = Promise.withResolvers<void>();
+    const left = Promise.withResolvers<void>();
+    slowRead = () => {
+      begun.resolve();
+      return left.promise;
+    };
+    const { port, hostname } = new URL(network.url);
+    const download = request({ port, hostname, path: `/blobs/${digestOf(large)}` });
+    download.on("error", () => undefined);
+    download.end();
+    await begun.promise;
+    assert.equal(held, 1);
+    download.destroy();
+    await fetch(`${network.url}/livez`); // The gateway has heard of it by then.
+    left.resolve();
+    slowRead = undefined;
+    const limit = performance.now() + 10_000;
+    while (held > 0 && performance.now() < limit) await setImmediate();
+    assert.equal(held, 0);
   });
 
   test("never completes an answer whose bytes changed on disk", async () => {

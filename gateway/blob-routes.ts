@@ -12,6 +12,7 @@ import { handleCommand } from "../streams/handle-command.ts";
 import { blobStream } from "../streams/names.ts";
 import type { Gateway } from "./context.ts";
 import { HttpFault } from "./errors.ts";
+import type { Logger } from "./logger.ts";
 
 interface DigestParams {
   readonly Params: { readonly digest: string };
@@ -90,7 +91,7 @@ export const blobRoutes =
         reply.header("content-length", range.end - range.start + 1);
       } else reply.header("content-length", size);
       const { pieces } = await gateway.blobs.getStream(digest, range);
-      return reply.send(await readable(pieces));
+      return reply.send(await readable(pieces, gateway.logger));
     });
 
     app.head<DigestParams>("/blobs/:digest", async (request, reply) => {
@@ -182,20 +183,23 @@ const rangeOf = (
 };
 
 /** A stream whose first piece is there, so that what is wrong at once can still be answered as such. */
-const readable = async (pieces: AsyncIterable<Uint8Array>): Promise<Readable> => {
+const readable = async (pieces: AsyncIterable<Uint8Array>, logger: Logger): Promise<Readable> => {
   const iterator = pieces[Symbol.asyncIterator]();
   const first = await iterator.next();
   const all = async function* () {
-    try {
-      if (first.done) return;
-      yield first.value;
-      for (let next = await iterator.next(); !next.done; next = await iterator.next())
-        yield next.value;
-    } finally {
-      await iterator.return?.();
-    }
+    if (first.done) return;
+    yield first.value;
+    for (let next = await iterator.next(); !next.done; next = await iterator.next())
+      yield next.value;
   };
-  return Readable.from(all(), { objectMode: false });
+  const stream = Readable.from(all(), { objectMode: false });
+  // Not in the generator: where the client has left already, that never begins, and never ends.
+  stream.once("close", () => {
+    iterator.return?.().catch((error: unknown) => {
+      logger.warn({ error: String(error) }, "a blob that was read could not be closed");
+    });
+  });
+  return stream;
 };
 
 /** Reads what a refused upload still sends, up to a limit, so that the client gets to the answer. */

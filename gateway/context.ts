@@ -8,6 +8,7 @@ import type { EventStore } from "../streams/event-store.ts";
 import { GraphqlFault } from "./errors.ts";
 import type { JobClients } from "./job-clients.ts";
 import type { LogTail } from "./log-tail.ts";
+import type { Logger } from "./logger.ts";
 
 /** What is heard of a node now and then. */
 export interface NodeLife {
@@ -46,13 +47,6 @@ export const limitDefaults: Limits = {
   liveMs: 15_000,
   blobLifeMs: 30 * 86_400_000,
 };
-
-/** Where the gateway says what operators should know. */
-export interface Logger {
-  info(details: object, message: string): void;
-  warn(details: object, message: string): void;
-  error(details: object, message: string): void;
-}
 
 export interface Gateway {
   readonly store: EventStore;

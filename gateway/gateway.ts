@@ -5,15 +5,16 @@ import { fastify } from "fastify";
 import { type GraphQLError, specifiedRules, validate } from "graphql";
 import { type IResolvers, mercurius } from "mercurius";
 import { blobRoutes } from "./blob-routes.ts";
-import { type Context, type Gateway, type Limits, type Logger, limitDefaults } from "./context.ts";
+import { type Context, type Gateway, type Limits, limitDefaults } from "./context.ts";
 import { HttpFault, OpenError } from "./errors.ts";
 import { graphiqlRoutes } from "./graphiql.ts";
 import { healthRoutes } from "./health.ts";
 import { executionError, sendError } from "./http-answers.ts";
 import { jobClients } from "./job-clients.ts";
 import { logTail } from "./log-tail.ts";
+import type { Logger } from "./logger.ts";
 import { gatewayMetrics, type OpenSocket } from "./metrics.ts";
-import { guardOrigins, welcomes } from "./origins.ts";
+import { guardOrigins, isLoopback, welcomes } from "./origins.ts";
 import { queryLimits } from "./query-limits.ts";
 import { resolvers } from "./resolvers/all.ts";
 import { scalars } from "./scalars.ts";
@@ -95,8 +96,8 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
     upgraded.add(socket);
     socket.on("close", () => upgraded.delete(socket));
   });
-  const welcome = new Set(origins);
-  guardOrigins(app, welcome);
+  const guest = { allowed: new Set(origins), local: isLoopback(host) };
+  guardOrigins(app, guest);
   const metrics = gatewayMetrics(gateway, sockets);
   metrics.watch(app);
 
@@ -120,7 +121,7 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
     additionalRouteOptions: { preHandler: keepOperationsApart },
     subscription: {
       keepAlive: 20_000,
-      verifyClient: ({ req }, next) => next(welcomes(welcome)(req), 403, "foreign-origin"),
+      verifyClient: ({ req }, next) => next(welcomes(guest)(req), 403, "foreign-origin"),
       context: (socket) => {
         sockets.add(socket);
         socket.on("close", () => sockets.delete(socket));
@@ -182,10 +183,8 @@ const drainMs = 10_000;
 
 const noLife: ReturnType<Gateway["live"]> = new Map();
 
-const loopbackForm = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
-
 const checkHost = (host: string, logger: Logger): void => {
-  if (loopbackForm.test(host)) return;
+  if (isLoopback(host)) return;
   if (process.env["CNCT_ALLOW_PUBLIC"] !== "1")
     throw new OpenError(
       "not-yet-public",

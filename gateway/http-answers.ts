@@ -3,7 +3,6 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError } from "graphql";
 import { BlobError } from "../streams/blob-store.ts";
 import { EventStoreError } from "../streams/event-store.ts";
-import type { Logger } from "./context.ts";
 import {
   type GraphqlErrorCode,
   GraphqlFault,
@@ -12,6 +11,7 @@ import {
   HttpFault,
   httpErrors,
 } from "./errors.ts";
+import type { Logger } from "./logger.ts";
 
 interface Answer {
   readonly code: HttpErrorCode;

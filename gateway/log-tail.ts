@@ -10,7 +10,7 @@ import {
   type RecordedEvent,
   type Subscription,
 } from "../streams/event-store.ts";
-import type { Logger } from "./context.ts";
+import type { Logger } from "./logger.ts";
 
 export interface Batch<Item> {
   /** How far the log was looked at. */
@@ -133,6 +133,7 @@ export const logTail = ({
 
   const nextEvents = (signal: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
+      if (signal.aborted) return resolve(); // It will not say so again.
       const wake = (): void => {
         signal.removeEventListener("abort", wake);
         waiting.delete(wake);

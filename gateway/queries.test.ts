@@ -346,7 +346,7 @@ test("the network is shown as a whole", async () => {
       limits { blobBytes bodyBytes jobsPerSubmit queryDepth pageSize waitMs } } }`,
   );
   assert.deepEqual(shown, {
-    version: "0.1.0",
+    version: "0.0.0-test",
     natsUrl: "nats://127.0.0.1:4222",
     head: position,
     position,

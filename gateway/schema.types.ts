@@ -456,6 +456,8 @@ export interface SubmittedJobs {
   readonly hashes: readonly (string | null)[];
   /** How many of them are new; the others had been submitted before. */
   readonly created: number;
+  /** Whether each is new, in the order of the request; false where a job was refused. */
+  readonly isNew: readonly boolean[];
   /** Those that were refused, in order. */
   readonly refusals: readonly RefusalOfOne[];
   /** Where the last of them stands in the log. */
@@ -1183,6 +1185,7 @@ export interface SubmittedJobFields<S extends Sources, C> {
 export interface SubmittedJobsFields<S extends Sources, C> {
   readonly hashes: Field<S["SubmittedJobs"], NoArgs, readonly (string | null | undefined)[], C>;
   readonly created: Field<S["SubmittedJobs"], NoArgs, number, C>;
+  readonly isNew: Field<S["SubmittedJobs"], NoArgs, readonly boolean[], C>;
   readonly refusals: Field<S["SubmittedJobs"], NoArgs, readonly S["RefusalOfOne"][], C>;
   readonly position: Field<S["SubmittedJobs"], NoArgs, string | bigint, C>;
 }

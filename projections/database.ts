@@ -5,7 +5,7 @@
  * SQLite syncs only when it folds its write-ahead log back (`synchronous=NORMAL`): a power cut can
  * take the last moments, checkpoint and rows together, and they are folded again.
  */
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { beforeFirst, type Position } from "../streams/event-store.ts";
@@ -30,12 +30,31 @@ export const openDatabase = (
 ): DatabaseSync => {
   if (!readOnly) mkdirSync(dirname(path), { recursive: true });
   const database = new DatabaseSync(path, { readOnly });
-  database.exec("PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536");
-  if (readOnly) return database;
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
-  // 16 MiB between folding back: each time costs two syncs.
-  database.exec("PRAGMA wal_autocheckpoint = 4096");
-  return database;
+  try {
+    database.exec("PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536");
+    if (readOnly) return database;
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+    // 16 MiB between folding back: each time costs two syncs.
+    database.exec("PRAGMA wal_autocheckpoint = 4096");
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+};
+
+/** Whether SQLite says that the file is none of its own, or that its pages are broken. */
+export const isUnreadable = (error: unknown): boolean => {
+  const code = error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : 0;
+  return code === 11 || code === 26; // SQLITE_CORRUPT, SQLITE_NOTADB
+};
+
+/** Moves an unreadable file out of the way, in the place of an earlier one; answers where it is now. */
+export const setAsideDatabase = (path: string): string => {
+  const aside = `${path}.unreadable`;
+  renameSync(path, aside);
+  removeDatabase(path); // Journals without their file say nothing.
+  return aside;
 };
 
 /** Makes what is missing in a new file. */

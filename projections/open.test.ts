@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { wallClock } from "../streams/clock.ts";
 import type { EventStore, RecordedEvent } from "../streams/event-store.ts";
@@ -109,6 +110,41 @@ describe("open views", () => {
         assert.equal(views.views.totals().jobs.completed, 0);
       });
       void open;
+    }));
+
+  test("are folded anew beside a file that SQLite cannot read, however it is broken", () =>
+    withStore(async ({ store, directory, notices, open }) => {
+      const position = await write(store, [...beginning(), ...lives(0, 5)]);
+      const path = viewsPath(directory);
+      const first = await open();
+      await first.waitFor(position, 5_000);
+      await first.close();
+      const whole = readFileSync(path);
+      const torn = Buffer.from(whole);
+      torn.fill(0xee, 100, 4_096); // The page that names the tables; the header stays.
+      for (const broken of [Buffer.from("these are no views at all"), torn]) {
+        writeFileSync(path, broken);
+        await assert.rejects(proveProjections({ store, directory }), { code: "views-unreadable" });
+        const { waitFor, views, close } = await open();
+        assert.equal(await waitFor(position, 5_000), true);
+        assert.equal(views.job(jobHash)?.status, "completed");
+        await close();
+        assert.match(
+          notices.at(-1) ?? "",
+          /SQLite cannot read .*views\.sqlite; it is .*\.unreadable$/,
+        );
+        assert.deepEqual(readFileSync(`${path}.unreadable`), broken);
+        assert.equal((await proveProjections({ store, directory })).identical, true);
+      }
+    }));
+
+  test("that are not there, or of another version, cannot be compared, and nothing is made", () =>
+    withStore(async ({ store, directory, open }) => {
+      await assert.rejects(proveProjections({ store, directory }), { code: "no-views" });
+      assert.equal(existsSync(directory), false);
+      await (await open({ versions: { ...presentVersions, jobs: 0 } })).close();
+      const code = "views-of-another-version";
+      await assert.rejects(proveProjections({ store, directory }), { code });
     }));
 
   test("take a batch that is delivered twice for one", () =>

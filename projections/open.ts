@@ -3,6 +3,7 @@
  * together, tells who listens, and begins again from the checkpoint whenever something breaks.
  */
 import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import type { Instant } from "../domain/decider.ts";
 import { type Clock, sleep, type Timer } from "../streams/clock.ts";
 import { decode } from "../streams/codec.ts";
@@ -10,14 +11,16 @@ import type { EventStore, Position, RecordedEvent, Subscription } from "../strea
 import {
   clearTables,
   createTables,
+  isUnreadable,
   openDatabase,
   presentVersions,
   removeDatabase,
+  setAsideDatabase,
   type Versions,
   versionFault,
 } from "./database.ts";
 import { isHeard, streamPrefixes } from "./facts.ts";
-import { openFold } from "./fold.ts";
+import { type Fold, openFold } from "./fold.ts";
 import type { FlushListener, FoldedHere, SeenEvent } from "./projections.ts";
 import { readViews } from "./read.ts";
 import { openWaiters } from "./waiters.ts";
@@ -54,6 +57,32 @@ const probeAfterMs = 100;
 const probeEvents = 1_000;
 const backoffMs = { first: 100, most: 5_000 };
 
+/** The file and what folds into it; what cannot be used is replaced, since the log has it all. */
+const openFile = (
+  path: string,
+  { versions, notice }: { readonly versions: Versions; readonly notice: (text: string) => void },
+): { readonly database: DatabaseSync; readonly fold: Fold } => {
+  let database: DatabaseSync | undefined;
+  try {
+    const fault = versionFault(path, versions);
+    if (fault !== undefined) {
+      notice(`rebuilding from the start of the log, since ${fault}`);
+      removeDatabase(path);
+    }
+    database = openDatabase(path);
+    createTables(database, { versions, indexes: true });
+    return { database, fold: openFold(database) };
+  } catch (error) {
+    database?.close();
+    if (!isUnreadable(error)) throw error;
+    const aside = setAsideDatabase(path);
+    notice(
+      `rebuilding from the start of the log, since SQLite cannot read ${path}; it is ${aside}`,
+    );
+    return openFile(path, { versions, notice });
+  }
+};
+
 /**
  * Opens the views of a directory and follows the store. Answers at once: until `lag().live` the
  * views may be far behind; `waitFor(await store.head(), …)` waits for them.
@@ -64,14 +93,7 @@ export const openProjections = async (options: ProjectionsOptions): Promise<Fold
   const { store, directory, clock, onError, versions = presentVersions } = options;
   const notice = options.onNotice ?? ((text) => void process.stderr.write(`views: ${text}\n`));
   const path = viewsPath(directory);
-  const fault = versionFault(path, versions);
-  if (fault !== undefined) {
-    notice(`rebuilding from the start of the log, since ${fault}`);
-    removeDatabase(path);
-  }
-  const database = openDatabase(path);
-  createTables(database, { versions, indexes: true });
-  const fold = openFold(database);
+  const { database, fold } = openFile(path, { versions, notice });
   const waiters = openWaiters(clock);
   const listeners = new Set<FlushListener>();
 

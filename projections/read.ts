@@ -209,11 +209,12 @@ export const readViews = (database: DatabaseSync, position: () => Position): Vie
     accounts: ({ kind }, page) =>
       pageOf(accountOrder, page, (after, count) => {
         const [low, high] = kind === undefined ? ["", "~"] : kindRange(kind);
+        // One lower bound: with two, SQLite searches by the first and walks to the second.
+        const [beyond, from] = after === undefined || after < low ? [">=", low] : [">", after];
         return prepare(
-          `SELECT * FROM accounts WHERE account >= ? AND account <= ? AND account > ?
-           ORDER BY account LIMIT ?`,
+          `SELECT * FROM accounts WHERE account ${beyond} ? AND account <= ? ORDER BY account LIMIT ?`,
         )
-          .all(low, high, after ?? "", count)
+          .all(from, high, count)
           .map(tables.accounts.decode);
       }),
     entries: (account, page) =>

@@ -1,4 +1,5 @@
 /** Folds the whole log anew, beside the views that are in use. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { decode } from "../streams/codec.ts";
 import { beforeFirst, type EventStore, type Position } from "../streams/event-store.ts";
@@ -6,6 +7,7 @@ import { type Comparison, compareViews, openSnapshot } from "./compare.ts";
 import {
   createIndexes,
   createTables,
+  isUnreadable,
   openDatabase,
   presentVersions,
   removeDatabase,
@@ -115,19 +117,44 @@ export const rebuildProjections = async (options: RebuildOptions): Promise<Rebui
   }
 };
 
+/** There is nothing to compare with. */
+export class ViewsError extends Error {
+  readonly code: "no-views" | "views-unreadable" | "views-of-another-version";
+  constructor(code: ViewsError["code"], message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = "ViewsError";
+    this.code = code;
+  }
+}
+
+/** @throws {ViewsError} Why these views cannot be compared. */
+const openLive = (path: string): ReturnType<typeof openSnapshot> => {
+  if (!existsSync(path)) throw new ViewsError("no-views", `there are no views at ${path}`);
+  try {
+    const fault = versionFault(path, presentVersions);
+    if (fault !== undefined)
+      throw new ViewsError(
+        "views-of-another-version",
+        `the views at ${path} cannot be compared: ${fault}`,
+      );
+    return openSnapshot(path);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    throw new ViewsError("views-unreadable", `SQLite cannot read the views at ${path}`, error);
+  }
+};
+
 /**
  * Proves that the views in use are what the log says: folds the log anew up to where they stand and
  * compares row by row. The views may be in use meanwhile; what is compared is one moment of them.
  *
- * @throws {Error} If there are no views yet, or another version of the program folded them.
+ * @throws {ViewsError} If there are no views yet, or they cannot be read, or another version of the
+ *   program folded them.
  */
 export const proveProjections = async (
   options: Omit<RebuildOptions, "upTo">,
 ): Promise<Comparison & { readonly events: number }> => {
-  const path = viewsPath(options.directory);
-  const fault = versionFault(path, presentVersions);
-  if (fault !== undefined) throw new Error(`these views cannot be compared: ${fault}`);
-  const live = openSnapshot(path);
+  const live = openLive(viewsPath(options.directory));
   try {
     const { path: rebuiltPath, events } = await rebuildProjections({
       ...options,

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { wallClock } from "../streams/clock.ts";
 import { serveEmbeddedStore } from "../streams/embedded/grpc/server.ts";
 import { type EmbeddedStore, openEmbeddedStore } from "../streams/embedded/store.ts";
+import { removeDatabase } from "./database.ts";
 import { proveProjections } from "./rebuild.ts";
 import { beginning, lives, write } from "./testing/history.ts";
 import { openProjectionsThread, type ThreadOptions, type ThreadProjections } from "./thread.ts";
@@ -84,6 +85,21 @@ describe("views in a thread of their own", () => {
       assert.ok((await proveProjections({ store, directory })).identical);
     }));
 
+  test("are read from the new file when a thread that came back had to begin one", () =>
+    withThread(async ({ store, directory, open }) => {
+      await write(store, beginning());
+      await write(store, lives(0, 20));
+      const views = await open();
+      assert.ok(await views.waitFor(await store.head(), patienceMs));
+      const { events } = views.views.totals();
+      views.kill();
+      removeDatabase(join(directory, "views.sqlite"));
+      await write(store, lives(20, 40), "000000000001");
+      assert.ok(await views.waitFor(await store.head(), patienceMs));
+      assert.ok(views.views.totals().events > events);
+      assert.ok((await proveProjections({ store, directory })).identical);
+    }));
+
   test("follow a store on the wire over a connection of their own", () =>
     withThread(async ({ store, directory, open }) => {
       const served = await serveEmbeddedStore(store);
@@ -111,6 +127,18 @@ describe("views in a thread of their own", () => {
       assert.equal(await waiting, false);
       const second = await open();
       assert.equal(second.position(), head);
+    }));
+
+  test("say that they are rebuilt, and why", () =>
+    withThread(async ({ store, directory, open }) => {
+      await write(store, beginning());
+      mkdirSync(directory, { recursive: true });
+      writeFileSync(join(directory, "views.sqlite"), "no views at all");
+      const notices: string[] = [];
+      const views = await open({ onNotice: (text) => notices.push(text) });
+      assert.ok(await views.waitFor(await store.head(), patienceMs));
+      assert.equal(notices.length, 1);
+      assert.match(notices[0] ?? "", /^rebuilding from the start of the log, since /);
     }));
 
   test("tell that their file cannot be opened", () =>

@@ -12,6 +12,7 @@ import { openDatabase } from "./database.ts";
 import { viewsPath } from "./open.ts";
 import type { Lag, Projections } from "./projections.ts";
 import { readViews } from "./read.ts";
+import type { Views } from "./views.ts";
 
 export interface ThreadOptions {
   readonly store: ReadableStore;
@@ -84,6 +85,7 @@ export const openProjectionsThread = async (options: ThreadOptions): Promise<Thr
   let worker: Worker;
   let restarting: Timer | undefined;
   let ended: () => void = () => undefined;
+  let reader: Reader | undefined;
 
   const ask = (id: number, { position, until }: Waiting): void => {
     const timeoutMs = Math.max(0, until - clock.now());
@@ -91,9 +93,13 @@ export const openProjectionsThread = async (options: ThreadOptions): Promise<Thr
   };
 
   const hear = (news: ThreadNews): void => {
-    if ("flushed" in news && news.flushed > flushed) flushed = news.flushed;
+    if ("flushed" in news) flushed = news.flushed;
     switch (news.news) {
       case "open":
+        reader?.renew();
+        lag = news.lag;
+        lagAt = clock.now();
+        break;
       case "lag":
         lag = news.lag;
         lagAt = clock.now();
@@ -152,11 +158,12 @@ export const openProjectionsThread = async (options: ThreadOptions): Promise<Thr
   };
 
   await start();
-  const database = openDatabase(viewsPath(directory), { readOnly: true });
+  const reading = openReader(viewsPath(directory), () => flushed);
+  reader = reading;
   let closed: Promise<void> | undefined;
 
   return {
-    views: readViews(database, () => flushed),
+    views: reading.views,
     position: () => flushed,
 
     waitFor: (position, timeoutMs) => {
@@ -196,9 +203,44 @@ export const openProjectionsThread = async (options: ThreadOptions): Promise<Thr
           worker.postMessage({ order: "close" } satisfies ThreadOrder);
           await gone;
         }
-        database.close();
+        reading.close();
       })();
       return closed;
     },
+  };
+};
+
+interface Reader {
+  readonly views: Views;
+  /** Reads the file that is there now: a thread that begins may have put another in its place. */
+  renew(): void;
+  close(): void;
+}
+
+const openReader = (path: string, position: () => Position): Reader => {
+  let database = openDatabase(path, { readOnly: true });
+  let now = readViews(database, position);
+  return {
+    views: {
+      position,
+      job: (jobHash) => now.job(jobHash),
+      jobs: (filter, page) => now.jobs(filter, page),
+      node: (nodeId) => now.node(nodeId),
+      nodes: (filter, page) => now.nodes(filter, page),
+      track: (nodeId) => now.track(nodeId),
+      account: (account) => now.account(account),
+      accounts: (filter, page) => now.accounts(filter, page),
+      entries: (account, page) => now.entries(account, page),
+      blob: (digest) => now.blob(digest),
+      blobs: (page) => now.blobs(page),
+      totals: () => now.totals(),
+    },
+    renew: () => {
+      const before = database;
+      database = openDatabase(path, { readOnly: true });
+      now = readViews(database, position);
+      before.close();
+    },
+    close: () => database.close(),
   };
 };

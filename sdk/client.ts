@@ -15,7 +15,15 @@ import { defaultRetryPolicy, type RetryPolicy, type Sleep, sleep } from "./retry
 import type { EndedJobBatch, EventBatch, Refusal } from "./schema.types.ts";
 import { type EndedJob, endedFields, eventFields } from "./selections.ts";
 import { buildSpec, type JobRequest } from "./spec.ts";
-import { laterOf, type SubmittedBatch, submitSpecs } from "./submit.ts";
+import {
+  emptyBatch,
+  jobsPerRequest,
+  laterOf,
+  requestsInFlight,
+  type SubmittedBatch,
+  submitSpecs,
+} from "./submit.ts";
+import { together } from "./together.ts";
 import { openWire } from "./wire.ts";
 
 export interface ConnectOptions {
@@ -56,7 +64,10 @@ export interface CnctClient extends Queries {
   download(digest: Digest, options?: { readonly range?: ByteRange }): Promise<Uint8Array>;
   /** The whole spec of a request, its bytes stored; `submit` takes either. */
   prepare(request: JobRequest): Promise<JobSpec>;
-  /** @throws {CnctRefusal} With the code of the rule that said no. */
+  /**
+   * Submits a job. Calls made while others are on their way go together in one request.
+   * @throws {CnctRefusal} With the code of the rule that said no.
+   */
   submit(job: JobRequest | JobSpec): Promise<Submitted>;
   /** Submits thousands of jobs; each is accepted or refused by itself. */
   submitMany(jobs: readonly (JobRequest | JobSpec)[]): Promise<SubmittedBatch>;
@@ -131,13 +142,13 @@ export const connect = (options: ConnectOptions): CnctClient => {
     send<Data>(query, query.includes("$atLeast") ? { atLeast: written, ...variables } : variables);
   const queries = openQueries(ask);
 
-  /** A position before anything that is written from now on. */
+  /** A position before anything that is written from now on, and after all that was written before. */
   const baseline = async (): Promise<string> => {
     if (written === undefined) {
-      const { network } = await ask<{ network: { position: string } }>(
-        "query Position { network { position } }",
+      const { network } = await ask<{ network: { head: string } }>(
+        "query Head { network { head } }",
       );
-      note(network.position);
+      note(network.head);
     }
     return written ?? "-1";
   };
@@ -208,6 +219,22 @@ export const connect = (options: ConnectOptions): CnctClient => {
     return ended === "open" ? feedOf(job.client).await(hash, undefined, signal) : ended;
   };
 
+  const submitOne = together(
+    async (specs: readonly JobSpec[]): Promise<readonly (Submitted | CnctRefusal)[]> => {
+      const { hashes, isNew, refusals, position } = await client.submitMany(specs);
+      const refused = new Map(refusals.map((refusal) => [refusal.index, refusal]));
+      return specs.map((_, index) => {
+        const refusal = refused.get(index);
+        if (refusal !== undefined) return new CnctRefusal(refusal.code, refusal.message);
+        const hash = hashes[index];
+        if (hash === null || hash === undefined)
+          return new CnctRefusal("bad-answer", "the gateway answers neither a hash nor a refusal");
+        return { hash, created: isNew[index] === true, position };
+      });
+    },
+    { most: jobsPerRequest, inFlight: requestsInFlight },
+  );
+
   const client: CnctClient = {
     ...queries,
     gateway,
@@ -246,29 +273,25 @@ export const connect = (options: ConnectOptions): CnctClient => {
       }),
 
     submit: async (job) => {
-      const { hashes, created, refusals, position } = await client.submitMany([job]);
-      const refusal = refusals[0];
-      if (refusal !== undefined) throw new CnctRefusal(refusal.code, refusal.message);
-      const hash = hashes[0];
-      if (hash === null || hash === undefined)
-        throw new CnctRefusal("bad-answer", "the gateway answers neither a hash nor a refusal");
-      return { hash, created: created === 1, position };
+      const answer = await submitOne("version" in job ? job : await client.prepare(job));
+      if (answer instanceof CnctRefusal) throw answer;
+      return answer;
     },
 
     submitMany: async (jobs) => {
-      if (jobs.length === 0) return { hashes: [], created: 0, refusals: [], position: "-1" };
+      if (jobs.length === 0) return emptyBatch;
       const specs = await Promise.all(
         jobs.map((job) => ("version" in job ? job : client.prepare(job))),
       );
       const before = await baseline();
       const batch = await submitSpecs(specs, (body) => http.graphql(body));
       note(batch.position);
-      // A job that was there before may have ended before.
-      if (batch.created === jobs.length - batch.refusals.length)
-        for (const [index, hash] of batch.hashes.entries()) {
-          const payer = specs[index]?.client;
-          if (hash !== null && payer !== undefined) submitted.set(hash, { payer, since: before });
-        }
+      for (const [index, hash] of batch.hashes.entries()) {
+        const payer = specs[index]?.client;
+        // A job that was there before may have ended before.
+        if (hash !== null && payer !== undefined && batch.isNew[index] === true)
+          submitted.set(hash, { payer, since: before });
+      }
       return batch;
     },
 

@@ -14,6 +14,8 @@ export interface RetryPolicy {
   readonly firstMs: Millis;
   /** No pause is longer. */
   readonly longestMs: Millis;
+  /** So long after the first attempt began none is started any more; for ever if left out. */
+  readonly withinMs?: Millis;
 }
 
 /** Sends up to 8 times within about 10 s: long enough for a gateway to restart. */
@@ -39,6 +41,7 @@ export const retrying = async <T>(
   { policy, random, sleep }: Patience,
   signal?: AbortSignal,
 ): Promise<T> => {
+  const startedAt = performance.now();
   for (let failures = 0; ; ) {
     try {
       return await attempt();
@@ -46,7 +49,10 @@ export const retrying = async <T>(
       failures += 1;
       signal?.throwIfAborted();
       if (!(error instanceof CnctUnavailable) || failures >= policy.attempts) throw error;
-      await sleep(pauseMs(failures, policy, random), signal);
+      const ms = pauseMs(failures, policy, random);
+      if (performance.now() - startedAt + ms > (policy.withinMs ?? Number.POSITIVE_INFINITY))
+        throw error;
+      await sleep(ms, signal);
     }
   }
 };

@@ -456,6 +456,8 @@ export interface SubmittedJobs {
   readonly hashes: readonly (string | null)[];
   /** How many of them are new; the others had been submitted before. */
   readonly created: number;
+  /** Whether each is new, in the order of the request; false where a job was refused. */
+  readonly isNew: readonly boolean[];
   /** Those that were refused, in order. */
   readonly refusals: readonly RefusalOfOne[];
   /** Where the last of them stands in the log. */

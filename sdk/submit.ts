@@ -11,21 +11,31 @@ export interface SubmittedBatch {
   readonly hashes: readonly (JobHash | null)[];
   /** How many are new. After a lost answer, fewer than this call really made. */
   readonly created: number;
+  /** Whether each is new, in the order given; false where a job was refused. */
+  readonly isNew: readonly boolean[];
   /** Those that were refused; `index` counts from 0. */
   readonly refusals: readonly RefusalOfOne[];
   /** Where the last of them stands in the log. */
   readonly position: string;
 }
 
+export const emptyBatch: SubmittedBatch = {
+  hashes: [],
+  created: 0,
+  isNew: [],
+  refusals: [],
+  position: "-1",
+};
+
 /** One request takes so many jobs, and so many characters of specs. */
-const jobsPerRequest = 500;
+export const jobsPerRequest = 500;
 const charactersPerRequest = 900_000;
-const requestsInFlight = 4;
+export const requestsInFlight = 4;
 
 const document = `mutation SubmitJobs($specs: [JobSpecJson!]!, $hashes: [Digest!]) {
   submitJobs(specs: $specs, hashes: $hashes) {
     __typename
-    ... on SubmittedJobs { hashes created position refusals { index code message } }
+    ... on SubmittedJobs { hashes created isNew position refusals { index code message } }
     ... on Refusal { code message }
   }
 }`;
@@ -69,6 +79,7 @@ export const submitSpecs = async (
   return {
     hashes: answers.flatMap(({ answer }) => answer.hashes),
     created: answers.reduce((sum, { answer }) => sum + answer.created, 0),
+    isNew: answers.flatMap(({ answer }) => answer.isNew),
     refusals: answers.flatMap(({ start, answer }) =>
       answer.refusals.map((refusal) => ({ ...refusal, index: refusal.index + start })),
     ),

@@ -29,4 +29,18 @@ describe("alarms", () => {
     assert.deepEqual(alarms.due(10_000), []);
     assert.deepEqual(alarms.due(9_000_000), ["later"]);
   });
+
+  test("that are forgotten as often as they were added are not due", () => {
+    const alarms = createAlarms();
+    for (const key of ["once", "twice", "twice"]) alarms.add(5_000, key);
+    for (const key of ["once", "twice", "never added"]) alarms.forget(5_000, key);
+    alarms.forget(6_000, "twice");
+    assert.deepEqual(alarms.due(7_000), ["twice"]);
+  });
+
+  test("of one second may be more than a call has room for arguments", () => {
+    const alarms = createAlarms();
+    for (let i = 0; i < 300_000; i++) alarms.add(5_000, String(i));
+    assert.equal(alarms.due(7_000).length, 300_000);
+  });
 });

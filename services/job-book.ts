@@ -16,7 +16,6 @@ import type { Fact, Listener } from "./facts.ts";
 export interface JobBook extends Listener {
   /** The job as far as this process knows; "unknown" also for one that ended long ago. */
   get(jobHash: JobHash): Job;
-  openJobs(): Iterable<JobHash>;
   /**
    * Decides the commands one after the other and appends what they yield, all at once. A refused
    * command is passed over and its refusal answered in its place.
@@ -52,19 +51,17 @@ export const createJobBook = ({
   readonly decider?: typeof job;
 }): JobBook => {
   const entries = new Map<JobHash, Entry>();
-  const open = new Set<JobHash>();
   const ended: JobHash[] = [];
 
-  const evolve = (jobHash: JobHash, entry: Entry, event: JobEvent, revision: bigint) => {
+  const evolve = (entry: Entry, event: JobEvent, revision: bigint) => {
     entry.job = decider.evolve(entry.job, event);
     entry.revision = revision;
-    if (entry.job.status === "open") {
-      if (event.type === "JobSubmitted") open.add(jobHash);
-    } else if (open.delete(jobHash)) {
-      ended.push(jobHash);
-      if (ended.length >= 2 * endedKept)
-        for (const old of ended.splice(0, endedKept)) entries.delete(old);
-    }
+  };
+
+  /** Counted from when the feed has told the end, so that no listener hears of a job that is gone. */
+  const keepEnded = (jobHash: JobHash) => {
+    if (ended.push(jobHash) < 2 * endedKept) return;
+    for (const old of ended.splice(0, endedKept)) entries.delete(old);
   };
 
   const load = async (jobHash: JobHash): Promise<Entry> => {
@@ -104,8 +101,7 @@ export const createJobBook = ({
         // The feed may have told these events already, while the append was being acknowledged.
         if (known)
           for (const [i, event] of events.entries())
-            if (first + BigInt(i) === known.revision + 1n)
-              evolve(jobHash, known, event, first + BigInt(i));
+            if (first + BigInt(i) === known.revision + 1n) evolve(known, event, first + BigInt(i));
         return refusals;
       }
       const known = entries.get(jobHash);
@@ -118,7 +114,6 @@ export const createJobBook = ({
 
   return {
     get: (jobHash) => entries.get(jobHash)?.job ?? decider.initial,
-    openJobs: () => open,
 
     hear: ({ event, stream, revision }: Fact) => {
       if (!stream.startsWith(jobStreamPrefix)) return;
@@ -129,7 +124,8 @@ export const createJobBook = ({
         entry = { job: decider.initial, revision: -1n, busy: undefined };
         entries.set(jobHash, entry);
       }
-      if (revision === entry.revision + 1n) evolve(jobHash, entry, event as JobEvent, revision);
+      if (revision === entry.revision + 1n) evolve(entry, event as JobEvent, revision);
+      if (revision === entry.revision && entry.job.status !== "open") keepEnded(jobHash);
     },
     act: () => undefined,
 

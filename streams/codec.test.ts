@@ -78,6 +78,16 @@ describe("a stored event", () => {
       assert.equal(decode(recorded({ ...samples[0]!, type })), undefined);
   });
 
+  test("shares its metadata with others of its actor, and does not remember every actor", () => {
+    const event = { type: "NodeResumed", nodeId: "bob", at: 0 } as const;
+    const metadataOf = (actor: string) => encode(event, "", actor).metadata;
+    const first = metadataOf("client:ada");
+    assert.equal(metadataOf("client:ada"), first);
+    for (let i = 0; i < 1_000; i++) metadataOf(`client:${i}`);
+    assert.notEqual(metadataOf("client:ada"), first);
+    assert.deepEqual(metadataOf("client:ada"), first);
+  });
+
   test("is written with today's version and its actor, and read back as it was", () => {
     for (const { data } of samples) {
       const event = data as AnyEvent;

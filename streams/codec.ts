@@ -49,6 +49,8 @@ type Upcaster = (data: unknown) => unknown;
 const upcasters: Readonly<Record<string, readonly Upcaster[]>> = {};
 
 const metadataOf = new Map<string, EventMetadata>();
+/** Actors are as many as clients and nodes; all but the busiest are soon forgotten. */
+const metadataKept = 1_000;
 
 /** One shared object for each version and actor, so that stores can keep its encoded form. */
 const metadataFor = (type: AnyEvent["type"], actor: Actor): EventMetadata => {
@@ -57,6 +59,7 @@ const metadataFor = (type: AnyEvent["type"], actor: Actor): EventMetadata => {
   let metadata = metadataOf.get(key);
   if (!metadata) {
     metadata = { v, actor };
+    if (metadataOf.size >= metadataKept) metadataOf.clear();
     metadataOf.set(key, metadata);
   }
   return metadata;

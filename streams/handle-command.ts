@@ -11,7 +11,10 @@ export type Answer<Event, Refusal extends string> =
   | {
       readonly ok: true;
       readonly events: readonly Event[];
-      /** Where the last of its events stands; undefined for a repeat that changed nothing. */
+      /**
+       * Where the last of its events stands; for a repeat that changed nothing, the last event of
+       * the stream; undefined if that has none.
+       */
       readonly position: Position | undefined;
     }
   | { readonly ok: false; readonly reason: Refusal };

@@ -29,7 +29,6 @@ interface JobTrace {
   released: boolean;
   /** By replica: the attempt that is live or answered. */
   readonly tasks: Map<number, TaskRef & { status: "assigned" | "received" | "over" }>;
-  readonly nodes: Set<string>;
   /** `replica node` of each accepted result. */
   readonly accepted: Set<string>;
 }
@@ -105,7 +104,7 @@ const checkJob = (
   const name = event.jobHash.slice(0, 12);
   if (event.type === "JobSubmitted") {
     if (jobs.has(event.jobHash)) blame(`job ${name} was submitted twice`);
-    const empty = { tasks: new Map(), nodes: new Set<string>(), accepted: new Set<string>() };
+    const empty = { tasks: new Map(), accepted: new Set<string>() };
     const open = { ended: undefined, funded: false, released: false };
     jobs.set(event.jobHash, { spec: event.spec, ...open, ...empty });
     return;
@@ -124,9 +123,10 @@ const checkJob = (
       if (task && task.status !== "over") blame(`${where} was assigned while an attempt was live`);
       if (event.attempt !== (task?.attempt ?? 0) + 1)
         blame(`${where} went from attempt ${task?.attempt ?? 0} to ${event.attempt}`);
-      if (job.nodes.has(event.nodeId)) blame(`${event.nodeId} got job ${name} twice`);
+      for (const other of job.tasks.values())
+        if (other.nodeId === event.nodeId && other.status !== "over")
+          blame(`${event.nodeId} got job ${name} twice`);
       if (event.replica >= job.spec.replicasMax) blame(`${where} is beyond replicasMax`);
-      job.nodes.add(event.nodeId);
       const { jobHash, replica, attempt, nodeId } = event;
       job.tasks.set(replica, { jobHash, replica, attempt, nodeId, status: "assigned" });
       return;

@@ -196,7 +196,13 @@ export const follow = (model: Model, event: JobEvent): void => {
       if (!replica) throw new Error(`${event.type} of a replica that nobody has`);
       replica.state = event.type === "ResultReceived" ? "answered" : "vacant";
       if (event.type === "ResultReceived") replica.digest = event.outputDigest;
-      if (event.type !== "TaskFailed" || event.retryable) return;
+      // What came to nothing leaves the node free to try again; an answer or a fault does not.
+      if (event.type === "TaskExpired") model.used.delete(event.nodeId);
+      if (event.type !== "TaskFailed") return;
+      if (event.retryable) {
+        model.used.delete(event.nodeId);
+        return;
+      }
       const nodes = model.faults.get(event.code) ?? new Set();
       model.faults.set(event.code, nodes.add(event.nodeId));
       return;

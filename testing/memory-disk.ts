@@ -10,6 +10,8 @@ export interface MemoryDisk {
   mount(): Files;
   /** The power fails. Whoever mounts it next finds what was durable. */
   crash(random: Random): void;
+  /** Whether a durable write is under way. */
+  isWriting(): boolean;
   /** Durable writes that were cut in the middle by a crash. */
   torn(): number;
 }
@@ -141,6 +143,7 @@ export const memoryDisk = (work: (what: string) => Promise<void>): MemoryDisk =>
         copyInto(content.live, content.durable);
       }
     },
+    isWriting: () => writing.size > 0,
     torn: () => torn,
   };
 };

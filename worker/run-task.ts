@@ -19,38 +19,42 @@ export interface TaskTools {
  * Never rejects: whatever goes wrong becomes a statement. The job's own fault is not retryable, this
  * machine's is.
  */
-export const runTask = async (
-  order: TaskOrder,
-  { executors, blobs, clock }: TaskTools,
-): Promise<ResultStatement> => {
-  const { jobHash, replica, attempt, app, params, executionClass } = order;
+export const runTask = async (order: TaskOrder, tools: TaskTools): Promise<ResultStatement> => {
+  const { jobHash, replica, attempt } = order;
   const task = { jobHash, replica, attempt };
-  const startedAt = clock.now();
   const limit = new AbortController();
-  const timer = clock.after(order.wallMs, () => limit.abort());
+  const timer = tools.clock.after(order.wallMs, () => limit.abort());
   try {
-    const executor = executors.find(
-      (one) => one.executionClass === executionClass && one.apps.includes(app),
-    );
-    if (!executor)
-      throw new Error(`this node does not compute ${app} in the class ${executionClass}`);
-    const inputs = await fetchInputs(order, blobs);
-    const execution = executor.execute({ app, params, inputs, signal: limit.signal });
-    const { output, mediaType } = await Promise.race([execution, aborted(limit.signal)]);
-    if (output.byteLength > outputBytesMax)
-      throw new AppError("output-too-large", `the output has ${output.byteLength} bytes`);
-    const { digest, size } =
-      output.byteLength === 0
-        ? { digest: emptyDigest, size: 0 }
-        : await blobs.put(output, mediaType);
-    const elapsedMs = Math.max(0, Math.round(clock.now() - startedAt));
-    const stored = { outputDigest: digest, outputSize: size };
-    return { ...task, outcome: "done", executionClass, ...stored, elapsedMs };
+    // The limit holds for all of it: a blob store that never answers must not keep the slot either.
+    const done = await Promise.race([compute(order, tools, limit.signal), aborted(limit.signal)]);
+    return { ...task, outcome: "done", ...done };
   } catch (error) {
     return { ...task, outcome: "failed", ...failureOf(error) };
   } finally {
     timer.cancel();
   }
+};
+
+const compute = async (
+  order: TaskOrder,
+  { executors, blobs, clock }: TaskTools,
+  signal: AbortSignal,
+) => {
+  const { app, params, executionClass } = order;
+  const startedAt = clock.now();
+  const executor = executors.find(
+    (one) => one.executionClass === executionClass && one.apps.includes(app),
+  );
+  if (!executor)
+    throw new Error(`this node does not compute ${app} in the class ${executionClass}`);
+  const inputs = await fetchInputs(order, blobs);
+  const { output, mediaType } = await executor.execute({ app, params, inputs, signal });
+  if (output.byteLength > outputBytesMax)
+    throw new AppError("output-too-large", `the output has ${output.byteLength} bytes`);
+  const { digest: outputDigest, size: outputSize } =
+    output.byteLength === 0 ? { digest: emptyDigest, size: 0 } : await blobs.put(output, mediaType);
+  const elapsedMs = Math.max(0, Math.round(clock.now() - startedAt));
+  return { executionClass, outputDigest, outputSize, elapsedMs };
 };
 
 class TimedOut extends Error {}

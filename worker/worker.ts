@@ -5,7 +5,8 @@
  *
  *     running --drain--> draining (no new task; what runs is finished) --> stopped
  */
-import type { Clock } from "../streams/clock.ts";
+import { taskName } from "../domain/job/hash.ts";
+import { sleep } from "../streams/clock.ts";
 import type {
   ResultStatement,
   TaskDelivery,
@@ -80,6 +81,11 @@ export const runWorker = ({
     bundle.delivery.ack().catch((error: unknown) => trouble("an ack was not heard", error));
   };
 
+  const letGo = (task: Held) => {
+    held.delete(task.name);
+    for (const bundle of task.bundles) if (--bundle.left === 0) complete(bundle);
+  };
+
   const send = async () => {
     while (outbox.length > 0) {
       const batch = outbox;
@@ -92,22 +98,26 @@ export const runWorker = ({
           break;
         } catch (error) {
           trouble("results were not sent", error);
-          await pause(clock, retryMs);
+          await sleep(clock, retryMs);
         }
       }
       for (const { held: task, result } of batch) {
-        held.delete(task.name);
         remember(finished, task.name, result);
-        for (const bundle of task.bundles) if (--bundle.left === 0) complete(bundle);
+        letGo(task);
       }
     }
   };
 
-  const answer = (task: Held, result: ResultStatement) => {
-    outbox.push({ held: task, result });
+  const flush = () => {
     sending ??= send().finally(() => {
       sending = undefined;
+      if (outbox.length > 0) flush(); // It came when the last look was over.
     });
+  };
+
+  const answer = (task: Held, result: ResultStatement) => {
+    outbox.push({ held: task, result });
+    flush();
   };
 
   const compute = async (task: Held) => {
@@ -124,6 +134,12 @@ export const runWorker = ({
     while (running < slots && !draining) {
       const task = waiting.shift();
       if (!task) return;
+      if (task.order.expiresAt <= clock.now()) {
+        const late = new Error(`job ${task.order.jobHash} is another node's by now`);
+        trouble("the lease of a task ended while it waited here", late);
+        letGo(task);
+        continue;
+      }
       running++;
       void compute(task);
     }
@@ -133,9 +149,14 @@ export const runWorker = ({
     const bundle: Bundle = { delivery, left: 0 };
     const now = clock.now();
     for (const order of delivery.tasks) {
-      const name = `${order.jobHash}/${order.replica}/${order.attempt}`;
+      const name = taskName(order);
       const known = held.get(name);
-      if (!known && order.expiresAt <= now) continue; // Its lease is over: another node has it.
+      if (!known && order.expiresAt <= now) {
+        // Its lease is over: another node has it.
+        const late = new Error(`its lease ended ${now - order.expiresAt} ms ago by this clock`);
+        trouble("a task came too late; if all do, set this machine's clock", late);
+        continue;
+      }
       bundle.left++;
       if (known) {
         known.bundles.push(bundle);
@@ -169,7 +190,7 @@ export const runWorker = ({
       beat();
       await consumption.stop();
       for (const task of waiting.splice(0)) answer(task, givenBack(task.order));
-      while (running > 0 || sending) await (sending ?? pause(clock, 20));
+      while (running > 0 || sending) await (sending ?? sleep(clock, 20));
       beating.cancel();
       working.cancel();
     },
@@ -196,6 +217,3 @@ const remember = (
   const oldest = finished.keys().next().value;
   if (oldest !== undefined) finished.delete(oldest);
 };
-
-const pause = (clock: Clock, delayMs: number): Promise<void> =>
-  new Promise((resolve) => clock.after(delayMs, resolve));

@@ -1,5 +1,6 @@
 /** `cnct demo`: starts a network, has pages read by it, and proves from the log that all is well. */
 
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,7 @@ import { flagsOf } from "../cli.ts";
 import type { DemoFigures } from "../demo/play.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure } from "../failures.ts";
+import { heedSignals } from "../network/child.ts";
 import { startNetwork } from "../network/network.ts";
 import { printJsonLine, say, tint } from "../output.ts";
 import * as settings from "../settings.ts";
@@ -23,6 +25,13 @@ interface DemoFlags {
   readonly nats?: string;
   readonly keep?: boolean;
   readonly verbose?: boolean;
+}
+
+interface Playing {
+  readonly json: boolean;
+  readonly jobs: number;
+  readonly startedAt: number;
+  readonly signal: AbortSignal;
 }
 
 export const addDemo = (program: Command): void => {
@@ -41,10 +50,18 @@ export const addDemo = (program: Command): void => {
       const json = flagsOf(command).json === true;
       const jobs = countIn(flags.jobs);
       const startedAt = performance.now();
+      const stop = new AbortController();
+      const deafen = heedSignals(() =>
+        stop.abort(new CliFailure("interrupted", "stopped", exitCodes.interrupted)),
+      );
+      // Not CNCT_DATA: a demo has no business in the data of a network.
       const dataDirectory = flags.data ?? (await mkdtemp(join(tmpdir(), "cnct-demo-")));
       const isOurs = flags.data === undefined && flags.keep !== true;
+      const removeAtOnce = () => rmSync(dataDirectory, { recursive: true, force: true });
+      if (isOurs) process.once("exit", removeAtOnce);
       try {
-        const figures = await onNetwork(flags, dataDirectory, { json, jobs, startedAt });
+        const playing = { json, jobs, startedAt, signal: stop.signal };
+        const figures = await onNetwork(flags, dataDirectory, playing);
         if (json) printJsonLine(figures);
         const { isWell } = await import("../demo/play.ts");
         if (!isWell(figures))
@@ -54,8 +71,10 @@ export const addDemo = (program: Command): void => {
             exitCodes.refused,
           );
       } finally {
+        process.off("exit", removeAtOnce);
         if (isOurs) await rm(dataDirectory, { recursive: true, force: true });
         else say(`the data is in ${dataDirectory}`);
+        deafen();
       }
     });
 };
@@ -63,11 +82,7 @@ export const addDemo = (program: Command): void => {
 const onNetwork = async (
   flags: DemoFlags,
   dataDirectory: string,
-  {
-    json,
-    jobs,
-    startedAt,
-  }: { readonly json: boolean; readonly jobs: number; readonly startedAt: number },
+  { json, jobs, startedAt, signal }: Playing,
 ): Promise<DemoFigures> => {
   // Loaded here: no other command needs the pages' renderer.
   const { demoPages, playDemo } = await import("../demo/play.ts");
@@ -84,32 +99,22 @@ const onNetwork = async (
     onLog: (name, line) => {
       if (flags.verbose === true) say(`${tint(name, "dim", process.stderr)} ${line}`);
     },
+    onNotice: (name, text) => say(`${name}: ${text}`),
     onDeath: (name, how, restartInMs) =>
-      say(`${name} died (${how}); it is started again in ${restartInMs} ms`),
+      say(`${name} ${how}; it is started again in ${restartInMs} ms`),
+    signal,
   });
-  const stop = new AbortController();
-  const interrupt = () =>
-    stop.abort(new CliFailure("interrupted", "stopped", exitCodes.interrupted));
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupt);
   const killAll = () => network.kill();
   process.once("exit", killAll);
   const client = connect({ gateway: network.gateway, client: "client:demo" });
   try {
-    const shown = await playDemo({
-      client,
-      network,
-      dataDirectory,
-      pages,
-      startedAt,
-      signal: stop.signal,
-    });
+    const shown = await playDemo({ client, network, dataDirectory, pages, startedAt, signal });
     if (!json) showDemo(shown);
     return shown.figures;
   } finally {
     await client.close();
     await network.stop();
     process.off("exit", killAll);
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, interrupt);
   }
 };
 

@@ -19,6 +19,7 @@ import {
   table,
 } from "../output.ts";
 import { clientAccount } from "../settings.ts";
+import { demandOf, nodesFor, whyOpen } from "../waiting.ts";
 import { pageSize } from "./paging.ts";
 
 const statuses = ["open", "completed", "failed", "rejected", "cancelled"];
@@ -69,10 +70,13 @@ export const addJobs = (program: Command): void => {
         const hash = await findJob(client, text);
         const [job, history] = await Promise.all([client.job(hash), client.history(hash)]);
         if (job === null || history === null) throw unknownJob(hash);
-        if (json) return printJson({ ...job, history });
+        const waits =
+          job.status === "OPEN" ? whyOpen(job, await nodesFor(client, demandOf(job))) : null;
+        if (json) return printJson({ ...job, waits, history });
         print(jobTable([job]));
         print("");
         print(historyTable(history));
+        if (waits !== null) say(`job ${shortHash(hash)} is open: ${waits}`);
         if (job.reason !== null) say(jobFailure(job).message);
       }),
     );

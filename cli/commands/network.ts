@@ -1,7 +1,7 @@
 /** `cnct nodes`, `ledger`, `apps`, `watch`: what the network is and does. */
 
 import type { Command } from "commander";
-import type { AccountView, AppView, EntryPage, NodeView } from "../../sdk/index.ts";
+import type { AccountView, AppView, CnctClient, EntryPage, NodeView } from "../../sdk/index.ts";
 import { withClient } from "../cli.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure } from "../failures.ts";
@@ -33,7 +33,8 @@ export const addNetwork = (program: Command): void => {
           ...(flags.app === undefined ? {} : { app: flags.app }),
           ...(flags.live === true ? { live: true } : {}),
         };
-        const page = await client.nodes({ first: pageSize(flags.first), filter });
+        const found = await client.nodes({ first: pageSize(flags.first), filter });
+        const page = { ...found, nodes: found.nodes.toSorted(byName) };
         if (json) return printJson(page);
         if (page.nodes.length === 0) return say("no nodes; start one with cnct worker");
         print(nodeTable(page.nodes));
@@ -59,20 +60,12 @@ export const addNetwork = (program: Command): void => {
               : tint(`the books are wrong by ${points(network.points.sum)}`, "bad", process.stderr),
           );
         }
-        const [row, entries] = await Promise.all([
-          client.account(account),
-          client.entries(account, { first }),
-        ]);
-        if (row === null || entries === null)
-          throw new CliFailure(
-            "unknown-account",
-            `nothing ever moved on the account ${account}; cnct ledger lists those that hold points`,
-            exitCodes.unknown,
-          );
+        const { entries, ...row } = await statementOf(client, account, first);
         if (json) return printJson({ ...row, entries });
         print(`${row.id} holds ${points(row.balance)} points after ${row.entryCount} movements`);
+        if (entries.nodes.length === 0) return;
         print("");
-        print(entryTable(entries.nodes));
+        print(entryTable(entries.nodes, row.id));
       }),
     );
 
@@ -132,6 +125,32 @@ interface WatchFlags {
 
 const gather = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
+const byName = (a: NodeView, b: NodeView): number =>
+  a.id.localeCompare(b.id, "en", { numeric: true });
+
+/** @throws {CliFailure} `unknown-account`. A node that has not earned yet has an account of nothing. */
+const statementOf = async (
+  client: CnctClient,
+  account: string,
+  first: number,
+): Promise<AccountView & { readonly entries: EntryPage }> => {
+  const [row, entries] = await Promise.all([
+    client.account(account),
+    client.entries(account, { first }),
+  ]);
+  if (row !== null && entries !== null) return { ...row, entries };
+  const nodeId = /^node:(.+)$/.exec(account)?.[1];
+  if (nodeId !== undefined && (await client.node(nodeId)) !== null) {
+    const pageInfo = { hasNextPage: false, endCursor: null };
+    return { id: account, balance: "0", entryCount: 0, entries: { nodes: [], pageInfo } };
+  }
+  throw new CliFailure(
+    "unknown-account",
+    `nothing ever moved on the account ${account}; cnct ledger lists those that hold points`,
+    exitCodes.unknown,
+  );
+};
+
 const share = (value: number): string => `${Math.round(value * 100)} %`;
 
 const nodeTable = (nodes: readonly NodeView[]): string =>
@@ -176,11 +195,21 @@ const accountTable = (accounts: readonly AccountView[]): string =>
     accounts,
   );
 
-export const entryTable = (entries: EntryPage["nodes"]): string =>
+/** The award that closes a job also gives the client back what was not earned. */
+const movementText = (
+  { type, amount, jobHash }: EntryPage["nodes"][number],
+  account: string,
+): string => {
+  const isRefund = account.startsWith("client:") && jobHash !== null && !amount.startsWith("-");
+  return isRefund ? `refund of job ${shortHash(jobHash)}` : type;
+};
+
+/** Movements as `account` sees them. */
+export const entryTable = (entries: EntryPage["nodes"], account: string): string =>
   table<EntryPage["nodes"][number]>(
     [
       { title: "WHEN", text: ({ at }) => ago(at) },
-      { title: "WHAT", text: ({ type }) => type },
+      { title: "WHAT", text: (entry) => movementText(entry, account) },
       {
         title: "POINTS",
         text: ({ amount }) => (amount.startsWith("-") ? points(amount) : `+${points(amount)}`),

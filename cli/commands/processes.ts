@@ -6,7 +6,7 @@ import { type AllowList, parseAllowList } from "../../domain/collection/allow-li
 import { flagsOf } from "../cli.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure, unknownApp } from "../failures.ts";
-import { runUntilStopped, tellParent } from "../network/child.ts";
+import { notify, runUntilStopped, tellParent } from "../network/child.ts";
 import { print, printJsonLine, say } from "../output.ts";
 import * as settings from "../settings.ts";
 
@@ -21,6 +21,7 @@ export const addProcesses = (program: Command): void => {
     .option("--roles <list>", `all, or some of ${roleNames.join(",")}`, "all")
     .option("--host <address>", "where the gateway listens", "127.0.0.1")
     .option("--port <n>", `of the gateway; 0 for any free one (default: ${settings.defaultPort})`)
+    .option("--origin <origin>", "web pages from there may ask too; may be repeated", gather, [])
     .option("--data <directory>", "holds events, blobs and views")
     .option("--event-store <url>", "an EventStoreDB (esdb://…) instead of the embedded log")
     .option("--event-store-port <n>", "serve the embedded log to other processes there")
@@ -43,6 +44,7 @@ export const addProcesses = (program: Command): void => {
         dataDirectory: settings.dataDirectory(flags.data),
         host: flags.host,
         port: settings.portNumber(flags.port),
+        origins: flags.origin.map(settings.webOrigin),
         natsUrl,
         ...(eventStoreUrl === undefined ? {} : { eventStoreUrl }),
         ...(flags.eventStorePort === undefined
@@ -51,6 +53,7 @@ export const addProcesses = (program: Command): void => {
         gatewayUrl: settings.gatewayUrl(gateway),
         grant: microPointsIn(flags.grant).toString(),
         onLog: say,
+        onNotice: notify,
       });
       const urls = {
         ...(serving.url === undefined ? {} : { gateway: serving.url }),
@@ -63,14 +66,14 @@ export const addProcesses = (program: Command): void => {
   program
     .command("worker")
     .description("compute for the network as a node, until Ctrl-C")
-    .requiredOption("--name <node>", "the node's name; the same name is the same node")
+    .option("--name <node>", "of the node, the same each time (default: the machine's name)")
     .option("--owner <name>", "who owns it", "local")
     .option("--apps <list>", "what it offers (default: all that it can)")
     .option("--collect-allow <list>", "hosts that it may collect from: example.org,*.data.gov")
     .option("--engine <list>", `${engineNames.join(", ")} or both`, engineNames[0])
     .option("--slots <n>", "tasks that run at once", "1")
     .option("--backlog <n>", "tasks that may wait beyond those that run", "4")
-    .option("--nats <url>", "instead of the one that the gateway names")
+    .option("--nats <url>", "instead of the one that the gateway names (CNCT_NATS_URL)")
     .action(async (flags: WorkerFlags, command: Command) => {
       const collectAllow = collectAllowIn(flags.collectAllow);
       const apps = flags.apps === undefined ? offerable(collectAllow) : listIn(flags.apps);
@@ -84,16 +87,17 @@ export const addProcesses = (program: Command): void => {
         );
       const { runWorkerHost } = await import("../worker.ts");
       const { json = false, gateway } = flagsOf(command);
+      const natsUrl = settings.natsUrl(flags.nats);
       const host = await runWorkerHost({
         gateway: settings.gatewayUrl(gateway),
-        nodeId: flags.name,
+        nodeId: flags.name ?? settings.nodeName(),
         owner: flags.owner,
         apps,
         engines: enginesIn(flags.engine),
         ...(collectAllow === undefined ? {} : { collectAllow }),
         slots: countIn("--slots", flags.slots),
         backlog: countIn("--backlog", flags.backlog),
-        ...(flags.nats === undefined ? {} : { natsUrl: flags.nats }),
+        ...(natsUrl === undefined ? {} : { natsUrl }),
         version: settings.version,
         notify: (notice) => {
           if (notice.type === "trouble") {
@@ -104,7 +108,10 @@ export const addProcesses = (program: Command): void => {
         onLog: say,
       });
       announce(command, {});
-      await runUntilStopped(() => host.close());
+      await runUntilStopped(
+        () => host.close(),
+        () => host.workLeftMs(),
+      );
     });
 
   program
@@ -120,7 +127,9 @@ export const addProcesses = (program: Command): void => {
         ...(binary === undefined ? {} : { binary }),
         port: settings.portNumber(flags.port),
         onExit: ({ code, signal, restartInMs }) =>
-          say(`nats-server died (${signal ?? `exit code ${code}`}); again in ${restartInMs} ms`),
+          notify(
+            `nats-server died (${signal ?? `exit code ${code}`}); it is started again in ${restartInMs} ms`,
+          ),
       });
       announce(command, { nats: server.url });
       await runUntilStopped(() => server.stop());
@@ -131,6 +140,7 @@ interface ServeFlags {
   readonly roles: string;
   readonly host: string;
   readonly port?: string;
+  readonly origin: readonly string[];
   readonly data?: string;
   readonly eventStore?: string;
   readonly eventStorePort?: string;
@@ -138,7 +148,7 @@ interface ServeFlags {
   readonly grant: string;
 }
 interface WorkerFlags {
-  readonly name: string;
+  readonly name?: string;
   readonly owner: string;
   readonly apps?: string;
   readonly collectAllow?: string;
@@ -154,6 +164,8 @@ const announce = (command: Command, urls: Readonly<Record<string, string>>): voi
   else
     print(["ready", ...Object.entries(urls).map(([name, url]) => `${name} at ${url}`)].join(", "));
 };
+
+const gather = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
 const listIn = (text: string): readonly string[] =>
   text

@@ -47,8 +47,9 @@ export const addStart = (program: Command): void => {
         onLog: (name, line) => {
           if (flags.verbose === true) say(`${tint(name, "dim", process.stderr)} ${line}`);
         },
+        onNotice: (name, text) => say(`${name}: ${text}`),
         onDeath: (name, how, restartInMs) =>
-          say(`${name} died (${how}); it is started again in ${restartInMs} ms`),
+          say(`${name} ${how}; it is started again in ${restartInMs} ms`),
       });
       const killAll = () => network.kill();
       process.once("exit", killAll);
@@ -81,7 +82,7 @@ const pidsOf = ({ children }: Network): Readonly<Record<string, number | undefin
 const welcome = ({ gateway, children }: Network, dataDirectory: string): void => {
   const workers = children.filter(({ name }) => name.startsWith("node-")).length;
   const isDefault = new URL(gateway).port === String(settings.defaultPort);
-  const cnct = `${isDefault ? "" : `CNCT_GATEWAY=${gateway} `}node cli/bin.mjs`;
+  const cnct = `${isDefault ? "" : `CNCT_GATEWAY=${gateway} `}npx cnct`;
   print(`CNCT runs on this machine with ${workers} workers. Ctrl-C stops it.
 
   GraphQL   ${tint(`${gateway}/graphql`, "bold")}
@@ -91,7 +92,7 @@ const welcome = ({ gateway, children }: Network, dataDirectory: string): void =>
 It listens on 127.0.0.1 only: nobody else can reach it.
 
 Try, in another terminal:
-  ${cnct} submit ocr page.png     the text of a picture of yours
-  ${cnct} nodes                   who computes here
+  ${cnct} example page.png        a picture of a page
+  ${cnct} submit ocr page.png     its text, computed twice and compared
   ${cnct} watch                   every event as it is written`);
 };

@@ -49,7 +49,7 @@ export const addStore = (program: Command): void => {
     .argument("[file]", "standard output if left out")
     .option("--data <directory>", "where the log is")
     .option("--event-store <url>", "an EventStoreDB instead")
-    .action(async (file: string | undefined, flags: StoreFlags) =>
+    .action(async (file: string | undefined, flags: StoreFlags, command: Command) =>
       withStore(flags, async (log) => {
         let events = 0;
         const lines = async function* () {
@@ -62,7 +62,9 @@ export const addStore = (program: Command): void => {
         };
         if (file === undefined) await pipeline(lines, process.stdout, { end: false });
         else await pipeline(lines, createWriteStream(file));
-        say(`${events} events`);
+        // Without a file standard output is the export itself.
+        if (file !== undefined && flagsOf(command).json === true) printJson({ events, file });
+        else say(`${events} events`);
       }),
     );
 
@@ -72,12 +74,13 @@ export const addStore = (program: Command): void => {
     .argument("<file>", "written by cnct store export")
     .option("--data <directory>", "where the log is")
     .option("--event-store <url>", "an EventStoreDB instead")
-    .action(async (file: string, flags: StoreFlags) => {
+    .action(async (file: string, flags: StoreFlags, command: Command) => {
       const handle = await open(file);
       try {
         await withStore(flags, async (log) => {
-          const events = await importLines(log, handle.readLines());
-          say(`${events} events`);
+          const imported = await importLines(log, handle.readLines());
+          if (flagsOf(command).json === true) printJson(imported);
+          else say(`${imported.added} new, ${imported.alreadyThere} already there`);
         });
       } finally {
         await handle.close();

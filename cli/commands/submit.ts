@@ -2,9 +2,10 @@
 
 import { readFile, stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { type CatalogueApp, catalogue, isAppName } from "../../domain/catalogue.ts";
-import { inputBytesMax } from "../../domain/job/spec.ts";
+import { inputBytesMax, specDefaults } from "../../domain/job/spec.ts";
 import { microPointsPerPoint } from "../../domain/points.ts";
 import type { CnctClient, JobRequest } from "../../sdk/index.ts";
 import { withClient } from "../cli.ts";
@@ -12,6 +13,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { CliFailure, jobFailure, unknownApp } from "../failures.ts";
 import { type Ended, endedTable, fetchOutputs } from "../job-report.ts";
 import { print, printJson, say, shortHash } from "../output.ts";
+import { type Demand, nodesFor, usable } from "../waiting.ts";
 
 interface SubmitFlags {
   readonly input: readonly string[];
@@ -63,6 +65,13 @@ Examples:
           say(
             `${accepted.length - created} of them had been submitted before; --nonce makes equal work a new job`,
           );
+        const demand = {
+          app,
+          engine: flags.engine ?? "",
+          oneClass: catalogue[app].comparator.kind === "exact",
+        };
+        const quorum = requests[0]?.quorum ?? specDefaults.quorum;
+        if (created > 0) await warnIfShort(client, demand, quorum);
         if (!flags.wait) {
           if (json) printJson({ jobs: accepted.map((hash) => ({ hash })) });
           else for (const hash of accepted) print(hash);
@@ -71,6 +80,20 @@ Examples:
         await waitFor(client, accepted, { json, waiting });
       });
     });
+};
+
+/** A gateway that has just started has not heard of its nodes yet. */
+const heardWithinMs = 1_200;
+
+const warnIfShort = async (client: CnctClient, demand: Demand, quorum: number): Promise<void> => {
+  const count = async () => usable(await nodesFor(client, demand), demand).length;
+  if ((await count()) >= quorum) return;
+  await sleep(heardWithinMs);
+  const offering = await count();
+  if (offering >= quorum) return;
+  const who = offering === 1 ? "only 1 live node offers" : `only ${offering} live nodes offer`;
+  const it = `${demand.app}${demand.engine === "" ? "" : ` on ${demand.engine}`}`;
+  say(`${quorum} results must agree, and ${who} ${it}: it waits for more nodes, or its deadline`);
 };
 
 const waitFor = async (
@@ -115,8 +138,8 @@ const requestsOf = async (
   const base: JobRequest = {
     app: name,
     params: Object.fromEntries(flags.param.map(readParam)),
-    ...(flags.replicas === undefined ? {} : { quorum: wholeIn("--replicas", flags.replicas) }),
-    ...(flags.priority === undefined ? {} : { priority: wholeIn("--priority", flags.priority) }),
+    ...(flags.replicas === undefined ? {} : { quorum: countIn("--replicas", flags.replicas) }),
+    ...(flags.priority === undefined ? {} : { priority: countIn("--priority", flags.priority) }),
     ...(flags.price === undefined ? {} : { price: microPointsIn(flags.price) }),
     ...(flags.engine === undefined ? {} : { engine: flags.engine }),
     ...(flags.nonce === undefined ? {} : { nonce: flags.nonce }),
@@ -184,13 +207,9 @@ const readParam = (text: string): readonly [string, unknown] => {
   }
 };
 
-const wholeIn = (option: string, text: string): number => {
-  if (!/^\d{1,9}$/.test(text))
-    throw new CliFailure(
-      "bad-option",
-      `${option} takes a whole number, not "${text}"`,
-      exitCodes.usage,
-    );
+const countIn = (option: string, text: string): number => {
+  if (!/^[1-5]$/.test(text))
+    throw new CliFailure("bad-option", `${option} takes 1 to 5, not "${text}"`, exitCodes.usage);
   return Number(text);
 };
 

@@ -5,6 +5,8 @@ import { endedTable } from "../job-report.ts";
 import { points, print, tint } from "../output.ts";
 import type { DemoShown } from "./play.ts";
 
+const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+
 /** Of a statement, so many movements are shown. */
 const entriesShown = 3;
 
@@ -19,14 +21,14 @@ export const showDemo = ({ reports, statements, proof, figures }: DemoShown): vo
         "bold",
       ),
     );
-    print(entryTable(entries.slice(0, entriesShown)));
+    print(entryTable(entries.slice(0, entriesShown), account));
   }
   print("");
   const rows = proof.tables.reduce((sum, table) => sum + table.rows, 0);
   const lines: readonly (readonly [boolean, string])[] = [
     [
       figures.completed === figures.jobs,
-      `${figures.completed} of ${figures.jobs} jobs completed, ${figures.rejected} results rejected, median ${figures.p50Ms} ms`,
+      `${figures.completed} of ${figures.jobs} jobs completed, ${figures.rejected} results rejected; median ${seconds(figures.p50Ms)} from submission, all at once`,
     ],
     [true, `${(figures.charAccuracy * 100).toFixed(2)} % of the characters read right`],
     [figures.ledgerBalanced, `${figures.pointsAwarded} points awarded, the books balance`],

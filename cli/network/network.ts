@@ -15,7 +15,12 @@ export interface NetworkOptions {
   /** Instead of the embedded log. */
   readonly eventStoreUrl?: string | undefined;
   readonly onLog: (name: string, line: string) => void;
+  /** What people should know of a part of it. */
+  readonly onNotice: (name: string, text: string) => void;
+  /** A part is gone, such as `died (SIGKILL)`, and is started again. */
   readonly onDeath: (name: string, how: string, restartInMs: Millis) => void;
+  /** Gives up starting; whatever was started is gone when that is told. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Network {
@@ -34,13 +39,16 @@ export interface Network {
  * `node-2`, …: a second start on the same directory goes on where the first stopped.
  *
  * @throws {CliFailure} Why a part cannot start; the others are stopped again.
+ * @throws The signal's reason.
  */
 export const startNetwork = async (options: NetworkOptions): Promise<Network> => {
-  const { dataDirectory, port, workers, onLog, onDeath } = options;
+  const { dataDirectory, port, workers, onLog, onNotice, onDeath } = options;
   // ONNX Runtime leaves files where temporary ones belong: here they are found and removed.
   const temporary = join(dataDirectory, "tmp");
   await mkdir(dataDirectory, { recursive: true });
   const children: Supervised[] = [];
+  const failed = new AbortController();
+  const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
   const start = async (
     name: string,
     args: SuperviseOptions["args"],
@@ -50,8 +58,11 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
       name,
       args,
       lastSignal,
+      drains: name.startsWith("node-"),
+      signal,
       env: name.startsWith("node-") ? { TMPDIR: temporary } : {},
       onLog: (line) => onLog(name, line),
+      onNotice: (text) => onNotice(name, text),
       onDeath: (how, restartInMs) => onDeath(name, how, restartInMs),
     });
     children.push(child);
@@ -86,14 +97,15 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
     const gateway = coordinator.urls["gateway"] ?? "";
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary);
-    await Promise.all(
-      Array.from({ length: workers }, (_, index) =>
-        start(`node-${index + 1}`, () => [
-          ...["worker", "--gateway", gateway, "--name", `node-${index + 1}`],
-          ...["--owner", "local", "--nats", natsUrl ?? ""],
-        ]),
-      ),
+    const starting = Array.from({ length: workers }, (_, index) =>
+      start(`node-${index + 1}`, () => [
+        ...["worker", "--gateway", gateway, "--name", `node-${index + 1}`],
+        ...["--owner", "local", "--nats", natsUrl ?? ""],
+      ]),
     );
+    for (const one of starting) one.catch((error: unknown) => failed.abort(error));
+    await Promise.allSettled(starting);
+    signal.throwIfAborted();
     return {
       gateway,
       natsUrl,

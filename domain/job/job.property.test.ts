@@ -220,6 +220,8 @@ const audit = (log: readonly JobEvent[], quorum: number): void => {
       case "TaskExpired":
         assert.equal(live.get(event.replica), event.attempt, `${event.type} of no live attempt`);
         live.delete(event.replica);
+        if (event.type === "TaskExpired" || (event.type === "TaskFailed" && event.retryable))
+          used.delete(event.nodeId);
         if (event.type === "ResultReceived") answers.set(event.replica, event.outputDigest);
         break;
       case "JobCompleted": {

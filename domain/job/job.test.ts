@@ -268,11 +268,24 @@ describe("an assignment", () => {
       .thenRefuses("ReplicaNotNeeded");
   });
 
-  test("never gives a node a second task of one job, not even after its first was lost", () => {
+  test("never gives a node two replicas, nor one more after it has answered", () => {
     aJob(submitted)
       .when(assign(to(bob, 0), to(bob, 1)))
       .thenRefuses("NodeHasThisJob");
+    aJob(...started, answered(b0), expired(c1))
+      .when(assign(to(bob, 1)))
+      .thenRefuses("NodeHasThisJob");
+  });
+
+  test("may give a node another attempt when its first came to nothing, or few nodes would be none", () =>
     aJob(...started, expired(b0))
+      .when(assign(to(bob, 0)))
+      .thenRecords(assigned({ ...b0, attempt: 2 })));
+
+  test("never goes back to a node that found fault with the input, which would count twice", () => {
+    const code = "bad-image";
+    const blamed: JobEvent = { type: "TaskFailed", ...b0, code, retryable: false, at: noon };
+    aJob(...started, blamed)
       .when(assign(to(bob, 0)))
       .thenRefuses("NodeHasThisJob");
   });

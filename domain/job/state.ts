@@ -29,8 +29,10 @@ export interface OpenJob {
   readonly deadlineAt: Instant;
   /** The present attempt of each replica, by replica number. */
   readonly tasks: readonly Task[];
-  /** Every node that ever had a task of this job: none gets a second one. */
+  /** Nodes that have a task of this job, have answered or found fault with its input: none gets another. */
   readonly nodes: readonly NodeId[];
+  /** Nodes whose task came to nothing: they get another only when no fresh node can take it. */
+  readonly tried: readonly NodeId[];
   /** Size of the largest group of agreeing results; received ones count as one group until judged. */
   readonly agreeing: number;
   /** How many results the last judgement looked at. */
@@ -43,7 +45,7 @@ export interface OpenJob {
 export const evolve = (job: Job, event: JobEvent): Job => {
   if (event.type === "JobSubmitted") {
     const { jobHash, spec, deadlineAt } = event;
-    const none = { tasks: [], nodes: [], agreeing: 0, judged: 0, inputFaults: {} };
+    const none = { tasks: [], nodes: [], tried: [], agreeing: 0, judged: 0, inputFaults: {} };
     return { status: "open", jobHash, spec, deadlineAt, ...none };
   }
   if (job.status !== "open") return job;
@@ -52,7 +54,9 @@ export const evolve = (job: Job, event: JobEvent): Job => {
     case "TaskAssigned": {
       const { executionClass, expiresAt } = event;
       const task: Task = { ...refOf(event), executionClass, status: "assigned", expiresAt };
-      return { ...job, tasks: withTask(job.tasks, task), nodes: [...job.nodes, event.nodeId] };
+      const nodes = [...job.nodes, event.nodeId];
+      const tried = without(job.tried, event.nodeId);
+      return { ...job, tasks: withTask(job.tasks, task), nodes, tried };
     }
     case "ResultReceived": {
       const { executionClass, outputDigest, outputSize } = event;
@@ -62,13 +66,13 @@ export const evolve = (job: Job, event: JobEvent): Job => {
     }
     case "TaskFailed": {
       const { code, retryable } = event;
+      if (retryable) return giveUp(job, event, code);
       const tasks = vacate(job.tasks, event, { code, retryable });
-      if (retryable) return { ...job, tasks };
       const before = Object.hasOwn(job.inputFaults, code) ? job.inputFaults[code] : undefined;
       return { ...job, tasks, inputFaults: { ...job.inputFaults, [code]: (before ?? 0) + 1 } };
     }
     case "TaskExpired":
-      return { ...job, tasks: vacate(job.tasks, event, { code: "expired", retryable: true }) };
+      return giveUp(job, event, "expired");
     case "ResultsDisagreed": {
       const agreeing = Math.max(0, ...event.groups.map((group) => group.length));
       return { ...job, agreeing, judged: event.groups.flat().length };
@@ -92,6 +96,17 @@ const withTask = (tasks: readonly Task[], task: Task): readonly Task[] => {
   next[task.replica] = task;
   return next;
 };
+
+const without = (nodes: readonly NodeId[], nodeId: NodeId): readonly NodeId[] =>
+  nodes.includes(nodeId) ? nodes.filter((other) => other !== nodeId) : nodes;
+
+/** The attempt came to nothing through no fault of the input. */
+const giveUp = (job: OpenJob, ref: TaskRef, code: string): OpenJob => ({
+  ...job,
+  tasks: vacate(job.tasks, ref, { code, retryable: true }),
+  nodes: without(job.nodes, ref.nodeId),
+  tried: [...without(job.tried, ref.nodeId), ref.nodeId],
+});
 
 const vacate = (
   tasks: readonly Task[],

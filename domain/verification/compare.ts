@@ -1,39 +1,11 @@
 /** Carries out a comparator on two outputs. */
 
 import type { Comparator } from "./comparator.ts";
+import type { Comparison } from "./comparison.ts";
 import { compareBoxes } from "./iou.ts";
 import { compareItems } from "./items.ts";
 import { compareText } from "./text.ts";
 import { compareTensors } from "./tolerance.ts";
-
-export interface Comparison {
-  readonly agree: boolean;
-  /** 0 for the same, 1 for entirely different or not to be compared; what it measures depends on the comparator. */
-  readonly distance: number;
-  /** Says why, for verdicts and people. Never holds a part of an output. */
-  readonly reason: ComparisonReason;
-}
-
-export type ComparisonReason =
-  | "same-bytes"
-  | "different-bytes"
-  /** One of the two is not what the comparator reads. */
-  | "unreadable"
-  | "within-tolerance"
-  | "out-of-tolerance"
-  | "names-differ"
-  | "dtypes-differ"
-  | "shapes-differ"
-  | "same-text"
-  | "text-within-distance"
-  | "text-differs"
-  | "forms-differ"
-  | "boxes-match"
-  | "boxes-differ"
-  | "counts-differ"
-  | "too-many-boxes"
-  | "items-match"
-  | "items-differ";
 
 /**
  * Whether two outputs agree. It does not matter which of them is `a`.

@@ -1,7 +1,7 @@
 /** Comparator `iou`: the same boxes, by intersection over union. */
 
 import type { Comparator } from "./comparator.ts";
-import type { Comparison } from "./compare.ts";
+import type { Comparison } from "./comparison.ts";
 import { isObject, member, readObject, readText } from "./read-json.ts";
 
 export const iouThresholdDefault = 0.9;

@@ -4,7 +4,7 @@ import { canonicalJson } from "../canonical-json.ts";
 import { type ReadItem, readCollection } from "../collection/items.ts";
 import { isJsonType } from "../collection/media-types.ts";
 import type { Comparator } from "./comparator.ts";
-import type { Comparison } from "./compare.ts";
+import type { Comparison } from "./comparison.ts";
 import { readObject, readText } from "./read-json.ts";
 
 /** Two of 20 pages may have changed between two visits. */

@@ -1,7 +1,7 @@
 /** Comparator `text`: the same words, whatever the white space. */
 
 import type { Comparator } from "./comparator.ts";
-import type { Comparison } from "./compare.ts";
+import type { Comparison } from "./comparison.ts";
 import { codePoints, editDistance } from "./edit-distance.ts";
 import { member, readObject, readText } from "./read-json.ts";
 

@@ -1,7 +1,7 @@
 /** Comparator `tolerance`: tensors whose numbers are close. */
 
 import type { Comparator } from "./comparator.ts";
-import type { Comparison } from "./compare.ts";
+import type { Comparison } from "./comparison.ts";
 import { isObject, member, readObject, readText } from "./read-json.ts";
 import {
   type Dtype,

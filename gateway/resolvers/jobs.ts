@@ -74,7 +74,15 @@ export const Mutation: Pick<All["Mutation"], "submitJob" | "submitJobs" | "cance
       return answer.hash;
     });
     const at = position.toString();
-    return { __typename: "SubmittedJobs", hashes: accepted, created, refusals, position: at };
+    const isNew = answers.map((answer) => answer.ok && answer.created);
+    return {
+      __typename: "SubmittedJobs",
+      hashes: accepted,
+      created,
+      isNew,
+      refusals,
+      position: at,
+    };
   },
 
   cancelJob: async (_, { input: { hash, client } }, { gateway }) => {

@@ -162,13 +162,14 @@ describe("the dispatcher", () => {
     const [first] = plan();
     assert.ok(first);
     carryOut(first);
-    assert.deepEqual(beat("ada", noon + 1), []);
-    const again = beat("ada", noon + 2, { instance: "two" });
+    assert.deepEqual(beat("ada", noon + 1).again, []);
+    const { again } = beat("ada", noon + 2, { instance: "two" });
     assert.deepEqual(
       again.map(({ task }) => task.jobHash),
       [jobHash],
     );
-    assert.deepEqual(beat("ada", noon + 3, { instance: "two" }), []);
+    assert.deepEqual(beat("ada", noon + 3, { instance: "two" }).again, []);
+    assert.deepEqual(beat("ada", noon + 4).again, [], "two workers under one name are no restarts");
   });
 
   test("frees a node's room when its result is in, and when the job ends", () => {
@@ -196,6 +197,32 @@ describe("the dispatcher", () => {
     assert.deepEqual(dispatcher.counts(), { waiting: 0, underWay: 0, nodesLive: 2 });
   });
 
+  test("goes back to a node that was tried only when no fresh one can take the job", () => {
+    for (const nodeId of ["ada", "bob"]) beat(nodeId, noon);
+    submit();
+    fund();
+    const [first] = plan();
+    assert.ok(first);
+    const [task] = carryOut(first);
+    assert.ok(task?.type === "TaskAssigned");
+    const { replica, attempt, nodeId } = task;
+    const ref = { jobHash, replica, attempt, nodeId };
+    const failure = { type: "RecordFailure", code: "worker-fault", retryable: true } as const;
+    decide({ ...failure, task: ref, actor: "service:validator", now: noon });
+    const again = plan();
+    assert.deepEqual(
+      again[0]?.assignments.map((one) => one.nodeId),
+      [nodeId],
+      "there is no other",
+    );
+    if (again[0]) dispatcher.undo(again[0]);
+    beat("cyd", noon);
+    assert.deepEqual(
+      plan()[0]?.assignments.map((one) => one.nodeId),
+      ["cyd"],
+    );
+  });
+
   test("looks at a job when its lease or its deadline has passed", () => {
     for (const nodeId of ["ada", "bob"]) beat(nodeId, noon);
     submit();
@@ -206,5 +233,40 @@ describe("the dispatcher", () => {
     assert.deepEqual(dispatcher.tick(noon + first.leaseMs - 1_000).jobs, []);
     assert.deepEqual(dispatcher.tick(noon + first.leaseMs + 1_000).jobs, [jobHash]);
     assert.deepEqual(dispatcher.tick(at(60)).jobs, [jobHash]);
+  });
+
+  test("does not look again at a task that was answered, nor at a job that ended", () => {
+    for (const nodeId of ["ada", "bob"]) beat(nodeId, noon);
+    submit();
+    fund();
+    const [first] = plan();
+    assert.ok(first);
+    carryOut(first);
+    decide({ type: "CancelJob", client: "client:ada", actor: "client:ada", now: noon });
+    assert.deepEqual(dispatcher.tick(at(120)).jobs, []);
+  });
+
+  test("gives out nothing while no node is heard, and goes on with the first heartbeat", () => {
+    for (const nodeId of ["ada", "bob"]) assert.equal(beat(nodeId, noon).changed, true);
+    assert.equal(beat("ada", noon + 1).changed, false);
+    submit();
+    fund();
+    const silent = noon + lostAfterMs + 1_000;
+    dispatcher.tick(silent);
+    assert.deepEqual(plan(), [], "the line is cut");
+    assert.equal(beat("ada", silent + 1).changed, true);
+    assert.equal(plan()[0]?.assignments.length, 2);
+  });
+
+  test("lets a job leave the line that another dispatcher has given to nodes", () => {
+    for (const nodeId of ["ada", "bob"]) beat(nodeId, noon);
+    submit();
+    fund();
+    const [theirs] = plan();
+    assert.ok(theirs);
+    dispatcher.undo(theirs);
+    carryOut(theirs);
+    assert.deepEqual(plan(), []);
+    assert.equal(dispatcher.counts().waiting, 0);
   });
 });

@@ -32,16 +32,20 @@ import { createWaitingLine } from "./waiting-line.ts";
 export const lostAfterMs = 6_000;
 /** A node that is offered more at once than it can run gets so many turns of the limit as lease. */
 const leaseTurnsMax = 10;
+/** Beyond the limit of the computation: for the order's way, the inputs and the output. */
+export const leaseSlackMs = 5_000;
+/** Starts of a worker that are remembered, so that two workers under one name are not taken for restarts. */
+const instancesKept = 8;
 
 export interface Dispatcher {
   /** Folds a fact. `job` is the state after it, or newer. */
   hear(fact: Fact, job: Job): void;
+  /** Notes that a node lives. */
+  heartbeat(nodeId: NodeId, heartbeat: Heartbeat, now: Instant): Beat;
   /**
-   * Notes that a node lives. A worker that started anew has lost what it held: its unanswered orders
-   * are due again, and answered here.
+   * What the waiting jobs get now: nothing while no node at all is heard, since an order that cannot
+   * arrive costs an attempt. Room is set aside until the assignment is heard or given back.
    */
-  heartbeat(nodeId: NodeId, heartbeat: Heartbeat, now: Instant): readonly Order[];
-  /** What the waiting jobs get now. Room is set aside until the assignment is heard or given back. */
   plan(random: Random): readonly Plan[];
   /** An assignment did not come about: gives the room back, and the job waits again. */
   undo(plan: Plan): void;
@@ -51,10 +55,19 @@ export interface Dispatcher {
   tick(now: Instant): Overdue;
   /** Names the job in a tick once more, at that instant: what was due could not be done. */
   remind(jobHash: JobHash, at: Instant): void;
+  /** Whether the node's answer to this order is still awaited. */
+  isAwaited(nodeId: NodeId, order: Order): boolean;
   /** Orders of a node that were sent before `before` and are still unanswered. */
   unanswered(nodeId: NodeId, before: Instant): readonly Order[];
   nodeIds(): Iterable<NodeId>;
   counts(): { readonly waiting: number; readonly underWay: number; readonly nodesLive: number };
+}
+
+export interface Beat {
+  /** Of a worker that started anew and has lost what it held: its unanswered orders, due again. */
+  readonly again: readonly Order[];
+  /** Whether there may be something to plan now that there was not before. */
+  readonly changed: boolean;
 }
 
 export interface Plan {
@@ -85,13 +98,13 @@ interface NodeView {
   draining: boolean;
   /** Whether it has been heard since it was registered, lost or we started. */
   heard: boolean;
-  /** Of the worker that was heard last; undefined before the first. */
-  instance: string | undefined;
+  /** Of the workers that were heard, the latest last. */
+  instances: readonly string[];
   /** Since when it is silent. */
   lastSeen: Instant;
   listed: boolean;
-  /** Room set aside for plans that are not yet facts. */
-  reserved: number;
+  /** Room set aside for plans that are not yet facts, by `<job hash>/<replica>`. */
+  readonly reserved: Set<string>;
   /** By `<job hash>/<replica>`. */
   readonly orders: Map<string, Order>;
 }
@@ -100,14 +113,18 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
   const nodes = new Map<NodeId, NodeView>();
   const index = createNodeIndex();
   const funded = new Map<JobHash, number>();
+  /** Of the open jobs. */
+  const deadlines = new Map<JobHash, Instant>();
   const line = createWaitingLine();
   const alarms = createAlarms();
-  let outbox = new Map<NodeId, Order[]>();
+  let outbox = new Map<NodeId, Map<string, Order>>();
   let lastHeard = Number.NEGATIVE_INFINITY;
+  /** No node is heard: it is the line that is cut. */
+  let isCut = false;
 
   /** Puts the node where its standing, load and health say. */
   const seat = (nodeId: NodeId, node: NodeView) => {
-    const load = node.orders.size + node.reserved;
+    const load = node.orders.size + node.reserved.size;
     node.candidate = { ...node.candidate, load, standing: standing(node.track) };
     node.listed = node.active && !node.draining && node.heard;
     if (node.listed) index.put(node.candidate);
@@ -116,7 +133,14 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
 
   const release = (jobHash: JobHash, replica: number, nodeId: NodeId) => {
     const node = nodes.get(nodeId);
-    if (node?.orders.delete(`${jobHash}/${replica}`)) seat(nodeId, node);
+    const key = `${jobHash}/${replica}`;
+    const order = node?.orders.get(key);
+    if (!node || !order) return;
+    node.orders.delete(key);
+    // Most of what history orders is long over when it has been told.
+    outbox.get(nodeId)?.delete(key);
+    alarms.forget(order.task.expiresAt, jobHash);
+    seat(nodeId, node);
   };
 
   const enlist = (jobHash: JobHash, job: Job) => {
@@ -133,22 +157,27 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
     }
     switch (event.type) {
       case "JobSubmitted":
+        deadlines.set(jobHash, event.deadlineAt);
         alarms.add(event.deadlineAt, jobHash);
         return;
       case "TaskAssigned": {
         const node = nodes.get(event.nodeId);
-        if (job.status !== "open" || !node) return;
+        if (!node) return;
+        node.reserved.delete(`${jobHash}/${event.replica}`);
+        if (job.status !== "open") {
+          seat(event.nodeId, node); // We ended it ourselves before we heard of this.
+          return;
+        }
         const { nodeId, replica, attempt, executionClass, expiresAt, at } = event;
         const { app, params, inputs, wallMs } = job.spec;
         const what = { app, params, inputs, executionClass, wallMs, expiresAt };
         const task: TaskOrder = { jobHash, replica, attempt, ...what };
         const order: Order = { eventId: fact.id, assignedAt: at, task };
-        node.reserved = Math.max(0, node.reserved - 1);
         node.orders.set(`${jobHash}/${replica}`, order);
         seat(nodeId, node);
         const orders = outbox.get(nodeId);
-        if (orders) orders.push(order);
-        else outbox.set(nodeId, [order]);
+        if (orders) orders.set(`${jobHash}/${replica}`, order);
+        else outbox.set(nodeId, new Map([[`${jobHash}/${replica}`, order]]));
         alarms.add(expiresAt, jobHash);
         enlist(jobHash, job);
         return;
@@ -171,6 +200,8 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
       case "JobCancelled":
         line.leave(jobHash);
         funded.delete(jobHash);
+        alarms.forget(deadlines.get(jobHash) ?? 0, jobHash);
+        deadlines.delete(jobHash);
         if (job.status === "unknown") return;
         for (const { replica, nodeId } of job.tasks) release(jobHash, replica, nodeId);
     }
@@ -185,7 +216,12 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
         const track = blankTrack(nodeId);
         const candidate = { nodeId, capabilities, standing: standing(track), load: 0 };
         const health = { active: true, draining: false, heard: false, lastSeen: event.at };
-        const rest = { instance: undefined, listed: false, reserved: 0, orders: new Map() };
+        const rest = {
+          instances: [],
+          listed: false,
+          reserved: new Set<string>(),
+          orders: new Map(),
+        };
         nodes.set(nodeId, { candidate, track, ...health, ...rest });
         return;
       }
@@ -224,7 +260,7 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
       const { nodeId, executionClass, score, candidates } = choice;
       const node = nodes.get(nodeId);
       if (!node) break;
-      node.reserved++;
+      node.reserved.add(`${jobHash}/${replica}`);
       seat(nodeId, node);
       exclude.add(nodeId);
       if (exact) pinned ??= executionClass;
@@ -233,12 +269,13 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
       const reason = { policy: dispatchPolicy, seed, candidates, score };
       assignments.push({ replica, nodeId, executionClass, reason });
     }
-    return { jobHash, assignments, leaseMs: wallMs * turns, fundedAt };
+    return { jobHash, assignments, leaseMs: wallMs * turns + leaseSlackMs, fundedAt };
   };
 
-  /** Nodes that fell silent while others were heard; with all silent, it is the line that is cut. */
+  /** Nodes that fell silent while others were heard. */
   const lostTasks = (now: Instant): readonly TaskRef[] => {
-    if (now - lastHeard > lostAfterMs) return [];
+    isCut = now - lastHeard > lostAfterMs;
+    if (isCut) return [];
     const lost: TaskRef[] = [];
     for (const [nodeId, node] of nodes) {
       if (now - node.lastSeen <= lostAfterMs) continue;
@@ -258,35 +295,42 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
     hear: (fact, job) => {
       const { event } = fact;
       if (event.type === "JobFunded") {
+        const funding = jobOf(event.jobHash);
+        if (funding.status !== "open") return; // It ended in the meantime.
         funded.set(event.jobHash, Number(fact.revision));
-        enlist(event.jobHash, jobOf(event.jobHash));
+        enlist(event.jobHash, funding);
       } else if (fact.stream.startsWith("job-")) hearJob(event as JobEvent, fact, job);
       else if (fact.stream.startsWith("node-")) hearNode(event as NodeEvent);
     },
 
     heartbeat: (nodeId, { instance, draining }, now) => {
       const node = nodes.get(nodeId);
-      if (!node) return [];
+      if (!node) return { again: [], changed: false };
+      const changed = isCut || draining !== node.draining || !node.heard;
+      isCut = false;
       if (now - lastHeard > lostAfterMs)
         // We just started, or the line was cut: nobody is blamed for the silence before.
         for (const other of nodes.values()) other.lastSeen = now;
       lastHeard = now;
-      const changed = draining !== node.draining || !node.heard;
       node.heard = true;
       node.lastSeen = now;
       node.draining = draining;
       if (changed) seat(nodeId, node);
-      const startedAnew = node.instance !== undefined && node.instance !== instance;
-      node.instance = instance;
-      return startedAnew ? [...node.orders.values()] : [];
+      if (node.instances.includes(instance)) return { again: [], changed };
+      const startedAnew = node.instances.length > 0;
+      node.instances = [...node.instances, instance].slice(-instancesKept);
+      return { again: startedAnew ? [...node.orders.values()] : [], changed };
     },
 
     plan: (random) => {
       const plans: Plan[] = [];
+      if (isCut) return plans;
       line.serve((jobHash) => {
         const job = jobOf(jobHash);
         const fundedAt = funded.get(jobHash);
         if (job.status !== "open" || fundedAt === undefined) return "leave";
+        // Another dispatcher was first, or an append came about whose answer was lost.
+        if (vacancies(job).length === 0) return "leave";
         const plan = planFor(jobHash, job, { fundedAt, random });
         // What stays vacant is enlisted again when the assignment is heard.
         if (plan.assignments.length === 0) return index.hasRoom(job.spec) ? "unfit" : "no-room";
@@ -297,24 +341,31 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
     },
 
     undo: ({ jobHash, assignments }) => {
-      for (const { nodeId } of assignments) {
+      for (const { replica, nodeId } of assignments) {
         const node = nodes.get(nodeId);
         if (!node) continue;
-        node.reserved = Math.max(0, node.reserved - 1);
+        node.reserved.delete(`${jobHash}/${replica}`);
         seat(nodeId, node);
       }
       enlist(jobHash, jobOf(jobHash));
     },
 
     takeOrders: () => {
-      const orders = outbox;
+      const taken = new Map<NodeId, readonly Order[]>();
+      for (const [nodeId, orders] of outbox)
+        if (orders.size > 0) taken.set(nodeId, [...orders.values()]);
       outbox = new Map();
-      return orders;
+      return taken;
     },
 
     remind: (jobHash, at) => alarms.add(at, jobHash),
 
     tick: (now) => ({ jobs: alarms.due(now), lost: lostTasks(now) }),
+
+    isAwaited: (nodeId, order) => {
+      const { jobHash, replica } = order.task;
+      return nodes.get(nodeId)?.orders.get(`${jobHash}/${replica}`) === order;
+    },
 
     unanswered: (nodeId, before) =>
       [...(nodes.get(nodeId)?.orders.values() ?? [])].filter(

@@ -2,7 +2,7 @@
 import type { Random } from "../../domain/chance.ts";
 import type { NodeId } from "../../domain/ids.ts";
 import type { TaskRef } from "../../domain/job/events.ts";
-import type { Clock } from "../../streams/clock.ts";
+import { type Clock, sleep } from "../../streams/clock.ts";
 import type { TaskDesk } from "../../streams/task-queue.ts";
 import { type Fact, type Listener, serviceActor } from "../facts.ts";
 import type { JobBook } from "../job-book.ts";
@@ -38,7 +38,8 @@ export const runDispatcher = ({
 }): RunningDispatcher => {
   const dispatcher = createDispatcher(book.get);
   const sending = new Map<NodeId, Order[]>();
-  const known = new Set<NodeId>();
+  /** Nodes for which the queue has no place yet. */
+  let fresh: NodeId[] = [];
   let live = false;
   let closed = false;
 
@@ -89,26 +90,27 @@ export const runDispatcher = ({
     const next: Order[] = [];
     if (messageId === undefined) sending.set(nodeId, next);
     while (batch.length > 0 && !closed) {
-      const [first] = batch;
       try {
         const tasks = batch.map(({ task }) => task);
-        await desk.publishTasks(nodeId, tasks, messageId ?? first?.eventId ?? "");
+        await desk.publishTasks(nodeId, tasks, messageId ?? nameOf(batch));
         batch = messageId === undefined ? next.splice(0) : [];
       } catch (error) {
         onTrouble(`orders for node ${nodeId} were not sent`, error);
         if (messageId !== undefined) return; // The reconciler comes by again.
-        await new Promise<void>((resolve) => clock.after(retrySendMs, resolve));
+        await sleep(clock, retrySendMs);
+        batch = batch.filter((order) => dispatcher.isAwaited(nodeId, order));
+        if (batch.length === 0) batch = next.splice(0);
       }
     }
     if (messageId === undefined) sending.delete(nodeId);
   };
 
   const ensureNewNodes = () => {
-    const fresh = [...dispatcher.nodeIds()].filter((nodeId) => !known.has(nodeId));
     if (fresh.length === 0) return;
-    for (const nodeId of fresh) known.add(nodeId);
-    desk.ensure(fresh).catch((error: unknown) => {
-      for (const nodeId of fresh) known.delete(nodeId);
+    const made = fresh;
+    fresh = [];
+    desk.ensure(made).catch((error: unknown) => {
+      fresh.push(...made);
       onTrouble("the queue has no place yet for a new node", error);
     });
   };
@@ -143,10 +145,10 @@ export const runDispatcher = ({
   };
 
   desk.onHeartbeat((nodeId, heartbeat) => {
-    const again = dispatcher.heartbeat(nodeId, heartbeat, clock.now());
+    const { again, changed } = dispatcher.heartbeat(nodeId, heartbeat, clock.now());
     if (!live) return;
     void sendAgain(nodeId, again);
-    act();
+    if (changed) act(); // Thousands of nodes beat each second: most have no news.
   });
   desk.onExhausted((nodeId, tasks) => {
     for (const { jobHash, replica, attempt } of tasks)
@@ -171,6 +173,7 @@ export const runDispatcher = ({
 
   return {
     hear: (fact: Fact) => {
+      if (fact.event.type === "NodeRegistered") fresh.push(fact.event.nodeId);
       const jobHash = "jobHash" in fact.event ? fact.event.jobHash : "";
       dispatcher.hear(fact, book.get(jobHash));
     },
@@ -183,3 +186,11 @@ export const runDispatcher = ({
     },
   };
 };
+
+/**
+ * The name of a bundle: the events that assigned its first and its last order. After a restart the
+ * unanswered orders of several bundles go together; named by the first alone, all of them would be
+ * dropped for a repeat of a bundle that held only some.
+ */
+const nameOf = (orders: readonly Order[]): string =>
+  `${orders[0]?.eventId ?? ""}-${orders.at(-1)?.eventId ?? ""}`;

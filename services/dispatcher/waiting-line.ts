@@ -17,53 +17,63 @@ export interface WaitingLine {
 const unfitMax = 64;
 
 export const createWaitingLine = (): WaitingLine => {
-  const kinds = new Map<string, { readonly priority: number; readonly jobs: Set<JobHash> }>();
-  const kindOf = new Map<JobHash, string>();
-  let byPriority: readonly (readonly [string, Set<JobHash>])[] = [];
+  /** The highest priority first; the queues of each by kind. A kind is forgotten when nobody waits. */
+  let levels: readonly Level[] = [];
+  const queueOf = new Map<JobHash, Set<JobHash>>();
+
+  const levelOf = (priority: number): Level => {
+    const known = levels.find((level) => level.priority === priority);
+    if (known) return known;
+    const level: Level = { priority, queues: new Map() };
+    levels = [...levels, level].sort((a, b) => b.priority - a.priority);
+    return level;
+  };
+
+  const serveQueue = (jobs: Set<JobHash>, offer: Parameters<WaitingLine["serve"]>[0]) => {
+    const unfit: JobHash[] = [];
+    for (const jobHash of jobs) {
+      const answer = offer(jobHash);
+      if (answer === "no-room") break;
+      if (answer === "unfit") {
+        if (unfit.push(jobHash) === unfitMax) break;
+        continue;
+      }
+      jobs.delete(jobHash);
+      queueOf.delete(jobHash);
+    }
+    if (unfit.length < unfitMax) return;
+    for (const jobHash of unfit) {
+      jobs.delete(jobHash);
+      jobs.add(jobHash);
+    }
+  };
 
   return {
     join: (jobHash, { priority, kind }) => {
-      const name = `${priority} ${kind}`;
-      let queue = kinds.get(name);
-      if (!queue) {
-        queue = { priority, jobs: new Set() };
-        kinds.set(name, queue);
-        byPriority = [...kinds]
-          .sort(([, a], [, b]) => b.priority - a.priority)
-          .map(([key, { jobs }]) => [key, jobs]);
-      }
-      queue.jobs.add(jobHash);
-      kindOf.set(jobHash, name);
+      const { queues } = levelOf(priority);
+      const queue = queues.get(kind) ?? new Set();
+      queues.set(kind, queue.add(jobHash));
+      queueOf.set(jobHash, queue);
     },
 
     leave: (jobHash) => {
-      const name = kindOf.get(jobHash);
-      if (name === undefined) return;
-      kinds.get(name)?.jobs.delete(jobHash);
-      kindOf.delete(jobHash);
+      queueOf.get(jobHash)?.delete(jobHash);
+      queueOf.delete(jobHash);
     },
 
     serve: (offer) => {
-      for (const [, jobs] of byPriority) {
-        const unfit: JobHash[] = [];
-        for (const jobHash of jobs) {
-          const answer = offer(jobHash);
-          if (answer === "no-room") break;
-          if (answer === "unfit") {
-            if (unfit.push(jobHash) === unfitMax) break;
-            continue;
-          }
-          jobs.delete(jobHash);
-          kindOf.delete(jobHash);
+      for (const { queues } of levels)
+        for (const [kind, jobs] of queues) {
+          serveQueue(jobs, offer);
+          if (jobs.size === 0) queues.delete(kind);
         }
-        if (unfit.length < unfitMax) continue;
-        for (const jobHash of unfit) {
-          jobs.delete(jobHash);
-          jobs.add(jobHash);
-        }
-      }
     },
 
-    size: () => kindOf.size,
+    size: () => queueOf.size,
   };
 };
+
+interface Level {
+  readonly priority: number;
+  readonly queues: Map<string, Set<JobHash>>;
+}

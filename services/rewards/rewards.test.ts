@@ -51,6 +51,24 @@ describe("the rewards service owes", () => {
       accepted,
     }));
 
+  test("a job its escrow back when the funding arrives after its end, or its rejection after that", () => {
+    const rejected: AnyEvent = {
+      type: "JobRejected",
+      jobHash,
+      reason: "insufficient-funds",
+      at: noon,
+    };
+    const late = { due: "refund", reason: "funded-late" };
+    assert.deepEqual(after(submitted, rejected, funded).get(jobHash), late);
+    const debts = after(submitted, cancelled);
+    debts.clear(jobHash); // The ledger knew of no escrow.
+    debts.hear(funded);
+    assert.deepEqual(debts.get(jobHash), late);
+    const { due } = after(submitted, funded, rejected).get(jobHash) ?? {};
+    assert.equal(due, "refund");
+    assert.equal(after(submitted, funded, rejected, refunded).size, 0);
+  });
+
   test("a failed job its escrow, with the reason", () =>
     assert.deepEqual(
       after(submitted, funded, {

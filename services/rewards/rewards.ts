@@ -37,12 +37,15 @@ export interface Debts {
 
 export const createDebts = (): Debts => {
   const debts = new Map<JobHash, Debt>();
-  /** Price of each job whose escrow is open. */
+  /** Price of each job that is not settled. */
   const prices = new Map<JobHash, MicroPointsText>();
+  /** Jobs whose escrow is open. */
+  const escrows = new Set<JobHash>();
 
   const clear = (jobHash: JobHash) => {
     debts.delete(jobHash);
     prices.delete(jobHash);
+    escrows.delete(jobHash);
   };
 
   const owe = (jobHash: JobHash, debt: Debt): JobHash => {
@@ -69,9 +72,14 @@ export const createDebts = (): Debts => {
           prices.set(jobHash, price);
           return owe(jobHash, { due: "funding", client, amount, deadlineAt });
         }
-        case "JobFunded":
-          if (debts.get(event.jobHash)?.due === "funding") debts.delete(event.jobHash);
+        case "JobFunded": {
+          const { jobHash } = event;
+          escrows.add(jobHash);
+          // A funding that was on its way when the job ended, and when nothing seemed to be owed.
+          if (!prices.has(jobHash)) return owe(jobHash, { due: "refund", reason: "funded-late" });
+          if (debts.get(jobHash)?.due === "funding") debts.delete(jobHash);
           return undefined;
+        }
         case "JobCompleted":
           return oweFor(event.jobHash, event.accepted, "completed");
         case "JobFailed":
@@ -79,6 +87,11 @@ export const createDebts = (): Debts => {
         case "JobCancelled":
           return oweFor(event.jobHash, event.accepted ?? [], "cancelled");
         case "JobRejected":
+          // Two services may have seen the client's balance at different times.
+          if (escrows.has(event.jobHash))
+            return owe(event.jobHash, { due: "refund", reason: event.reason });
+          clear(event.jobHash);
+          return undefined;
         case "PointsAwarded":
         case "JobRefunded":
           clear(event.jobHash);

@@ -14,7 +14,7 @@ import {
   type LedgerCommand,
 } from "../../domain/ledger/ledger.ts";
 import type { MicroPointsText } from "../../domain/points.ts";
-import type { Clock } from "../../streams/clock.ts";
+import { type Clock, sleep } from "../../streams/clock.ts";
 import { decode, encode } from "../../streams/codec.ts";
 import type { EventIds } from "../../streams/event-ids.ts";
 import type { EventStore, NewEvent } from "../../streams/event-store.ts";
@@ -59,6 +59,8 @@ export const runRewards = ({
   let live = false;
   let closed = false;
   let paying: Promise<void> | undefined;
+  /** The ledger holds entries that were decided and never written. */
+  let isStale = false;
 
   const hearEntry = (into: Ledger, event: LedgerEvent, revision: bigint) => {
     if (revision === BigInt(into.entries)) evolveLedger(into, event);
@@ -69,6 +71,7 @@ export const runRewards = ({
     for await (const recorded of store.readStream(ledgerStream, "start"))
       hearEntry(fresh, decode(recorded) as LedgerEvent, recorded.revision);
     ledger = fresh;
+    isStale = false;
   };
 
   const commandFor = (jobHash: JobHash, debt: Debt): LedgerCommand => {
@@ -123,7 +126,10 @@ export const runRewards = ({
     book
       .handle(jobHash, [{ type: "RejectJob", reason: "insufficient-funds", ...by }])
       .catch((error: unknown) => {
-        owed.add(jobHash);
+        clock.after(retryMs, () => {
+          owed.add(jobHash);
+          act(); // No fact need come that would set us going again.
+        });
         onTrouble(`job ${jobHash} was not rejected`, error);
       });
   };
@@ -136,7 +142,7 @@ export const runRewards = ({
         return (await store.append(ledgerStream, batch, before)).ok;
       } catch (error) {
         onTrouble("the ledger could not be written", error);
-        await new Promise<void>((resolve) => clock.after(retryMs, resolve));
+        await sleep(clock, retryMs);
       }
     }
     return true;
@@ -144,13 +150,18 @@ export const runRewards = ({
 
   const pay = async () => {
     while (owed.size > 0 && !closed) {
-      const round = [...owed].slice(0, batchMax);
+      if (isStale) await foldAnew();
+      const round: JobHash[] = [];
+      for (const jobHash of owed) {
+        // To copy all that is owed for each round took 40 s for a million jobs.
+        if (round.push(jobHash) === batchMax) break;
+      }
       for (const jobHash of round) owed.delete(jobHash);
       const expected = BigInt(ledger.entries) - 1n;
       const batch: NewEvent[] = [];
       for (const jobHash of round) settle(batch, jobHash);
       if (batch.length === 0 || (await append(batch, expected))) continue;
-      await foldAnew();
+      isStale = true;
       for (const jobHash of round) owed.add(jobHash);
     }
   };
@@ -161,10 +172,19 @@ export const runRewards = ({
       owed = new Set(debts.all());
     }
     paying ??= pay()
-      .catch((error: unknown) => onTrouble("the rewards service stopped paying", error))
-      .finally(() => {
+      .then(
+        () => true,
+        (error: unknown) => {
+          onTrouble("the rewards service stopped paying", error);
+          return false;
+        },
+      )
+      .then((isPaid) => {
         paying = undefined;
-        if (owed.size > 0 && !closed) clock.after(retryMs, act);
+        if (owed.size === 0 || closed) return;
+        if (isPaid)
+          act(); // It came when the last look was over.
+        else clock.after(retryMs, act);
       });
   };
 

@@ -3,7 +3,8 @@ import type { Digest } from "../../domain/ids.ts";
 import { type Judgement, type OpenJob, received } from "../../domain/job/job.ts";
 import { cluster } from "../../domain/verification/cluster.ts";
 import { comparable } from "../../domain/verification/comparator.ts";
-import { type Comparison, compareOutputs } from "../../domain/verification/compare.ts";
+import { compareOutputs } from "../../domain/verification/compare.ts";
+import type { Comparison } from "../../domain/verification/comparison.ts";
 import { BlobError, type BlobSource } from "../../streams/blob-store.ts";
 
 type Received = ReturnType<typeof received>[number];

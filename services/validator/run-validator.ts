@@ -54,13 +54,23 @@ export const runValidator = ({
     return [{ type: "JudgeResults", ...judgement, actor, now: clock.now() }];
   };
 
+  /** Without its outputs a result is recorded all the same, in time, and judged when it is heard. */
+  const judgementIfPossible = async (job: Job, jobHash: string): Promise<readonly JobCommand[]> => {
+    try {
+      return await judgementOf(job);
+    } catch (error) {
+      onTrouble(`job ${jobHash} cannot be judged yet`, error);
+      return [];
+    }
+  };
+
   const take = async (nodeId: NodeId, statement: ResultStatement) => {
     const command = commandOf(nodeId, statement, clock.now());
     const job = book.get(statement.jobHash);
     // A verdict goes into the same append as the result that makes it possible.
     const decision = decider.decide(command, job);
     const after = decision.ok ? decision.events.reduce(decider.evolve, job) : job;
-    const commands = [command, ...(await judgementOf(after))];
+    const commands = [command, ...(await judgementIfPossible(after, statement.jobHash))];
     const [refusal] = await book.handle(statement.jobHash, commands);
     if (!refusal) return;
     refusals.set(refusal, (refusals.get(refusal) ?? 0) + 1);
@@ -90,19 +100,25 @@ export const runValidator = ({
       });
     } finally {
       judging.delete(jobHash);
+      if (unjudged.has(jobHash)) act();
     }
   };
 
   const act = () => {
     if (closed) return;
     consumption ??= desk.consumeResults(async (nodeId, results) => {
-      await Promise.all(results.map((statement) => take(nodeId, statement)));
+      try {
+        await Promise.all(results.map((statement) => take(nodeId, statement)));
+      } catch (error) {
+        onTrouble(`results of node ${nodeId} were not taken up`, error);
+        throw error; // The queue brings them again.
+      }
     });
     for (const jobHash of unjudged) {
+      if (judging.has(jobHash)) continue; // Looked at again when that is done.
       unjudged.delete(jobHash);
       const job = book.get(jobHash);
-      if (job.status === "open" && needsJudgement(job) && !judging.has(jobHash))
-        void judge(jobHash);
+      if (job.status === "open" && needsJudgement(job)) void judge(jobHash);
     }
   };
 

@@ -93,6 +93,65 @@ describe("the local blob store", () => {
     assert.deepEqual(Buffer.from(await store.get(digest)), bytes);
   });
 
+  test("leaves bytes alone that were stored anew while the corrupt ones were being read", async () => {
+    const directory = newDirectory();
+    const store = await openLocalBlobStore({ directory, maxBytes });
+    const bytes = Buffer.alloc(600_000, 7);
+    const { digest } = await store.put(bytes, "text/plain");
+    const file = await open(join(directory, digest.slice(0, 2), digest), "r+");
+    await file.write(Buffer.from([8]), 0, 1, 100);
+    await file.close();
+    const begun = async () => {
+      const reader = (await store.getStream(digest)).pieces[Symbol.asyncIterator]();
+      await reader.next(); // Its file is open now.
+      return async (): Promise<void> => {
+        while (!(await reader.next()).done);
+      };
+    };
+    const [first, second] = [await begun(), await begun()];
+    await assert.rejects(first(), isBlobError("blob-corrupt"));
+    await store.put(bytes, "text/plain");
+    await assert.rejects(second(), isBlobError("blob-corrupt"));
+    assert.deepEqual(Buffer.from(await store.get(digest)), bytes);
+    assert.deepEqual(store.usage(), { count: 1, bytes: bytes.length });
+  });
+
+  test("does not answer for a name that did not last", async () => {
+    const renamed = Promise.withResolvers<void>();
+    let isSlow = false;
+    let isFailing = false;
+    const disk: Disk = {
+      ...nodeDisk,
+      size: async (path) => {
+        if (isSlow) {
+          isSlow = false;
+          await Promise.race([renamed.promise, new Promise((next) => setTimeout(next, 200))]);
+        }
+        return nodeDisk.size(path);
+      },
+      rename: async (from, to) => {
+        await nodeDisk.rename(from, to);
+        renamed.resolve();
+      },
+      syncDirectory: async (path) => {
+        if (isFailing) {
+          await asked; // Whoever looks sees the name before it goes.
+          throw Object.assign(new Error("input/output error"), { code: "EIO" });
+        }
+        await nodeDisk.syncDirectory(path);
+      },
+    };
+    const store = await openLocalBlobStore({ directory: newDirectory(), maxBytes, disk });
+    const bytes = Buffer.from("hardly there");
+    isSlow = true;
+    const asked = store.has(hash("sha256", bytes));
+    isFailing = true;
+    await assert.rejects(store.put(bytes, "text/plain"), isBlobError("unavailable"));
+    isFailing = false;
+    const { digest } = await store.put(bytes, "text/plain");
+    assert.deepEqual(Buffer.from(await store.get(digest)), bytes);
+  });
+
   test("says so when it is full, by its own limit", async () => {
     const directory = newDirectory();
     const store = await openLocalBlobStore({ directory, maxBytes: 10 });

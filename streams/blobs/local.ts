@@ -51,8 +51,8 @@ export const openLocalBlobStore = async ({
   /** Bytes of blobs that are being written. */
   let reserved = 0;
   let names = 0;
-  /** Blobs whose name is not on disk yet, though the file may be seen. */
-  const landing = new Map<Digest, Promise<void>>();
+  /** Who looks for, stores or removes the file of a blob: one after the other for each. */
+  const turns = new Map<Digest, Promise<unknown>>();
   const underWay = new Set<Promise<unknown>>();
   const sizes = new Map<Digest, number>();
 
@@ -62,6 +62,16 @@ export const openLocalBlobStore = async ({
       if (oldest !== undefined) sizes.delete(oldest);
     }
     sizes.set(digest, size);
+  };
+
+  const inTurn = <Answer>(digest: Digest, work: () => Promise<Answer>): Promise<Answer> => {
+    const mine = (turns.get(digest) ?? Promise.resolve()).then(work, work);
+    turns.set(digest, mine);
+    const leave = (): void => {
+      if (turns.get(digest) === mine) turns.delete(digest);
+    };
+    mine.then(leave, leave);
+    return mine;
   };
 
   await prepare();
@@ -93,11 +103,8 @@ export const openLocalBlobStore = async ({
       }
   }
 
-  const stat = async (digest: Digest): Promise<BlobStat | undefined> => {
-    if (!isDigest(digest)) return undefined;
-    const known = sizes.get(digest);
-    if (known !== undefined) return { digest, size: known };
-    await landing.get(digest);
+  /** Looks on the disk; only in the blob's turn, since at other times a name may not last. */
+  const look = async (digest: Digest): Promise<BlobStat | undefined> => {
     const size = await disk.size(pathOf(digest)).catch((error: unknown) => {
       throw diskError(error, `looking for ${digest}`);
     });
@@ -106,15 +113,17 @@ export const openLocalBlobStore = async ({
     return { digest, size };
   };
 
+  const stat = async (digest: Digest): Promise<BlobStat | undefined> => {
+    if (!isDigest(digest)) return undefined;
+    const known = sizes.get(digest);
+    if (known !== undefined) return { digest, size: known };
+    return inTurn(digest, () => look(digest));
+  };
+
   /** Gives the finished file its name, once and for all who wrote the same bytes. */
-  const land = async (temporary: string, { digest, size }: BlobStat): Promise<void> => {
-    const other = landing.get(digest);
-    if (other) {
-      await other;
-      return;
-    }
-    const work = (async () => {
-      if ((await disk.size(pathOf(digest))) !== undefined) return;
+  const land = (temporary: string, { digest, size }: BlobStat): Promise<void> =>
+    inTurn(digest, async () => {
+      if (await look(digest)) return;
       await disk.rename(temporary, pathOf(digest));
       await syncDirectory(folderOf(digest)).catch(async (error: unknown) => {
         await disk.remove(pathOf(digest)); // A name that may not last must not be seen.
@@ -122,15 +131,8 @@ export const openLocalBlobStore = async ({
       });
       count++;
       bytes += size;
-    })();
-    landing.set(digest, work);
-    try {
-      await work;
       remember(digest, size);
-    } finally {
-      landing.delete(digest);
-    }
-  };
+    });
 
   const reserve = (size: number): void => {
     if (bytes + reserved + size > maxBytes)
@@ -187,14 +189,39 @@ export const openLocalBlobStore = async ({
     return work;
   };
 
-  /** Takes bytes that are no longer what they were out of the way, so that they can be stored anew. */
-  const setAside = async (digest: Digest, size: number): Promise<void> => {
+  const openFile = async (digest: Digest): Promise<BlobFile> => {
+    const file = await disk.open(pathOf(digest)).catch((error: unknown) => {
+      throw diskError(error, `reading ${digest}`);
+    });
+    if (file) return file;
     sizes.delete(digest);
-    if ((await disk.size(pathOf(digest))) === undefined) return;
-    await disk.rename(pathOf(digest), join(corruptDirectory, digest));
-    count--;
-    bytes -= size;
+    throw unknown(digest);
   };
+
+  /**
+   * Takes bytes that are no longer what they were out of the way, so that they can be stored anew;
+   * unless that was done while they were being read.
+   */
+  const setAside = (digest: Digest): Promise<void> =>
+    inTurn(digest, async () => {
+      const known = await look(digest);
+      if (!known) return;
+      let actual = "";
+      const all = { start: 0, end: known.size - 1 };
+      const pieces = readPieces(
+        () => openFile(digest),
+        all,
+        async (hash) => {
+          actual = hash();
+        },
+      );
+      for await (const _ of pieces);
+      if (actual === digest) return;
+      sizes.delete(digest);
+      await disk.rename(pathOf(digest), join(corruptDirectory, digest));
+      count--;
+      bytes -= known.size;
+    });
 
   const getStream = async (digest: Digest, range?: ByteRange): Promise<BlobRead> => {
     const known = await stat(digest);
@@ -207,19 +234,15 @@ export const openLocalBlobStore = async ({
         `${digest} has bytes 0 to ${size - 1}, not ${start} to ${end}`,
       );
     const whole = start === 0 && end === size - 1;
-    const open = async (): Promise<BlobFile> => {
-      const file = await disk.open(pathOf(digest)).catch((error: unknown) => {
-        throw diskError(error, `reading ${digest}`);
-      });
-      if (file) return file;
-      sizes.delete(digest);
-      throw unknown(digest);
-    };
-    const pieces = readPieces(open, { start, end }, async (hash) => {
-      if (!whole || hash() === digest) return;
-      await setAside(digest, size);
-      throw new BlobError("blob-corrupt", `the stored bytes no longer have the digest ${digest}`);
-    });
+    const pieces = readPieces(
+      () => openFile(digest),
+      { start, end },
+      async (hash) => {
+        if (!whole || hash() === digest) return;
+        await setAside(digest);
+        throw new BlobError("blob-corrupt", `the stored bytes no longer have the digest ${digest}`);
+      },
+    );
     return { digest, size, pieces };
   };
 
@@ -241,12 +264,15 @@ export const openLocalBlobStore = async ({
     has: async (digest) => (await stat(digest)) !== undefined,
     list: listed,
     remove: async (digest) => {
-      const known = await stat(digest);
-      if (!known) return;
-      sizes.delete(digest);
-      await disk.remove(pathOf(digest));
-      count--;
-      bytes -= known.size;
+      if (!isDigest(digest)) return;
+      await inTurn(digest, async () => {
+        const known = await look(digest);
+        sizes.delete(digest); // From here on nobody may rely on it.
+        if (!known) return;
+        await disk.remove(pathOf(digest));
+        count--;
+        bytes -= known.size;
+      });
     },
     usage: () => ({ count, bytes }),
     close: async () => {

@@ -30,7 +30,7 @@ import {
 } from "./record.ts";
 import { corrupt, createSegment, type Segment, segmentHeaderBytes } from "./segment.ts";
 import { saveSegmentIndex } from "./segment-index.ts";
-import { Tail } from "./tail.ts";
+import { type Block, Tail } from "./tail.ts";
 
 export type FsyncPolicy = "always" | "interval" | "none";
 
@@ -74,15 +74,6 @@ export interface LogParts {
   readonly segments: Segment[];
   /** Id hashes of the open segment's events, for its index file. */
   readonly openHashes: number[];
-}
-
-/** Whole records that follow each other, in a buffer. */
-export interface Block {
-  readonly buffer: Buffer;
-  /** Offset in the segment file of the buffer's first byte. */
-  readonly start: number;
-  readonly firstSeq: number;
-  readonly endSeq: number;
 }
 
 const firstBufferBytes = 1 << 18;

@@ -22,8 +22,7 @@ export const eventsFrom = async (
 ): Promise<{ readonly events: RecordedEvent[]; readonly endSeq: number }> => {
   const events: RecordedEvent[] = [];
   const block = log.block(seq, endSeq);
-  const { buffer, start, endSeq: end } = block instanceof Promise ? await block : block;
-  void start;
+  const { buffer, endSeq: end } = block instanceof Promise ? await block : block;
   let at = 0;
   for (let current = seq; current < end; current++) {
     if (accept === undefined || accept(current))

@@ -40,7 +40,6 @@ export const subscribe = (log: Log, options: SubscribeOptions): Subscription => 
   let next = after === "end" ? log.committed : log.seqAtOrAfter(after + 1n);
   let open = true;
   let wake: (() => void) | undefined;
-  let ended: (() => void) | undefined;
   const rouse = (): void => {
     const sleeping = wake;
     wake = undefined;
@@ -95,7 +94,6 @@ export const subscribe = (log: Log, options: SubscribeOptions): Subscription => 
   const running = run().finally(() => {
     open = false;
     stopListening();
-    ended?.();
   });
   const closed = running;
   // Whoever does not look at `closed` must not bring the process down.

@@ -4,7 +4,6 @@
  */
 
 import type { RecordedEvent } from "../event-store.ts";
-import type { Block } from "./log.ts";
 import type { LogIndex } from "./log-index.ts";
 import { decodeRecord } from "./record.ts";
 
@@ -12,6 +11,15 @@ const eventsMax = 1 << 14;
 const eventMask = eventsMax - 1;
 const bytesMax = 16 << 20;
 const reusableBytesMax = 4 << 20;
+
+/** Whole records that follow each other, in a buffer. */
+export interface Block {
+  readonly buffer: Buffer;
+  /** Offset in the segment file of the buffer's first byte. */
+  readonly start: number;
+  readonly firstSeq: number;
+  readonly endSeq: number;
+}
 
 interface RecentBatch {
   readonly buffer: Buffer;

@@ -143,6 +143,16 @@ describe("a process", () => {
     await assert.rejects(connectEventStoreDb("esdb://"), isOf("bad-request"));
   });
 
+  test("begins anew while the last user is leaving, and still has one connection", async () => {
+    const url = "esdb://127.0.0.1:1?tls=false";
+    const leaving = (await connectEventStoreDb(url)).close();
+    const next = await connectEventStoreDb(url);
+    await leaving;
+    await assert.rejects(connectEventStoreDb("esdb://127.0.0.1:2?tls=false"), isOf("bad-request"));
+    await next.close();
+    await (await connectEventStoreDb("esdb://127.0.0.1:2?tls=false")).close();
+  });
+
   test("chooses its event store by address or directory", async () => {
     await assert.rejects(connectEventStore({}), isOf("bad-request"));
     await assert.rejects(connectEventStore({ url: "http://x" }), isOf("bad-request"));

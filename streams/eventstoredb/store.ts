@@ -41,7 +41,15 @@ const defaultTimeoutMs = 10_000;
  * The one open connection of this process. Pending batch appends of all clients lie in one map of
  * the client's module, and a broken stream of one client rejects those of every other.
  */
-let open: { readonly url: string; readonly store: EventStore; users: number } | undefined;
+let open: Shared | undefined;
+
+interface Shared {
+  readonly url: string;
+  readonly store: EventStore;
+  users: number;
+  /** Set when the last user has left; who comes then waits for it and begins anew. */
+  closing?: Promise<void>;
+}
 
 /** Connection strings of the renamed product, in the words the client knows. */
 const clientUrl = (url: string): string => url.replace(/^kurrentdb(\+discover)?:/, "esdb$1:");
@@ -58,6 +66,8 @@ export const connectEventStoreDb = async (
   options: EventStoreDbOptions = {},
 ): Promise<EventStore> => {
   const url = clientUrl(connectionString);
+  // Whoever closes it hears of what goes wrong there.
+  while (open?.closing !== undefined) await open.closing.catch(() => undefined);
   if (open !== undefined && open.url !== url)
     throw new EventStoreError(
       "bad-request",
@@ -73,8 +83,10 @@ export const connectEventStoreDb = async (
       if (closed) return;
       closed = true;
       if (--shared.users > 0) return;
-      await shared.store.close();
-      if (open === shared) open = undefined;
+      shared.closing = shared.store.close().finally(() => {
+        open = undefined;
+      });
+      await shared.closing;
     },
   };
 };

@@ -146,7 +146,10 @@ const linkOf = (
     close: async () => {
       if (connection.isClosed()) return;
       // To drain needs a server that answers; without one there is nothing to wait for.
-      await Promise.race([connection.drain().catch(() => {}), sleep(wallClock, 2_000)]);
+      const late = Promise.withResolvers<void>();
+      const timer = wallClock.after(2_000, late.resolve);
+      await Promise.race([connection.drain().catch(() => {}), late.promise]);
+      timer.cancel();
       await connection.close();
     },
   };

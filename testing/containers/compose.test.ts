@@ -5,7 +5,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
+import { CommanderError } from "commander";
 import { parse } from "yaml";
+import { drainWithinMs, stopWithinMs } from "../../cli/network/child.ts";
+import { createProgram } from "../../cli/program.ts";
+import { variables } from "../../cli/settings.ts";
 
 const root = dirname(dirname(import.meta.dirname));
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -22,6 +26,7 @@ interface Service {
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
   readonly read_only: boolean;
   readonly cap_drop: readonly string[];
+  readonly stop_grace_period: string;
   readonly deploy: { readonly replicas?: number; readonly resources: { readonly limits: object } };
 }
 interface Compose {
@@ -29,6 +34,71 @@ interface Compose {
   readonly networks: Readonly<Record<string, { readonly internal?: boolean }>>;
   readonly volumes: Readonly<Record<string, object>>;
 }
+
+interface Call {
+  readonly name: string;
+  readonly flags: Readonly<Record<string, string>>;
+}
+
+/** What the real command line makes of these words, without running it; or why it refuses them. */
+const callOf = (words: readonly string[]): Call | string => {
+  const program = createProgram();
+  let call: Call | undefined;
+  for (const command of program.commands)
+    command.action(() => {
+      call = { name: command.name(), flags: command.optsWithGlobals() };
+    });
+  try {
+    program.parse(words, { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.message;
+    throw error;
+  }
+  return call ?? "names no command";
+};
+
+/** What a program of ours would stumble over before it serves anything. */
+const programFaults = (service: Service, services: Compose["services"]): readonly string[] => {
+  const { command = [], environment = {} } = service;
+  const faults = Object.keys(environment)
+    .filter((name) => !Object.hasOwn(variables, name))
+    .map((name) => `nobody reads ${name}`);
+  const demand = (holds: boolean, fault: string): void => void (holds || faults.push(fault));
+  for (const [, host = ""] of Object.values(environment).flatMap((value) => [
+    ...value.matchAll(/:\/\/([^:/?]+)/g),
+  ]))
+    demand(host in services, `there is no ${host} to connect to`);
+  const call = callOf(command);
+  if (typeof call === "string") return [...faults, `cnct ${command.join(" ")}: ${call}`];
+
+  const { name, flags } = call;
+  const seconds = Number(/^(\d+)s$/.exec(service.stop_grace_period)?.[1]);
+  const stopMs = name === "worker" ? drainWithinMs : stopWithinMs;
+  demand(seconds * 1_000 > stopMs, `is killed after ${seconds} s, and may take ${stopMs} ms`);
+  const isTold = (variable: string, flag: string) =>
+    environment[variable] !== undefined || flags[flag] !== undefined;
+  if (name === "serve") {
+    const roles = (flags["roles"] ?? "").split(",");
+    demand(isTold("CNCT_NATS_URL", "nats"), "is not told where NATS is");
+    demand(isTold("CNCT_EVENTSTORE_URL", "eventStore"), "would have a log of its own");
+    if (roles.includes("gateway")) {
+      demand(flags["host"] === "0.0.0.0", `listens on ${flags["host"]} of its container only`);
+      demand(environment["CNCT_ALLOW_PUBLIC"] === "1", "may not listen there");
+      const port = flags["port"] ?? environment["CNCT_PORT"] ?? "4000";
+      for (const published of service.ports ?? [])
+        demand(
+          published.endsWith(`:${port}`),
+          `${published} is published, and it listens on ${port}`,
+        );
+    } else if (roles.includes("validator"))
+      demand(isTold("CNCT_GATEWAY", "gateway"), "is not told where the gateway is");
+  }
+  if (name === "worker") {
+    demand(isTold("CNCT_GATEWAY", "gateway"), "is not told where the gateway is");
+    demand(flags["name"] === undefined, `all replicas are the node ${flags["name"]}`);
+  }
+  return faults;
+};
 
 /** What is wrong with a compose file, one sentence each. */
 const faultsOf = (text: string): readonly string[] => {
@@ -51,7 +121,10 @@ const faultsOf = (text: string): readonly string[] => {
     }
     demand(service.cap_drop.includes("ALL"), "keeps capabilities");
     demand("memory" in service.deploy.resources.limits, "has no memory limit");
-    if (service.build) demand(service.read_only, "has a writable root");
+    if (service.build) {
+      demand(service.read_only, "has a writable root");
+      for (const fault of programFaults(service, services)) demand(false, fault);
+    }
     if (service.build)
       demand(existsSync(join(root, service.build.dockerfile)), "has no Dockerfile");
     for (const key of Object.keys(service.environment ?? {}))
@@ -71,6 +144,26 @@ describe("the compose file", () => {
     assert.ok(faultsOf(text.replace("nats: { condition", "gnats: { condition")).length > 0);
     assert.equal(faultsOf(text.replace("nats-data:/data", "elsewhere:/data")).length, 1);
     assert.throws(() => faultsOf(text.replace("services:", "services:\n services:")));
+  });
+
+  test("would be found faulty with a command or a variable that the program does not know", () => {
+    const plant = (now: string, planted: string, says: RegExp) => {
+      assert.ok(text.includes(now), `${now} is not in the file any more`);
+      const faults = faultsOf(text.replace(now, planted));
+      assert.equal(faults.length, 1, `${planted}: ${faults.join("; ")}`);
+      assert.match(faults[0] ?? "", says);
+    };
+    plant("command: [worker]", "command: [wroker]", /unknown command 'wroker'/);
+    plant("command: [worker]", "command: [worker, --cores, '4']", /unknown option '--cores'/);
+    plant("command: [worker]", "command: [worker, --name, ada]", /all replicas are the node ada/);
+    plant(", --host, 0.0.0.0", "", /listens on 127\.0\.0\.1 of its container only/);
+    plant(', --port, "4000"', ', --port, "4001"', /4000 is published, and it listens on 4001/);
+    plant('CNCT_ALLOW_PUBLIC: "1"', 'CNCT_ALLOW_PUBLIC: "0"', /may not listen there/);
+    const allowed = 'CNCT_ALLOW_PUBLIC: "1"';
+    plant(allowed, `${allowed}\n      CNCT_HOST: 0.0.0.0`, /gateway: nobody reads CNCT_HOST/);
+    plant("CNCT_GATEWAY: http://gateway", "CNCT_GATEWAY: http://gatway", /no gatway to connect to/);
+    plant("stop_grace_period: 75s", "stop_grace_period: 60s", /may take 70000 ms/);
+    plant("      CNCT_GATEWAY: http://gateway:4000 #", "      #", /not told where the gateway is/);
   });
 
   test("runs every role once, and three workers", () => {

@@ -6,7 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { linearModel } from "../fixtures/onnx-model.ts";
-import { type Environment, runCnct, type StartedNetwork, startNetworkOf } from "./cnct.ts";
+import {
+  type Environment,
+  type Ran,
+  runCnct,
+  type StartedNetwork,
+  startNetworkOf,
+} from "./cnct.ts";
 
 interface Case {
   readonly args: readonly string[];
@@ -37,6 +43,8 @@ describe("bad input", { timeout: 120_000 }, () => {
   let directory = "";
   let network: StartedNetwork;
   let env: Environment = {};
+  /** Asked meanwhile: it takes the patience that cnct has with a gateway that starts again. */
+  let unreachable: Promise<Ran>;
   const file = (name: string) => join(directory, name);
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), "cnct-bad-"));
@@ -46,6 +54,7 @@ describe("bad input", { timeout: 120_000 }, () => {
     await writeFile(file("wrong.json"), '{"dtype":"float32","shape":[1,1,1],"data":[1]}');
     await writeFile(file("big.png"), "");
     await truncate(file("big.png"), 64 * 1024 * 1024 + 1);
+    unreachable = runCnct(["jobs", "--gateway", "http://127.0.0.1:1"]);
     network = await startNetworkOf(file("data"), { workers: 3 });
     env = { CNCT_GATEWAY: network.gateway, CNCT_DATA: file("data") };
   });
@@ -129,11 +138,29 @@ describe("bad input", { timeout: 120_000 }, () => {
       exit: 5,
       says: /in use by another process; stop the other program/,
     },
-    "no gateway": {
-      args: ["jobs", "--gateway", "http://127.0.0.1:1"],
-      code: "unreachable",
-      exit: 3,
-      says: /start a network with npm start/,
+    "more replicas than can agree": {
+      args: ["submit", "ocr", file("words.png"), "--replicas", "7"],
+      code: "bad-option",
+      exit: 2,
+      says: /--replicas takes 1 to 5, not "7"/,
+    },
+    "a second worker of a name": {
+      args: ["worker", "--name", "node-1"],
+      code: "name-in-use",
+      exit: 5,
+      says: /node-1 runs on this machine already/,
+    },
+    "views that are not there": {
+      args: ["projections", "rebuild", "--data", file("nowhere")],
+      code: "no-views",
+      exit: 4,
+      says: /no views at .*nowhere.*name its directory with --data/,
+    },
+    "an example over another file": {
+      args: ["example", file("words.png")],
+      code: "file-exists",
+      exit: 4,
+      says: /is there already/,
     },
     "an unknown command": {
       args: ["submot"],
@@ -149,6 +176,16 @@ describe("bad input", { timeout: 120_000 }, () => {
         await failsAsJson(found);
       await fails(found);
     });
+
+  test("no gateway", async () => {
+    const { exit, stderr } = await unreachable;
+    assert.equal(exit, 3);
+    assert.match(
+      stderr,
+      /^waiting for the gateway at http:\/\/127\.0\.0\.1:1, which does not answer\n/,
+    );
+    assert.match(stderr, /start a network with npm start.* \(unreachable\)\n$/);
+  });
 
   test("a port in use", async () => {
     const other = createServer().listen(0, "127.0.0.1");

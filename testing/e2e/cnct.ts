@@ -47,6 +47,19 @@ export const startCnct = (args: readonly string[], env: Environment = {}): Runni
   return { child, ended };
 };
 
+/** The first text that a running command prints, on either stream, that matches. */
+export const firstMatch = ({ child, ended }: Running, pattern: RegExp): Promise<string> =>
+  new Promise((resolve, reject) => {
+    let text = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on("data", (chunk) => {
+        text += chunk;
+        const found = pattern.exec(text);
+        if (found !== null) resolve(found[0]);
+      });
+    void ended.then(() => reject(new Error(`it ended without ${pattern}: ${text}`)));
+  });
+
 export const runCnct = (args: readonly string[], env: Environment = {}): Promise<Ran> =>
   startCnct(args, env).ended;
 

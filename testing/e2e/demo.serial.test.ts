@@ -3,33 +3,78 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
-import { noneLeft, runCnct } from "./cnct.ts";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Environment, firstMatch, noneLeft, processesOf, runCnct, startCnct } from "./cnct.ts";
 
-test("the demo reads pages, pays for them and proves it", { timeout: 120_000 }, async (t) => {
+interface Figures {
+  readonly charAccuracy: number;
+  readonly events: number;
+  readonly p50Ms: number;
+  readonly wallMs: number;
+}
+
+describe("the demo", { timeout: 120_000 }, () => {
   // A temporary directory of the test's own shows what the demo leaves there.
-  const TMPDIR = await mkdtemp(join(tmpdir(), "cnct-demo-test-"));
-  t.after(() => rm(TMPDIR, { recursive: true, force: true, maxRetries: 5 }));
-  const jobs = 8;
-  const { exit, stdout, stderr } = await runCnct(["demo", "--json", "--jobs", String(jobs)], {
-    TMPDIR,
+  let TMPDIR = "";
+  beforeEach(async () => {
+    TMPDIR = await mkdtemp(join(tmpdir(), "cnct-demo-test-"));
   });
-  assert.equal(exit, 0, stderr);
-  const figures = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
-  const { charAccuracy, events, p50Ms, wallMs, ...exact } = figures;
-  assert.deepEqual(exact, {
-    jobs,
-    completed: jobs,
-    rejected: 0,
-    // Two results of 0.01 points for each page.
-    pointsAwarded: 0.16,
-    ledgerBalanced: true,
-    rebuildIdentical: true,
+  afterEach(async () => {
+    const left = [await noneLeft(TMPDIR, [], 2_000), await readdir(TMPDIR)];
+    await rm(TMPDIR, { recursive: true, force: true, maxRetries: 5 });
+    assert.deepEqual(left, [[], []]);
   });
-  assert.ok(charAccuracy > 0.98 && charAccuracy <= 1, `accuracy ${charAccuracy}`);
-  // Each page has at least a blob, a submission, two assignments, two results, two verdicts, an end.
-  assert.ok(events >= jobs * 9, `${events} events`);
-  assert.ok(p50Ms > 0 && wallMs > p50Ms);
-  assert.deepEqual(await noneLeft(TMPDIR, [], 2_000), []);
-  assert.deepEqual(await readdir(TMPDIR), []);
+
+  const play = async (jobs: number, args: readonly string[], env: Environment = {}) => {
+    const words = ["demo", "--json", "--jobs", String(jobs), ...args];
+    const { exit, stdout, stderr } = await runCnct(words, { TMPDIR, ...env });
+    assert.equal(exit, 0, stderr);
+    const figures = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
+    const { charAccuracy, events, p50Ms, wallMs, ...exact }: Figures = figures;
+    assert.deepEqual(exact, {
+      jobs,
+      completed: jobs,
+      rejected: 0,
+      // Two results of 0.01 points for each page.
+      pointsAwarded: Number((0.02 * jobs).toFixed(2)),
+      ledgerBalanced: true,
+      rebuildIdentical: true,
+    });
+    assert.ok(charAccuracy > 0.98 && charAccuracy <= 1, `accuracy ${charAccuracy}`);
+    // Each page has at least a blob, a submission, two assignments, two results, two verdicts, an end.
+    assert.ok(events >= jobs * 9, `${events} events`);
+    assert.ok(p50Ms > 0 && wallMs > p50Ms && Number.isInteger(p50Ms));
+  };
+
+  test("reads pages, pays for them and proves it", () => play(6, []));
+
+  test("does so with every role on EventStoreDB's wire", async () => {
+    const data = await mkdtemp(join(tmpdir(), "cnct-demo-store-"));
+    const store = startCnct(["store", "serve", "--port", "0", "--data", data], {});
+    try {
+      const url = await firstMatch(store, /esdb:\S+/);
+      await play(2, ["--workers", "2"], { CNCT_EVENTSTORE_URL: url });
+      store.child.kill("SIGTERM");
+      assert.equal((await store.ended).exit, 0);
+      // The history is in that store, and nowhere else.
+      const { stdout } = await runCnct(["store", "export", "--data", data]);
+      const types = stdout.split("\n").map((line) => (line ? JSON.parse(line).type : ""));
+      assert.equal(types.filter((type) => type === "JobCompleted").length, 2);
+    } finally {
+      store.child.kill("SIGKILL");
+      await store.ended;
+      await rm(data, { recursive: true, force: true, maxRetries: 5 });
+    }
+  });
+
+  test("leaves nothing when it is interrupted while it starts", async () => {
+    const demo = startCnct(["demo", "--workers", "2"], { TMPDIR });
+    await firstMatch(demo, /starting nats-server/);
+    while (!processesOf(TMPDIR).some((line) => line.includes("--roles all"))) await sleep(20);
+    demo.child.kill("SIGINT");
+    const { exit, stderr } = await demo.ended;
+    assert.equal(exit, 130);
+    assert.match(stderr, /error: stopped \(interrupted\)\n$/);
+  });
 });

@@ -137,7 +137,6 @@ test("the SDK submits, waits and downloads from a page", { timeout: 60_000 }, as
   const site = await serveProject(network.gateway);
   t.after(() => site.close());
   const profile = await mkdtemp(join(tmpdir(), "cnct-browser-"));
-  t.after(() => rm(profile, { recursive: true, force: true, maxRetries: 5 }));
   const child = spawn(
     browser,
     [
@@ -146,7 +145,11 @@ test("the SDK submits, waits and downloads from a page", { timeout: 60_000 }, as
     ],
     { stdio: "ignore" },
   );
-  t.after(() => endBrowser(child));
+  t.after(async () => {
+    // What it wrote last stands when it has ended, and not before.
+    await endBrowser(child);
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+  });
 
   const late = AbortSignal.timeout(40_000);
   const said = await Promise.race([

@@ -1,6 +1,6 @@
 /** `cnct start`: what it starts goes on where it was, comes back when it dies, and never stays behind. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -37,6 +37,7 @@ describe("a network on one machine", { timeout: 120_000 }, () => {
     assert.equal((await first.ended).exit, 0);
     assert.deepEqual(await noneLeft(directory, pidsOf(first), 1_000), []);
 
+    await writeFile(join(directory, "views", "views.sqlite"), "no views at all");
     const second = await startNetworkOf(directory);
     const two = await compute(second, "second");
     assert.equal(two.completed, 2);
@@ -47,20 +48,27 @@ describe("a network on one machine", { timeout: 120_000 }, () => {
     assert.equal(locked.exit, 5);
     assert.match(locked.stderr, /\(data-locked\)\n$/);
     second.child.kill("SIGINT");
-    assert.equal((await second.ended).exit, 0);
+    const { exit, stderr } = await second.ended;
+    assert.equal(exit, 0);
+    assert.match(stderr, /coordinator: views: rebuilding from the start of the log, since SQLite/);
     assert.deepEqual(await noneLeft(directory, pidsOf(second), 1_000), []);
   });
 
   test("starts again what dies, and leaves nothing when it is killed itself", async () => {
     const network = await startNetworkOf(directory);
-    process.kill(network.pids["coordinator"] ?? -1, "SIGKILL");
-    process.kill(network.pids["node-1"] ?? -1, "SIGKILL");
-    const { status } = await compute(network, "after a crash");
-    assert.equal(status, "COMPLETED");
+    const [nats = ""] = processesOf(directory).filter((line) => /^\d+ \S*nats-server /.test(line));
+    for (const pid of [network.pids["coordinator"], network.pids["node-1"], parseInt(nats, 10)])
+      process.kill(pid ?? -1, "SIGKILL");
+    process.kill(network.pids["node-2"] ?? -1, "SIGTERM");
+    const seen = await runCnct(["submit", "noop", "--gateway", network.gateway, "--json"]);
+    assert.equal(seen.exit, 0, seen.stderr);
+    assert.equal(JSON.parse(seen.stdout).jobs[0].status, "COMPLETED");
     network.child.kill("SIGKILL");
     const { stderr } = await network.ended;
     assert.match(stderr, /coordinator died \(SIGKILL\); it is started again/);
     assert.match(stderr, /node-1 died \(SIGKILL\)/);
+    assert.match(stderr, /node-2 was stopped from outside; it is started again/);
+    assert.match(stderr, /nats: nats-server died \(SIGKILL\); it is started again/);
     assert.deepEqual(await noneLeft(directory, pidsOf(network), 15_000), []);
   });
 });

@@ -4,7 +4,7 @@ import { resultSubject } from "../../streams/names.ts";
 import { encodeResults } from "../../streams/nats/wire.ts";
 import { between, type Mishap, pick } from "./faults.ts";
 import type { SimulatedNode } from "./nodes.ts";
-import type { Service, ServiceName } from "./services.ts";
+import { createService, type Service, type ServiceName } from "./services.ts";
 import type { World } from "./world.ts";
 
 export interface Cast {
@@ -24,6 +24,7 @@ export const startStorm = (world: World, { services, nodes }: Cast): Storm => {
   const counts: Record<string, number> = {};
   let healed = false;
   let queueOutages = 0;
+  const twins = new Set<Service>();
 
   const later = (delayMs: Millis, label: string, run: () => void): void =>
     void scheduler.after(delayMs, label, run);
@@ -43,8 +44,13 @@ export const startStorm = (world: World, { services, nodes }: Cast): Storm => {
     trace.say("the store starts");
     store.start().catch((error: unknown) => watch.blame(`the store does not open: ${error}`));
   };
-  const crashStore = (): void => {
-    if (!store.isUp()) return;
+  /** In the middle of a write if one comes soon. */
+  const crashStore = (looks = 2_000): void => {
+    if (!store.isUp() || healed) return;
+    if (!store.isWriting() && looks > 0) {
+      later(1, "waiting for a write", () => crashStore(looks - 1));
+      return;
+    }
     trace.say("the store crashes");
     store.crash();
     later(downtimeMs(), "restart of the store", startStore);
@@ -78,12 +84,22 @@ export const startStorm = (world: World, { services, nodes }: Cast): Storm => {
     "crash-validator": () => crash(services.validator),
     "crash-rewards": () => crash(services.rewards),
     "crash-node": (node) => crash(node),
-    "crash-store": crashStore,
+    "crash-store": () => crashStore(),
     "crash-everything": () => {
       for (const one of [...Object.values(services), ...nodes]) crash(one);
       crashStore();
     },
     "close-service": (_, service) => void service.close().then(() => restart(service)),
+    // As when a new release is started before the old one has stopped.
+    "twin-service": (_, { name }) => {
+      const twin = createService(world, name, 0);
+      twins.add(twin);
+      twin.start();
+      during([500, 15_000], "end of a twin", () => {
+        twins.delete(twin);
+        twin.crash();
+      });
+    },
     "drain-node": (node) => void node.drain().then(() => restart(node)),
     "mute-node": ({ line }) => {
       line.mute = true;
@@ -138,6 +154,8 @@ export const startStorm = (world: World, { services, nodes }: Cast): Storm => {
       trace.say("healing");
       store.setOutage(false);
       startStore();
+      for (const twin of twins) twin.crash();
+      twins.clear();
       for (const { line } of nodes) Object.assign(line, { cut: false, mute: false });
       for (const one of [...Object.values(services), ...nodes]) if (!one.isUp()) one.start();
     },

@@ -8,7 +8,7 @@ import { runWorker, type Worker } from "../../worker/worker.ts";
 import type { Life } from "./life.ts";
 import { linkSource, type NodeLine } from "./queue-links.ts";
 import { app, type Character, simulatedExecutor } from "./work.ts";
-import { beginLife, freshIds, isWeather, pause, sayOf, type World } from "./world.ts";
+import { beginLife, freshIds, isBug, isWeather, pause, sayOf, type World } from "./world.ts";
 
 export interface NodePlan {
   readonly nodeId: NodeId;
@@ -108,7 +108,7 @@ export const createNode = (world: World, plan: NodePlan): SimulatedNode => {
         if (notice.type === "task-ended") watch.stated(nodeId, notice.result);
         if (notice.type !== "trouble") return;
         trace.say(`${nodeId}: ${notice.what}: ${sayOf(notice.error)}`);
-        if (!isWeather(notice.error)) watch.blame(`${nodeId}: ${sayOf(notice.error)}`);
+        if (isBug(notice.error)) watch.blame(`${nodeId}: ${sayOf(notice.error)}`);
       },
     });
   };

@@ -57,6 +57,8 @@ const calmMsMax = 420_000;
 const checkEveryMs = 500;
 /** After the healing the queue needs its ack wait until everything lost has come again. */
 const settleMs = 45_000;
+/** Then nobody submits anything, so that what was forgotten is not brought to mind by chance. */
+const quietMs = 5_000;
 /** In the calm nothing due may wait longer. */
 const slackMs = 15_000;
 
@@ -75,11 +77,12 @@ export const runSimulation = async ({
       const bytes = blobs.get(digest);
       return bytes && Buffer.from(bytes).toString();
     },
-    () => scheduler.now() > calmFrom + slackMs,
+    { now: scheduler.now, calm: () => scheduler.now() > calmFrom + slackMs },
   );
   const store = createStoreHost({
     scheduler,
     random,
+    wrapFiles: sabotage.files,
     onEvent: (event) => {
       const { stream, revision, type, id, data } = event;
       const { jobHash = "" } = data as { readonly jobHash?: string };
@@ -153,8 +156,7 @@ export const runSimulation = async ({
 
     const isQuiet = (): boolean =>
       clients.busy() === 0 &&
-      watch.open() === 0 &&
-      watch.unreleased() === 0 &&
+      watch.isRestful() &&
       Object.values(services).every((service) => service.owed() === 0);
 
     const stormEnd = startOfTime + plan.stormMs;
@@ -168,18 +170,21 @@ export const runSimulation = async ({
       blobs.setFailing(0);
       healedAt = scheduler.now();
       calmFrom = healedAt + settleMs;
-      for (const job of plan.lateJobs)
-        scheduler.after(settleMs, "a late client comes", () => clients.play(job));
-      await runUntil(calmFrom + checkEveryMs, () => false);
-      const forgotten = (): void => {
-        if (scheduler.now() < calmFrom) return;
-        for (const task of watch.forgottenLeases(scheduler.now() - slackMs))
-          watch.blame(`the lease of ${task} ended and nobody noticed`);
+      const overdue = (): void => {
+        if (scheduler.now() > calmFrom) watch.blameOverdue(scheduler.now() - slackMs);
       };
+      for (const job of plan.lateJobs)
+        scheduler.after(settleMs + quietMs, "a late client comes", () => clients.play(job));
+      await runUntil(calmFrom + quietMs - checkEveryMs, () => {
+        overdue();
+        return false;
+      });
+      await runUntil(calmFrom + quietMs + checkEveryMs, () => false);
       const came = await runUntil(healedAt + calmMsMax, () => {
-        forgotten();
+        overdue();
         return isQuiet();
       });
+      if (watch.violations.length === 0 && !came) await check(false);
       if (watch.violations.length === 0 && !came) {
         const owed = Object.values(services).map(({ name, owed: of }) => `${name} ${of()}`);
         watch.blame(

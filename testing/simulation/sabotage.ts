@@ -5,6 +5,7 @@
 import type { job } from "../../domain/job/job.ts";
 import type { Listener } from "../../services/facts.ts";
 import type { JobBook } from "../../services/job-book.ts";
+import type { Files } from "../../streams/embedded/files.ts";
 import type { EventStore } from "../../streams/event-store.ts";
 import type { TaskDesk } from "../../streams/task-queue.ts";
 import type { ServiceName } from "./services.ts";
@@ -16,6 +17,8 @@ export interface Sabotage {
   readonly dispatcherBook: (book: JobBook, desk: TaskDesk) => JobBook;
   readonly rules: (service: ServiceName) => { readonly decider?: typeof job };
   readonly desk: (service: ServiceName, desk: TaskDesk) => TaskDesk;
+  /** The disk below the event log. */
+  readonly files: (files: Files) => Files;
   readonly listener: <L extends Listener>(service: ServiceName, listener: L) => L;
 }
 
@@ -25,5 +28,6 @@ export const honest: Sabotage = {
   dispatcherBook: (book) => book,
   rules: () => ({}),
   desk: (_, desk) => desk,
+  files: (files) => files,
   listener: (_, listener) => listener,
 };

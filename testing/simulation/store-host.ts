@@ -4,6 +4,7 @@
  * ever showed, to be held against what it shows later.
  */
 import type { Random } from "../../domain/chance.ts";
+import type { Files } from "../../streams/embedded/files.ts";
 import { type EmbeddedStore, openEmbeddedStore } from "../../streams/embedded/store.ts";
 import {
   type AppendResult,
@@ -25,6 +26,8 @@ export interface StoreHost {
   /** The power fails. */
   crash(): void;
   isUp(): boolean;
+  /** Whether events are on their way to the disk. */
+  isWriting(): boolean;
   /** Refuses every call and breaks every subscription until told otherwise. */
   setOutage(out: boolean): void;
   setFaults(faults: StoreFaults): void;
@@ -55,10 +58,12 @@ const outOfReach = (): EventStoreError =>
 export const createStoreHost = ({
   scheduler,
   random,
+  wrapFiles,
   onEvent,
 }: {
   readonly scheduler: Scheduler;
   readonly random: Random;
+  readonly wrapFiles: (files: Files) => Files;
   /** Hears each event when it becomes visible. */
   readonly onEvent: (event: RecordedEvent) => void;
 }): StoreHost => {
@@ -94,13 +99,16 @@ export const createStoreHost = ({
     const own = ++starts;
     const store = await openEmbeddedStore({
       directory,
-      files: disk.mount(),
+      files: wrapFiles(disk.mount()),
       lock: () => ({ release: () => {} }),
       now: () => Math.floor(scheduler.now()),
     });
     if (own !== starts) return;
+    const last = log.at(-1)?.position ?? beforeFirst;
+    const head = await store.head();
+    if (head < last) throw new Error(`events after position ${head} are gone, ${last} was shown`);
     const tap = store.subscribe({
-      after: log.at(-1)?.position ?? beforeFirst,
+      after: last,
       onEvents: (events) => {
         if (own !== starts) return;
         for (const event of events) {
@@ -160,8 +168,18 @@ export const createStoreHost = ({
   ): AsyncGenerator<RecordedEvent> {
     await hop(life, "read of");
     if (!session || out || hit(faults.requestLost, "requestsLost")) throw outOfReach();
-    const events: RecordedEvent[] = [];
-    for await (const event of session.store.readStream(stream, from, options)) events.push(event);
+    const { store } = session;
+    const events = await new Promise<readonly RecordedEvent[]>((resolve, reject) => {
+      wires.add(reject);
+      const all = async (): Promise<void> => {
+        const read: RecordedEvent[] = [];
+        for await (const event of store.readStream(stream, from, options)) read.push(event);
+        resolve(read);
+      };
+      all()
+        .catch(reject)
+        .finally(() => wires.delete(reject));
+    });
     await hop(life, "read answers");
     yield* events;
   }
@@ -227,6 +245,7 @@ export const createStoreHost = ({
       breakWires();
     },
     isUp: () => session !== undefined,
+    isWriting: disk.isWriting,
     setOutage: (value) => {
       out = value;
       if (out) breakWires();

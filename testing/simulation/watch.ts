@@ -5,7 +5,13 @@
 
 import type { Digest, JobHash, NodeId } from "../../domain/ids.ts";
 import type { JobCompleted, JobEvent } from "../../domain/job/events.ts";
-import { type Job, pinnedClass, job as rules, vacancies } from "../../domain/job/job.ts";
+import {
+  type Job,
+  needsJudgement,
+  pinnedClass,
+  job as rules,
+  vacancies,
+} from "../../domain/job/job.ts";
 import type { JobSpec } from "../../domain/job/spec.ts";
 import type { LedgerEvent } from "../../domain/ledger/events.ts";
 import { emptyLedger, evolveLedger, faultOf } from "../../domain/ledger/ledger.ts";
@@ -33,8 +39,10 @@ export interface Watch {
   unreleased(): number;
   ends(): Readonly<Record<string, number>>;
   isOver(jobHash: JobHash): string | undefined;
-  /** Tasks whose lease ended before this instant and that nobody has noticed. */
-  forgottenLeases(before: number): readonly string[];
+  /** Whether nothing is left to be done for any job. */
+  isRestful(): boolean;
+  /** In the calm: blames for what has been due since before this instant. */
+  blameOverdue(before: number): void;
   /** What must hold when all is quiet. */
   conclude(): void;
 }
@@ -51,17 +59,42 @@ interface JobView {
   /** By replica: when its lease ends. */
   readonly leases: Map<number, number>;
   job: Job;
+  escrow: "none" | "open" | "released";
+  /** When it was last heard of. */
+  touchedAt: number;
 }
 
+/** The nodes that lose a task by this event. */
+const freedBy = (event: JobEvent, job: Job): readonly NodeId[] => {
+  switch (event.type) {
+    case "ResultReceived":
+    case "TaskFailed":
+    case "TaskExpired":
+      return [event.nodeId];
+    case "JobCompleted":
+    case "JobFailed":
+    case "JobCancelled":
+    case "JobRejected":
+      if (job.status !== "open") return [];
+      return job.tasks.filter(({ status }) => status === "assigned").map(({ nodeId }) => nodeId);
+    default:
+      return [];
+  }
+};
+
 const violationsMax = 20;
+/** A node that has been without a task for so long could have taken one. */
+const idleMs = 3_000;
+/** An order may wait so long for the queue to come back, and then be sent although nobody needs it. */
+const staleMs = 30_000;
 
 /**
  * @param textOf - The output of this digest; undefined where nobody stored one.
- * @param calm - Whether nothing has gone wrong for long enough that all must work.
+ * @param time - `calm`: Whether nothing has gone wrong for long enough that all must work.
  */
 export const createWatch = (
   textOf: (digest: Digest) => string | undefined,
-  calm: () => boolean,
+  { now, calm }: { readonly now: () => number; readonly calm: () => boolean },
 ): Watch => {
   const violations: string[] = [];
   const jobs = new Map<JobHash, JobView>();
@@ -89,6 +122,8 @@ export const createWatch = (
       paid: new Set(),
       leases: new Map(),
       job: rules.initial,
+      escrow: "none",
+      touchedAt: 0,
     };
     jobs.set(jobHash, view);
     return view;
@@ -111,6 +146,19 @@ export const createWatch = (
       blame(`job ${name} was completed with the wrong output of ${same.length} liars`);
   };
 
+  /** Tasks that each node has, and since when it has none. */
+  const loads = new Map<NodeId, { tasks: number; idleSince: number }>();
+  const load = (nodeId: NodeId, change: number): void => {
+    const known = loads.get(nodeId) ?? { tasks: 0, idleSince: 0 };
+    known.tasks += change;
+    known.idleSince = now();
+    loads.set(nodeId, known);
+  };
+  const isIdle = (nodeId: NodeId): boolean => {
+    const { tasks, idleSince } = loads.get(nodeId) ?? { tasks: 0, idleSince: 0 };
+    return tasks === 0 && now() - idleSince > idleMs;
+  };
+
   /** In the calm nobody may wait for a node that could have taken the job. */
   const checkInVain = (job: Job): void => {
     if (job.status !== "open" || !calm() || vacancies(job).length === 0) return;
@@ -119,6 +167,7 @@ export const createWatch = (
     for (const [nodeId, { apps }] of nodes)
       if (
         !job.nodes.includes(nodeId) &&
+        isIdle(nodeId) &&
         apps.some(({ executionClass }) =>
           pinned ? executionClass === pinned : executionClass.startsWith(job.spec.engine),
         )
@@ -129,7 +178,10 @@ export const createWatch = (
   const jobEvent = (event: JobEvent): void => {
     const view = viewOf(event.jobHash);
     if (event.type === "JobFailed" && event.reason === "deadline-passed") checkInVain(view.job);
+    if (event.type === "TaskAssigned") load(event.nodeId, 1);
+    for (const nodeId of freedBy(event, view.job)) load(nodeId, -1);
     view.job = rules.evolve(view.job, event);
+    view.touchedAt = now();
     switch (event.type) {
       case "JobSubmitted":
         open++;
@@ -175,10 +227,13 @@ export const createWatch = (
 
   const entry = (event: LedgerEvent): void => {
     evolveLedger(ledger, event);
-    if (event.type === "JobFunded") unreleased++;
-    if (event.type === "PointsAwarded" || event.type === "JobRefunded") unreleased--;
+    if (event.type === "PointsIssued") return;
+    const view = viewOf(event.jobHash);
+    view.touchedAt = now();
+    view.escrow = event.type === "JobFunded" ? "open" : "released";
+    unreleased += event.type === "JobFunded" ? 1 : -1;
     if (event.type !== "PointsAwarded") return;
-    const { paid } = viewOf(event.jobHash);
+    const { paid } = view;
     for (const { replica, nodeId } of event.awards) paid.add(`${replica} ${nodeId}`);
   };
 
@@ -202,9 +257,14 @@ export const createWatch = (
       viewOf(jobHash).cancelled = true;
     },
     ordered: (nodeId, tasks) => {
-      for (const { jobHash, replica, attempt } of tasks)
+      for (const { jobHash, replica, attempt } of tasks) {
+        const name = `${jobHash.slice(0, 8)}/${replica}/${attempt}`;
         if (!assigned.has(`${jobHash}/${replica}/${attempt} ${nodeId}`))
-          blame(`${jobHash.slice(0, 8)}/${replica}/${attempt} was sent before it was a fact`);
+          blame(`${name} was sent before it was a fact`);
+        const { ended, touchedAt } = viewOf(jobHash);
+        if (ended !== undefined && now() - touchedAt > staleMs)
+          blame(`${name} was sent ${Math.round(now() - touchedAt)} ms after its job had ended`);
+      }
     },
     stated: (nodeId, result) => {
       if (result.outcome !== "done") return;
@@ -216,12 +276,20 @@ export const createWatch = (
     unreleased: () => unreleased,
     ends: () => ends,
     isOver: (jobHash) => jobs.get(jobHash)?.ended,
-    forgottenLeases: (before) => {
-      const forgotten: string[] = [];
-      for (const [jobHash, { leases }] of jobs)
+    isRestful: () => open === 0 && unreleased === 0,
+    blameOverdue: (before) => {
+      for (const [jobHash, { leases, job, touchedAt, escrow, ended }] of jobs) {
+        const name = jobHash.slice(0, 8);
         for (const [replica, at] of leases)
-          if (at < before) forgotten.push(`${jobHash.slice(0, 8)}/${replica}`);
-      return forgotten;
+          if (at < before) blame(`the lease of ${name}/${replica} ended and nobody noticed`);
+        if (touchedAt >= before) continue;
+        if (job.status === "open" && escrow === "none")
+          blame(`job ${name} is neither funded nor rejected`);
+        if (job.status === "open" && needsJudgement(job))
+          blame(`job ${name} has its results and is not judged`);
+        if (ended !== undefined && escrow === "open")
+          blame(`job ${name} has ended and its escrow is not released`);
+      }
     },
     conclude: () => {
       for (const [jobHash, { accepted, cancelled, ended, verdicts, paid }] of jobs) {

@@ -41,5 +41,9 @@ export const pause = (life: Life, delayMs: Millis): Promise<void> =>
 export const isWeather = (error: unknown): boolean =>
   error instanceof Error && ["EventStoreError", "TaskQueueError", "BlobError"].includes(error.name);
 
+/** What a worker may say in words is its trouble; these are ours. */
+export const isBug = (error: unknown): boolean =>
+  !(error instanceof Error) || /^(Type|Range|Reference|Assertion|Syntax)Error/.test(error.name);
+
 export const sayOf = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : String(error);

@@ -39,9 +39,3 @@ export interface InferenceEngine {
 }
 
 export type EngineName = "ort-node" | "ort-web";
-
-/** Loads the runtime itself, which takes 0.1 s and more, only now. */
-export const openEngine = async (name: EngineName): Promise<InferenceEngine> =>
-  name === "ort-node"
-    ? (await import("./ort-node.ts")).openOrtNode()
-    : (await import("./ort-web.ts")).openOrtWeb();

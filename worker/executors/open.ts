@@ -3,7 +3,8 @@
 import { isAppName } from "../../domain/catalogue.ts";
 import type { CollectOptions } from "../collect/collect.ts";
 import { AppError, type Executor } from "../executor.ts";
-import { type EngineName, type InferenceEngine, openEngine } from "./inference.ts";
+import type { EngineName, InferenceEngine } from "./inference.ts";
+import { openEngine } from "./open-engine.ts";
 
 /**
  * One executor for each name, in that order, ready to compute.

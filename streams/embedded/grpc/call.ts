@@ -60,7 +60,6 @@ const timeoutMs = (header: string | readonly string[] | undefined): number | und
 
 export class Call {
   readonly #stream: ServerHttp2Stream;
-  readonly #onEnd: Promise<void>;
   #ended = false;
   #outgoing: Buffer[] = [];
   #flushing = false;
@@ -73,12 +72,9 @@ export class Call {
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
     this.#stream = stream;
-    this.#onEnd = new Promise((resolve) => {
-      stream.once("close", () => {
-        this.#ended = true;
-        clearTimeout(this.#timer);
-        resolve();
-      });
+    stream.once("close", () => {
+      this.#ended = true;
+      clearTimeout(this.#timer);
     });
     // The peer's reset: "close" follows, and there is nobody to tell.
     stream.on("error", () => undefined);
@@ -108,9 +104,13 @@ export class Call {
   get isOver(): boolean {
     return this.#ended;
   }
-  /** Resolves when the call is over, whoever ended it. */
-  get over(): Promise<void> {
-    return this.#onEnd;
+  /**
+   * Calls back when the call is over, whoever ended it; returns how to stop that. No promise: what
+   * races against one is kept until it settles, and a subscription waits for every commit.
+   */
+  onOver(listener: () => void): () => void {
+    this.#stream.once("close", listener);
+    return () => this.#stream.off("close", listener);
   }
 
   /** The client's messages, in order; a slow consumer slows the client down. */
@@ -190,11 +190,16 @@ export class Call {
     if (!this.#ended && this.#stream.writableNeedDrain) await this.#drained();
   }
 
-  async #drained(): Promise<void> {
-    await Promise.race([
-      new Promise<void>((resolve) => this.#stream.once("drain", resolve)),
-      this.#onEnd,
-    ]);
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#stream.off("drain", done);
+        stop();
+        resolve();
+      };
+      this.#stream.once("drain", done);
+      const stop = this.onOver(done);
+    });
   }
 
   finish(): void {

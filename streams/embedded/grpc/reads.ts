@@ -173,14 +173,13 @@ const readOneStream = async (
 const nextCommit = async (log: Log, call: Call, isNews: () => boolean): Promise<void> => {
   if (isNews() || call.isOver) return;
   if (log.isClosed) throw new EventStoreError("unavailable", "the event store was closed");
-  let stop: () => void = () => undefined;
-  await Promise.race([
-    new Promise<void>((resolve) => {
-      stop = log.onCommit(resolve);
-    }),
-    call.over,
-  ]);
-  stop();
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      for (const stop of stops) stop();
+      resolve();
+    };
+    const stops = [log.onCommit(done), call.onOver(done)];
+  });
 };
 
 const subscribeToAll = async (log: Log, call: Call, request: ReadRequest): Promise<void> => {

@@ -7,6 +7,8 @@ import { connect as connectSocket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { queryObjects } from "node:v8";
 import {
   ANY,
   BACKWARDS,
@@ -245,6 +247,36 @@ describe("the wire", { timeout: 60_000 }, () => {
     for (const stream of stalled) stream.close();
     session.destroy();
     await append("after-heavy", 1);
+  });
+
+  test("holds no more of a subscription after hundreds of commits than before", async () => {
+    const session = http2.connect(`http://127.0.0.1:${server.port}`);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": `${streams}/Read`,
+      "content-type": "application/grpc",
+    });
+    stream.on("error", () => undefined);
+    let bytes = 0;
+    stream.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
+    const news = grpcFrame(bytesField(1, bytesField(2, bytesField(3)), bytesField(6)));
+    stream.end(news);
+    const follow = async (commits: number): Promise<void> => {
+      for (let n = 0; n < commits; n++) {
+        const before = bytes;
+        await append("followed", 1);
+        while (bytes === before) await setImmediate();
+      }
+    };
+    await once(stream, "data"); // The confirmation: from here on it is live.
+    await follow(100);
+    const before = queryObjects(Promise, { format: "count" });
+    await follow(300);
+    const kept = queryObjects(Promise, { format: "count" }) - before;
+    assert.ok(kept < 150, `${kept} promises are kept`);
+    session.destroy();
   });
 
   test("says good-bye to everyone when it closes, and the store goes on", async () => {

@@ -90,7 +90,7 @@ export const serveEmbeddedStore = async (
     }
     const call = new Call(stream, headers);
     calls.add(call);
-    void call.over.then(() => calls.delete(call));
+    call.onOver(() => calls.delete(call));
     void run(store, call, String(headers[":path"] ?? ""));
   });
   server.listen(port, host);

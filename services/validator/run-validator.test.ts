@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { job as decider, type JobCommand } from "../../domain/job/job.ts";
+import type { JobSpec } from "../../domain/job/spec.ts";
+import { BlobError, type BlobSource } from "../../streams/blob-store.ts";
+import { wallClock } from "../../streams/clock.ts";
+import { openEmbeddedStore } from "../../streams/embedded/store.ts";
+import { eventIds } from "../../streams/event-ids.ts";
+import type { EventStore } from "../../streams/event-store.ts";
+import { handleCommand } from "../../streams/handle-command.ts";
+import { jobStream } from "../../streams/names.ts";
+import { memoryQueue } from "../../testing/memory-queue.ts";
+import { type Feed, runFeed } from "../facts.ts";
+import { createJobBook } from "../job-book.ts";
+import { type RunningValidator, runValidator } from "./run-validator.ts";
+
+const jobHash = "a".repeat(64);
+const executionClass = "plain@1/js/any/1t/none";
+const spec: JobSpec = {
+  version: 1,
+  client: "client:ada",
+  app: "echo",
+  params: {},
+  inputs: {},
+  comparator: { kind: "text" },
+  quorum: 2,
+  replicasMax: 2,
+  price: "100",
+  engine: "",
+  wallMs: 60_000,
+  deadlineMs: 3_600_000,
+  priority: 3,
+  nonce: "",
+};
+const outputs = new Map([
+  ["b".repeat(64), "hello world"],
+  ["c".repeat(64), "hello  world"],
+]);
+
+describe("the validator", () => {
+  let directory: string;
+  let store: EventStore;
+  let feed: Feed;
+  let validator: RunningValidator;
+  let blobsAway: boolean;
+  let storeAway: boolean;
+  let troubles: string[];
+  const ids = eventIds("0123456789ab");
+  let queue: ReturnType<typeof memoryQueue>;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "cnct-validator-"));
+    store = await openEmbeddedStore({ directory });
+    [blobsAway, storeAway, troubles] = [false, false, []];
+    const flaky: EventStore = Object.assign(Object.create(store) as EventStore, {
+      append: (...args: Parameters<EventStore["append"]>) =>
+        storeAway ? Promise.reject(new Error("the store is away")) : store.append(...args),
+    });
+    const book = createJobBook({ store: flaky, ids });
+    const blobs = {
+      get: async (digest: string) => {
+        if (blobsAway) throw new BlobError("unavailable", "the blob store is away");
+        return new TextEncoder().encode(outputs.get(digest));
+      },
+    } as BlobSource;
+    queue = memoryQueue({ clock: wallClock, random: () => 0.5 });
+    const desk = queue.desk();
+    const onTrouble = (what: string) => troubles.push(what);
+    validator = runValidator({ book, desk, blobs, clock: wallClock, onTrouble });
+    feed = runFeed({
+      store,
+      clock: wallClock,
+      listeners: [book, validator],
+      onTrouble: (error) => assert.fail(String(error)),
+    });
+    await feed.live;
+    const by = { actor: "service:test", now: Date.now() };
+    await say({ type: "SubmitJob", jobHash, spec, ...by });
+    const reason = { policy: 1, seed: 1, candidates: 2, score: 1 };
+    const assignments = ["bob", "cyd"].map((nodeId, replica) => ({
+      replica,
+      nodeId,
+      executionClass,
+      reason,
+    }));
+    await say({ type: "AssignTasks", assignments, leaseMs: 60_000, fundedAt: 0, ...by });
+  });
+
+  afterEach(async () => {
+    await feed.close();
+    await validator.close();
+    await store.close();
+    await rm(directory, { recursive: true });
+  });
+
+  const say = async (command: JobCommand) => {
+    const stream = jobStream(jobHash);
+    const answer = await handleCommand({ store, ids }, decider, { stream }, command);
+    assert.ok(answer.ok, answer.ok ? "" : answer.reason);
+  };
+  const state = async (nodeId: string, replica: number, outputDigest: string) => {
+    const task = { jobHash, replica, attempt: 1 };
+    const result = { executionClass, outputDigest, outputSize: 11, elapsedMs: 1 };
+    const statement = { ...task, outcome: "done", ...result } as const;
+    await queue.source(nodeId).publishResults([statement], `${nodeId}-1`);
+  };
+  const typesIn = async () => {
+    const types: string[] = [];
+    for await (const { type } of store.readStream(jobStream(jobHash), "start")) types.push(type);
+    return types;
+  };
+  const until = async (type: string, count = 1) => {
+    const deadline = Date.now() + 10_000;
+    while ((await typesIn()).filter((one) => one === type).length < count) {
+      assert.ok(Date.now() < deadline, `${type} never came: ${await typesIn()}`);
+      await sleep(10);
+    }
+  };
+  const bothStated = async () => {
+    const [first = "", second = ""] = outputs.keys();
+    await state("bob", 0, first);
+    await state("cyd", 1, second);
+  };
+
+  test("records results while outputs cannot be had, and judges them when they can", async () => {
+    blobsAway = true;
+    await bothStated();
+    await until("ResultReceived", 2);
+    assert.ok(!(await typesIn()).includes("JobCompleted"));
+    assert.ok(troubles.length > 0);
+    blobsAway = false;
+    await until("JobCompleted");
+  });
+
+  test("says why results are not taken up, and takes them up when they come again", async () => {
+    storeAway = true;
+    await bothStated();
+    for (let i = 0; i < 500 && troubles.length < 2; i++) await sleep(10);
+    assert.match(troubles.join(), /results of node bob.*results of node cyd/);
+    assert.equal((await typesIn()).includes("ResultReceived"), false);
+    storeAway = false;
+    await until("JobCompleted");
+  });
+});
