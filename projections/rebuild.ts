@@ -127,9 +127,16 @@ export class ViewsError extends Error {
   }
 }
 
-/** @throws {ViewsError} Why these views cannot be compared. */
-const openLive = (path: string): ReturnType<typeof openSnapshot> => {
+/** @throws {ViewsError} `no-views`. */
+export const demandViews = (directory: string): void => {
+  const path = viewsPath(directory);
   if (!existsSync(path)) throw new ViewsError("no-views", `there are no views at ${path}`);
+};
+
+/** @throws {ViewsError} Why these views cannot be compared. */
+const openLive = (directory: string): ReturnType<typeof openSnapshot> => {
+  demandViews(directory);
+  const path = viewsPath(directory);
   try {
     const fault = versionFault(path, presentVersions);
     if (fault !== undefined)
@@ -154,7 +161,7 @@ const openLive = (path: string): ReturnType<typeof openSnapshot> => {
 export const proveProjections = async (
   options: Omit<RebuildOptions, "upTo">,
 ): Promise<Comparison & { readonly events: number }> => {
-  const live = openLive(viewsPath(options.directory));
+  const live = openLive(options.directory);
   try {
     const { path: rebuiltPath, events } = await rebuildProjections({
       ...options,

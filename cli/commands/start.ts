@@ -83,7 +83,7 @@ const welcome = ({ gateway, children }: Network, dataDirectory: string): void =>
   const workers = children.filter(({ name }) => name.startsWith("node-")).length;
   const isDefault = new URL(gateway).port === String(settings.defaultPort);
   const cnct = `${isDefault ? "" : `CNCT_GATEWAY=${gateway} `}npx cnct`;
-  print(`CNCT runs on this machine with ${workers} workers. Ctrl-C stops it.
+  print(`CNCT runs on this machine with ${workers === 1 ? "one worker" : `${workers} workers`}. Ctrl-C stops it.
 
   GraphQL   ${tint(`${gateway}/graphql`, "bold")}
   GraphiQL  ${tint(`${gateway}/graphiql`, "bold")}

@@ -93,10 +93,11 @@ export const addStore = (program: Command): void => {
     .description("fold the whole log anew and compare with the views in use, row by row")
     .option("--data <directory>", "where views and log are")
     .option("--event-store <url>", "an EventStoreDB instead of the embedded log")
-    .action(async (flags: StoreFlags, command: Command) =>
-      withStore(flags, async (log) => {
-        const { proveProjections } = await import("../../projections/rebuild.ts");
-        const directory = join(settings.dataDirectory(flags.data), "views");
+    .action(async (flags: StoreFlags, command: Command) => {
+      const { demandViews, proveProjections } = await import("../../projections/rebuild.ts");
+      const directory = join(settings.dataDirectory(flags.data), "views");
+      demandViews(directory); // Before a log is made where there is none.
+      await withStore(flags, async (log) => {
         const proof = await proveProjections({ store: log, directory });
         if (flagsOf(command).json === true)
           printJson({ ...proof, position: proof.position.toString() });
@@ -122,8 +123,8 @@ export const addStore = (program: Command): void => {
             exitCodes.refused,
           );
         }
-      }),
-    );
+      });
+    });
 };
 
 interface StoreFlags {

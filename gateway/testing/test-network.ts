@@ -1,4 +1,5 @@
 /** A gateway on a real store, real views and a real blob store in a directory of its own, for tests. */
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -57,6 +58,9 @@ export const openTestNetwork = async (
 ): Promise<TestNetwork> => {
   const { disk, aroundStore = (same) => same, viewsDelayMs = 0, ...given } = options;
   const directory = await mkdtemp(join(tmpdir(), "cnct-gateway-"));
+  // Also when a test ends the process before it closes the network.
+  const removeAtOnce = (): void => rmSync(directory, { recursive: true, force: true });
+  process.once("exit", removeAtOnce);
   const store = await openEmbeddedStore({ directory: join(directory, "events") });
   const projections = await openProjections({
     store: viewsDelayMs === 0 ? store : slowed(store, viewsDelayMs),
@@ -122,6 +126,7 @@ export const openTestNetwork = async (
       await projections.close();
       await blobs.close();
       await store.close();
+      process.off("exit", removeAtOnce);
       await rm(directory, { recursive: true, force: true });
     },
   };

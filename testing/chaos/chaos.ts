@@ -1,4 +1,5 @@
 /** `npm run chaos -- [--kills 50] [--seed n] [--calm ms]`: a longer storm; exit code 1 if a rule was broken. */
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +16,15 @@ const { values } = parseArgs({
 const directory = await mkdtemp(join(tmpdir(), "cnct-chaos-"));
 const seed = Number(values.seed);
 process.stderr.write(`seed ${seed}\n`);
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => {
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+    process.exit(130);
+  });
+process.once("uncaughtException", (error) => {
+  process.stderr.write(`${error.stack}\nthe data are kept in ${directory}\n`);
+  process.exit(1);
+});
 const report = await runStorm({
   directory,
   seed,

@@ -151,10 +151,10 @@ describe("bad input", { timeout: 120_000 }, () => {
       says: /node-1 runs on this machine already/,
     },
     "views that are not there": {
-      args: ["projections", "rebuild", "--data", file("nowhere")],
+      args: ["projections", "rebuild", "--data", file("no-data")],
       code: "no-views",
       exit: 4,
-      says: /no views at .*nowhere.*name its directory with --data/,
+      says: /no views at .*no-data.*name its directory with --data/,
     },
     "an example over another file": {
       args: ["example", file("words.png")],

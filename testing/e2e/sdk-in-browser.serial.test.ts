@@ -143,7 +143,8 @@ test("the SDK submits, waits and downloads from a page", { timeout: 60_000 }, as
       ...["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
       ...["--no-first-run", `--user-data-dir=${profile}`, site.url],
     ],
-    { stdio: "ignore" },
+    // Chromium leaves temporary files of its own: they go with the profile.
+    { stdio: "ignore", env: { ...process.env, TMPDIR: profile } },
   );
   t.after(async () => {
     // What it wrote last stands when it has ended, and not before.
