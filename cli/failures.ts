@@ -148,6 +148,8 @@ const reasons: Readonly<Record<string, string>> = {
   "bad-tensor":
     'a tensor is not understood: write {"dtype":"float32","shape":[…],"data":[…]}, with as many numbers as the shape holds',
   "shape-mismatch": "a tensor has another name, type or shape than the model reads",
+  "bad-module": "the module breaks a rule of docs/wasm.md: see cnct job for which",
+  "module-trap": "the module stopped in the middle: see cnct job for why",
   "bad-params": "a parameter has a value that the app cannot use",
   "missing-input": "an input that the model reads is missing: give it with --input name=file",
   "output-too-large": "the output is larger than the network carries",

@@ -1,6 +1,7 @@
 /** The worker's host on Node: registers the node, opens executors, queue and blobs, runs the core. */
 import { randomBytes } from "node:crypto";
 import { cpus, totalmem } from "node:os";
+import type { AllowList } from "../domain/collection/allow-list.ts";
 import type { Instant, Millis } from "../domain/decider.ts";
 import type { Capabilities } from "../domain/node/node.ts";
 import { httpBlobs } from "../streams/blobs/http.ts";
@@ -8,6 +9,7 @@ import { wallClock } from "../streams/clock.ts";
 import { openTaskSource } from "../streams/nats/task-source.ts";
 import type { TaskOrder } from "../streams/task-queue.ts";
 import { openExecutorPool } from "../worker/children/pool.ts";
+import { openCollect } from "../worker/collect/collect.ts";
 import type { Executor } from "../worker/executor.ts";
 import { runWorker, type WorkerNotice } from "../worker/worker.ts";
 import { claimName } from "./claim-name.ts";
@@ -20,6 +22,8 @@ export interface WorkerHostOptions {
   readonly apps: readonly string[];
   /** More than one engine makes the node able to work in several execution classes. */
   readonly engines: readonly ("ort-node" | "ort-web")[];
+  /** Hosts that it may collect from; without any it does not offer `collect`. */
+  readonly collectAllow?: AllowList;
   readonly slots: number;
   readonly backlog: number;
   /** Instead of the one that the gateway names. */
@@ -56,10 +60,13 @@ export const runWorkerHost = async (options: WorkerHostOptions): Promise<WorkerH
   const release = await claimName(options.gateway, options.nodeId);
   const executors: Executor[] = [];
   try {
+    const { collectAllow: allow, version } = options;
+    // One for the whole node, and in this process: `docs/decisions/0008-collect-in-the-supervisor.md`.
+    if (allow && options.apps.includes("collect")) executors.push(openCollect({ allow, version }));
     for (const engine of options.engines)
       executors.push(
         ...(await openExecutorPool({
-          apps: options.apps,
+          apps: options.apps.filter((app) => app !== "collect"),
           engine,
           children: Math.max(1, options.slots),
           // The first engine is the node's main one; the others' children start when tasks come.

@@ -12,6 +12,10 @@ export const appErrorCodes = [
   "bad-tensor",
   "shape-mismatch",
   "output-too-large",
+  "bad-url",
+  "url-not-allowed",
+  "bad-module",
+  "module-trap",
 ] as const;
 export type AppErrorCode = (typeof appErrorCodes)[number];
 

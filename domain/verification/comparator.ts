@@ -14,7 +14,12 @@ export type Comparator =
   /** The same text; `maxDistance` is the share of characters that may differ, by default none. */
   | { readonly kind: "text"; readonly maxDistance?: number }
   /** The same boxes; `threshold` is the least intersection over union, by default 0.9. */
-  | { readonly kind: "iou"; readonly threshold?: number };
+  | { readonly kind: "iou"; readonly threshold?: number }
+  /**
+   * The same collection; `maxDifferent` is the share of items that may differ, by default 0.1, and
+   * `maxDistance` the share of word pairs of one text that may, by default 0.02.
+   */
+  | { readonly kind: "items"; readonly maxDifferent?: number; readonly maxDistance?: number };
 
 export type ComparatorFault =
   | "not-an-object"
@@ -34,12 +39,13 @@ const atolMax = 1;
 const rtolMax = 0.1;
 const maxDistanceMax = 0.5;
 const iouThresholdMin = 0.1;
+const maxDifferentMax = 0.5;
 
 /**
  * Reads a comparator from outside; the same value may be parsed twice.
  *
  * Refuses bounds that would accept nearly any answer: atol above 1, rtol above 0.1, a text distance
- * above 0.5, an intersection over union below 0.1.
+ * above 0.5, an intersection over union below 0.1, a share of different items above 0.5.
  */
 export const parseComparator = (value: unknown): ParsedComparator => {
   if (typeof value !== "object" || value === null || Array.isArray(value))
@@ -77,6 +83,7 @@ const fields: Readonly<Record<Comparator["kind"], Readonly<Record<string, Check>
       return bound < iouThresholdMin ? "accepts-everything" : undefined;
     },
   },
+  items: { maxDifferent: atMost(maxDifferentMax), maxDistance: atMost(maxDistanceMax) },
 };
 
 const isKind = (value: unknown): value is Comparator["kind"] =>

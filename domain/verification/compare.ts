@@ -3,6 +3,7 @@
 import type { Comparator } from "./comparator.ts";
 import type { Comparison } from "./comparison.ts";
 import { compareBoxes } from "./iou.ts";
+import { compareItems } from "./items.ts";
 import { compareText } from "./text.ts";
 import { compareTensors } from "./tolerance.ts";
 
@@ -26,6 +27,8 @@ export const compareOutputs = (
       return compareText(comparator, a, b);
     case "iou":
       return compareBoxes(comparator, a, b);
+    case "items":
+      return compareItems(comparator, a, b);
   }
 };
 

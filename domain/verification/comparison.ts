@@ -25,4 +25,6 @@ export type ComparisonReason =
   | "boxes-match"
   | "boxes-differ"
   | "counts-differ"
-  | "too-many-boxes";
+  | "too-many-boxes"
+  | "items-match"
+  | "items-differ";

@@ -10,7 +10,8 @@ const seedsMax = 25;
 const expected: Readonly<Record<string, RegExp>> = {
   "results of fenced attempts count": /never said what job/,
   "one result makes a quorum": /completed without its quorum|wrong output/,
-  "a ledger entry without an answer is written twice": /funded twice|released twice|paid twice|went below zero/,
+  "a ledger entry without an answer is written twice":
+    /funded twice|released twice|paid twice|went below zero/,
   "the escrow of a failed job is not released": /escrow/,
   "tasks are sent before they are facts": /sent before it was a fact/,
   "tasks of lost nodes are never given to others": /lease of .* ended and nobody noticed/,

@@ -38,7 +38,12 @@ const environmentNames = [
 export const launch = (settings: ChildSettings): Launched => {
   const child = spawn(
     process.execPath,
-    ["--disable-warning=ExperimentalWarning", program, JSON.stringify(settings)],
+    [
+      "--disable-warning=ExperimentalWarning",
+      ...settings.v8Options,
+      program,
+      JSON.stringify(settings),
+    ],
     {
       stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
       env: {

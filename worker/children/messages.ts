@@ -16,6 +16,8 @@ export interface ChildSettings {
   readonly programs: string;
   readonly engine: EngineName;
   readonly apps: readonly string[];
+  /** Options for its V8, such as `--wasm-max-mem-pages=4096`. */
+  readonly v8Options: readonly string[];
   /** A child with more resident memory ends itself, also in the middle of a task. */
   readonly killAboveBytes: number;
 }
@@ -131,6 +133,10 @@ const appErrorCodes: Readonly<Record<AppErrorCode, true>> = {
   "bad-tensor": true,
   "shape-mismatch": true,
   "output-too-large": true,
+  "bad-url": true,
+  "url-not-allowed": true,
+  "bad-module": true,
+  "module-trap": true,
 };
 
 const isAppErrorCode = (value: unknown): value is AppErrorCode =>

@@ -4,6 +4,7 @@
  * Runtime, libvips) are loaded by the children alone.
  */
 
+import { memoryPagesMax, moduleLimits, pageBytes } from "../../domain/wasm/limits.ts";
 import { AppError, type Executor } from "../executor.ts";
 import type { EngineName } from "../executors/inference.ts";
 import { openEcho, openNoop } from "../executors/plain.ts";
@@ -23,7 +24,10 @@ export interface PoolOptions {
   readonly warm?: number;
   /** Default: a minute. */
   readonly idleMs?: number;
-  /** After so many tasks a child is replaced, so that leaks stay small. Default: 1,000. */
+  /**
+   * After so many tasks a child is replaced, so that leaks stay small. Default: 1,000; where it runs
+   * code of clients always 1.
+   */
   readonly tasksMax?: number;
   /** A child with more resident memory after a task is replaced. Default: 2 GiB. */
   readonly recycleAboveBytes?: number;
@@ -45,6 +49,23 @@ const programsOfTheCatalogue = new URL("../executors/open.ts", import.meta.url).
 const plainApps: Readonly<Record<string, () => Executor>> = { noop: openNoop, echo: openEcho };
 
 /**
+ * Apps that run code of clients. Each task has a child of its own, so that nothing of one client is
+ * left for the next one, and these children have no models of other apps.
+ */
+const foreignApps: ReadonlySet<string> = new Set(["wasm"]);
+
+/** Enough for the most that a module may have (`domain/wasm/limits.ts`), and a second fence. */
+const foreignV8Options = [
+  `--wasm-max-mem-pages=${memoryPagesMax}`,
+  `--wasm-max-table-size=${moduleLimits.tableEntries}`,
+  "--wasm-num-compilation-tasks=1",
+  "--stack-size=3900", // KiB, of the 8 MiB that systems give a main thread.
+];
+
+/** The module's memory, its input and output twice, and 256 MiB for Node and compiled code. */
+const foreignKillAboveBytes = memoryPagesMax * pageBytes + 512 * 2 ** 20;
+
+/**
  * One executor for each execution class, ready to compute; the pool ends when all are closed.
  *
  * A task that is aborted, also while it computes, rejects with the signal's reason, and its child is
@@ -58,7 +79,7 @@ const plainApps: Readonly<Record<string, () => Executor>> = { noop: openNoop, ec
  * const executors = await openExecutorPool({ apps: ["ocr"], engine: "ort-node", children: 2, onTrouble });
  */
 export const openExecutorPool = async (options: PoolOptions): Promise<readonly Executor[]> => {
-  const { apps, engine, children, warm = children } = options;
+  const { apps, children, warm = children } = options;
   if (!Number.isInteger(children) || children < 1)
     throw new RangeError(`expected a whole number of children of at least 1, got ${children}`);
   if (!Number.isInteger(warm) || warm < 0 || warm > children)
@@ -66,26 +87,46 @@ export const openExecutorPool = async (options: PoolOptions): Promise<readonly E
   const isPlain = (app: string) => Object.hasOwn(plainApps, app);
   const plain = apps.filter(isPlain).flatMap((app) => plainApps[app]?.() ?? []);
   const computed = apps.filter((app) => !isPlain(app));
-  if (computed.length === 0) return plain;
+  const groups = [
+    { apps: computed.filter((app) => !foreignApps.has(app)), foreign: false },
+    { apps: computed.filter((app) => foreignApps.has(app)), foreign: true },
+  ].filter((group) => group.apps.length > 0);
+  const opened: Executor[] = [...plain];
+  try {
+    for (const group of groups) opened.push(...(await openGroup(group, options)));
+  } catch (error) {
+    await Promise.all(opened.map((executor) => executor.close()));
+    throw error;
+  }
+  return opened;
+};
+
+/** The apps of one crew, one executor for each execution class. */
+const openGroup = async (
+  { apps, foreign }: { readonly apps: readonly string[]; readonly foreign: boolean },
+  options: PoolOptions,
+): Promise<readonly Executor[]> => {
+  const { engine, children, warm = children } = options;
   const crew = await openCrew({
     settings: {
       programs: options.programs ?? programsOfTheCatalogue,
       engine,
-      apps: computed,
-      killAboveBytes: options.killAboveBytes ?? 4 * gibibyte,
+      apps,
+      v8Options: foreign ? foreignV8Options : [],
+      killAboveBytes: options.killAboveBytes ?? (foreign ? foreignKillAboveBytes : 4 * gibibyte),
     },
     outputBytesMax,
     children,
     warm,
     idleMs: options.idleMs ?? 60_000,
-    tasksMax: options.tasksMax ?? 1_000,
+    tasksMax: foreign ? 1 : (options.tasksMax ?? 1_000),
     recycleAboveBytes: options.recycleAboveBytes ?? 2 * gibibyte,
     onTrouble: options.onTrouble,
   });
 
   const classes = [...new Set(crew.offers.map(({ executionClass }) => executionClass))];
   let open = classes.length;
-  const pooled = classes.map((executionClass): Executor => {
+  return classes.map((executionClass): Executor => {
     const offered = crew.offers
       .filter((offer) => offer.executionClass === executionClass)
       .flatMap((offer) => offer.apps);
@@ -104,5 +145,4 @@ export const openExecutorPool = async (options: PoolOptions): Promise<readonly E
       },
     };
   });
-  return [...plain, ...pooled];
 };

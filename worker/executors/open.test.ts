@@ -13,7 +13,8 @@ const names = Object.keys(catalogue) as readonly AppName[];
 
 describe("the catalogue", () => {
   test("names only apps that open, under their own names", async () => {
-    const executors = await openExecutors(names, { engine: "ort-node" });
+    const collect = { allow: ["example.org"], version: "0" };
+    const executors = await openExecutors(names, { engine: "ort-node", collect });
     assert.deepEqual(
       executors.flatMap(({ apps }) => apps),
       names,
@@ -79,6 +80,9 @@ describe("apps that compute nothing", () => {
     await refusedAs(execute(echo, { data }, { app: "noop" }), "unknown-app", /echo, not noop/);
   });
 });
+
+test("collect opens only where somebody says which hosts it may visit", () =>
+  assert.rejects(openExecutors(["collect"], { engine: "ort-node" }), /hosts that .* owner allows/));
 
 test("an app that is not in the catalogue does not open", () =>
   refusedAs(

@@ -1,6 +1,7 @@
 /** Opens the programs behind the catalogue's names, loading only what is asked for. */
 
 import { isAppName } from "../../domain/catalogue.ts";
+import type { CollectOptions } from "../collect/collect.ts";
 import { AppError, type Executor } from "../executor.ts";
 import type { EngineName, InferenceEngine } from "./inference.ts";
 import { openEngine } from "./open-engine.ts";
@@ -17,7 +18,14 @@ import { openEngine } from "./open-engine.ts";
  */
 export const openExecutors = async (
   names: readonly string[],
-  { engine: engineName }: { readonly engine: EngineName },
+  {
+    engine: engineName,
+    collect,
+  }: {
+    readonly engine: EngineName;
+    /** For the app of that name, in a process that may use the network: no computing child. */
+    readonly collect?: CollectOptions;
+  },
 ): Promise<readonly Executor[]> => {
   let engine: Promise<InferenceEngine> | undefined;
   const theEngine = () => {
@@ -34,6 +42,11 @@ export const openExecutors = async (
         return (await import("./faces.ts")).openFaces(await theEngine());
       case "onnx":
         return (await import("./onnx.ts")).openOnnx(await theEngine());
+      case "wasm":
+        return (await import("./wasm.ts")).openWasm();
+      case "collect":
+        if (!collect) throw new Error("collect needs the hosts that the node's owner allows");
+        return (await import("../collect/collect.ts")).openCollect(collect);
       case "noop":
         return (await import("./plain.ts")).openNoop();
       case "echo":

@@ -1,0 +1,31 @@
+/**
+ * The tag that stands for a result where others can see it: equal for equal outputs of one job, and
+ * no help in guessing an output from a short list, which a plain hash would be.
+ */
+import type { Digest, JobHash } from "../domain/ids.ts";
+import { concat, hexOf, utf8 } from "./bytes.ts";
+import type { Primitives } from "./primitives.ts";
+import { deriveKey } from "./wraps.ts";
+
+/**
+ * @param input.contentKey - Of the job's inputs, so that all replicas and the client have the same;
+ *   `openJobKey` for a job whose inputs are not sealed.
+ * @param input.output - The canonical output, before it is sealed.
+ */
+export const resultTag = (
+  primitives: Primitives,
+  input: {
+    readonly contentKey: Uint8Array;
+    readonly jobHash: JobHash;
+    readonly output: Uint8Array;
+  },
+): Digest => {
+  const key = deriveKey(primitives, input.contentKey, "cnct/result-id/v1");
+  const about = utf8(`cnct/result-tag/v1\n${input.jobHash}\n`);
+  const message = concat(about, primitives.sha256(input.output));
+  return hexOf(primitives.hmacSha256({ key, message }));
+};
+
+/** In place of a content key where inputs are open: anybody can compute it, so it hides nothing. */
+export const openJobKey = (primitives: Primitives, jobHash: JobHash): Uint8Array =>
+  primitives.sha256(utf8(`cnct/open-job/v1\n${jobHash}`));

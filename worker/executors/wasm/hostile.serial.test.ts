@@ -1,0 +1,160 @@
+/** Modules that mean harm run in the pool's children, as on a worker. */
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execute, refusedAs } from "../../../testing/fixtures/execute.ts";
+import { wasmModule } from "../../../testing/fixtures/wasm-module.ts";
+import { openExecutorPool } from "../../children/pool.ts";
+import type { Executor } from "../../executor.ts";
+import { openWasm } from "../wasm.ts";
+import { type Hostile, harmlessModules, hostileModules } from "./testing/hostile.ts";
+
+/** For what only the limit ends; from the asking, so that it holds the start of a child too. */
+const limitMs = 1_500;
+/** For what ends by itself: only so that the test ends in any case. */
+const patienceMs = 20_000;
+const graceMs = 250;
+const mebibyte = 2 ** 20;
+const memoryAboveMax = 32 * mebibyte;
+
+const data = Uint8Array.from({ length: 1_000 }, (_, at) => at % 251);
+const canMeasure: boolean = existsSync(`/proc/self/task/${process.pid}/children`);
+
+/** Those whose code runs, or that are large; the rest is read and no more. */
+const needsChild = ({ becomes, large = false }: Hostile): boolean =>
+  large || becomes === "killed" || becomes[0] !== "bad-module";
+
+/** The time to read a module, on a busy machine. */
+const readMs = (bytes: number): number => graceMs + bytes / 2_000;
+
+/** The children of this process that run the pool's program, and the most memory that each had. */
+const childPeaks = (): ReadonlyMap<number, number> => {
+  const peaks = new Map<number, number>();
+  const read = (file: string): string => {
+    try {
+      return readFileSync(file, "utf8");
+    } catch {
+      return ""; // It went between the two questions.
+    }
+  };
+  for (const pid of read(`/proc/${process.pid}/task/${process.pid}/children`).split(" ")) {
+    if (pid === "") continue;
+    // Before it has become its program, a child looks as large as this process.
+    if (!read(`/proc/${pid}/cmdline`).includes("children/child.ts")) continue;
+    const kibibytes = /^VmHWM:\s*(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1];
+    if (kibibytes !== undefined) peaks.set(Number(pid), Number(kibibytes) * 1024);
+  }
+  return peaks;
+};
+
+/** One child at a time: who is there when a task is given computes it. */
+const gone = async (pids: Iterable<number>): Promise<void> => {
+  const there = new Set(pids);
+  while ([...childPeaks().keys()].some((pid) => there.has(pid))) await sleep(5);
+};
+
+describe("hostile modules", {
+  ...(canMeasure ? {} : { skip: "this system does not say what memory a child has" }),
+}, () => {
+  let pool: Executor;
+  const troubles: string[] = [];
+  /** The most that a child has had that computed a harmless module. */
+  let usual = 0;
+  let mostAbove = Number.NEGATIVE_INFINITY;
+
+  before(async () => {
+    const [opened] = await openExecutorPool({
+      apps: ["wasm"],
+      engine: "ort-node",
+      children: 1,
+      onTrouble: (what, error) => troubles.push(`${what}: ${(error as Error).message}`),
+    });
+    assert.ok(opened);
+    pool = opened;
+  });
+  after(() => pool.close());
+
+  /** Runs it, and waits until who ran it is gone. @returns The most memory that anyone had. */
+  const watched = async (running: Promise<unknown>): Promise<number> => {
+    const peaks = new Map<number, number>();
+    const look = () => {
+      for (const [pid, peak] of childPeaks()) peaks.set(pid, Math.max(peak, peaks.get(pid) ?? 0));
+    };
+    const timer = setInterval(look, 10);
+    await running.catch(look);
+    clearInterval(timer);
+    await gone(peaks.keys());
+    assert.ok(peaks.size > 0, "nobody was measured");
+    return Math.max(...peaks.values());
+  };
+  /** So that time is taken from when a child can begin. */
+  const ready = async () => {
+    while (childPeaks().size === 0) await sleep(5);
+  };
+
+  for (const { name, module } of harmlessModules)
+    test(`harmless: ${name}`, async () => {
+      const running = execute(pool, { module: module(), data });
+      usual = Math.max(usual, await watched(running));
+      assert.deepEqual((await running).output, data);
+    });
+
+  for (const { name, module, becomes, params = {}, pages = 16 } of hostileModules.filter(
+    needsChild,
+  ))
+    test(`${becomes === "killed" ? "killed" : becomes[0]}: ${name}`, async (context) => {
+      const bytes = module();
+      await ready();
+      const limit = new AbortController();
+      const started = performance.now();
+      const ms = becomes === "killed" ? limitMs : patienceMs;
+      const timer = setTimeout(() => limit.abort(new Error("over the limit")), ms);
+      const running = execute(pool, { module: bytes, data }, { params, signal: limit.signal });
+      const measured = watched(running);
+      if (becomes === "killed") await assert.rejects(running, /over the limit/);
+      else await refusedAs(running, ...becomes);
+      clearTimeout(timer);
+      const peak = await measured;
+      const tookMs = performance.now() - started;
+      assert.ok(tookMs < ms + graceMs, `it took ${tookMs} ms`);
+      const above = peak - usual - pages * 65_536 - bytes.length;
+      context.diagnostic(`${(above / mebibyte).toFixed(1)} MiB above the limit`);
+      mostAbove = Math.max(mostAbove, above);
+      assert.ok(above <= memoryAboveMax, `${above / mebibyte} MiB above its limit`);
+    });
+
+  test("leave this process, and what is computed after them, as they were", async (context) => {
+    context.diagnostic(`at most ${(mostAbove / mebibyte).toFixed(1)} MiB above the limit`);
+    assert.deepEqual(troubles, []);
+    assert.ok(process.memoryUsage.rss() < 1_024 * mebibyte);
+    const { output } = await execute(pool, { module: wasmModule(), data });
+    assert.deepEqual(output, data);
+    assert.ok(hostileModules.filter(needsChild).length >= 40);
+  });
+
+  test("leave nothing behind for the next task", async () => {
+    // Would give 1 the second time if anything of the first were left.
+    const counting = wasmModule({
+      run: [0x41, 0, 0x41, 0, 0x28, 2, 0, 0x41, 1, 0x6a, 0x36, 2, 0, 0x42, 4],
+    });
+    for (let round = 0; round < 3; round++) {
+      const { output } = await execute(pool, { module: counting, data });
+      assert.deepEqual(output, Uint8Array.of(1, 0, 0, 0));
+    }
+  });
+});
+
+describe("hostile modules that are only read", () => {
+  const executor = openWasm();
+  for (const { name, module, becomes, params = {} } of hostileModules)
+    if (becomes !== "killed" && becomes[0] === "bad-module")
+      test(`bad-module: ${name}`, async () => {
+        const bytes = module();
+        const started = performance.now();
+        await refusedAs(execute(executor, { module: bytes, data }, { params }), ...becomes);
+        const tookMs = performance.now() - started;
+        assert.ok(tookMs < readMs(bytes.length), `it took ${tookMs} ms`);
+      });
+});
