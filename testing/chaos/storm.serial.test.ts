@@ -9,7 +9,7 @@ test("nothing accepted is lost and nobody is paid twice, whatever is killed", as
   const directory = await mkdtemp(join(tmpdir(), "cnct-storm-"));
   const lines: string[] = [];
   const seed = 20_261_122;
-  const storm = { directory, seed, killsOfEach: 5, calmMs: 1_500, workers: 4 };
+  const storm = { directory, seed, killsOfEach: 5, calmMs: 1_000, workers: 4 };
   try {
     const report = await runStorm({ ...storm, say: (line) => lines.push(line) });
     const story = `${JSON.stringify(report, (_, v) => (typeof v === "bigint" ? `${v}` : v), 1)}\n${lines.join("\n")}`;

@@ -12,7 +12,7 @@ import { openWasm } from "../wasm.ts";
 import { type Hostile, harmlessModules, hostileModules } from "./testing/hostile.ts";
 
 /** For what only the limit ends; from the asking, so that it holds the start of a child too. */
-const limitMs = 1_500;
+const limitMs = 1_000;
 /** For what ends by itself: only so that the test ends in any case. */
 const patienceMs = 20_000;
 const graceMs = 250;
