@@ -18,8 +18,13 @@ export interface RetryPolicy {
   readonly withinMs?: Millis;
 }
 
-/** Sends up to 8 times within about 10 s: long enough for a gateway to restart. */
-export const defaultRetryPolicy: RetryPolicy = { attempts: 8, firstMs: 100, longestMs: 3_000 };
+/** Goes on for 30 s: long enough for a gateway to restart, also on a machine that is busy. */
+export const defaultRetryPolicy: RetryPolicy = {
+  attempts: Number.POSITIVE_INFINITY,
+  firstMs: 100,
+  longestMs: 2_000,
+  withinMs: 30_000,
+};
 
 /** How long to pause after so many failures in a row (from 1), drawn between 0 and the bound. */
 export const pauseMs = (failures: number, policy: RetryPolicy, random: Random): Millis =>

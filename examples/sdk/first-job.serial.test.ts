@@ -10,7 +10,7 @@ import { packageFile } from "../../worker/executors/package-files.ts";
 const program = join(import.meta.dirname, "first-job.ts");
 const readme = join(import.meta.dirname, "..", "..", "README.md");
 
-test("the first job finds the faces in a photo", { timeout: 60_000 }, async () => {
+test("the first job finds the faces in a photo", { timeout: 150_000 }, async () => {
   const directory = await mkdtemp(join(tmpdir(), "cnct-first-job-"));
   const network = await startNetworkOf(directory);
   try {
@@ -18,7 +18,7 @@ test("the first job finds the faces in a photo", { timeout: 60_000 }, async () =
     const { stdout, stderr } = spawnSync(process.execPath, [program, photo], {
       env: { ...process.env, CNCT_GATEWAY: network.gateway },
       encoding: "utf8",
-      timeout: 30_000,
+      timeout: 120_000,
     });
     assert.match(stdout, /^job [0-9a-f]{12}: 4 faces\n$/, stderr);
   } finally {

@@ -56,7 +56,7 @@ test("every role works as a process of its own, over EventStoreDB's wire", async
       const { hashes } = await client.submitMany(jobs);
       const accepted = hashes.filter((hash) => hash !== null);
       assert.equal(accepted.length, jobs.length);
-      const ends = await client.awaitMany(accepted, { timeoutMs: 30_000 });
+      const ends = await client.awaitMany(accepted, { timeoutMs: 90_000 });
       assert.deepEqual(new Set(ends.map(({ status }) => status)), new Set(["COMPLETED"]));
       const [first = ""] = accepted;
       assert.equal(new TextDecoder().decode(await client.result(first)), "message 0");

@@ -39,7 +39,7 @@ const failsAsJson = async ({ args, code, exit, says, env = {} }: Case): Promise<
   assert.match(error.message, says);
 };
 
-describe("bad input", { timeout: 120_000 }, () => {
+describe("bad input", { timeout: 170_000 }, () => {
   let directory = "";
   let network: StartedNetwork;
   let env: Environment = {};

@@ -14,7 +14,7 @@ interface Figures {
   readonly wallMs: number;
 }
 
-describe("the demo", { timeout: 120_000 }, () => {
+describe("the demo", { timeout: 170_000 }, () => {
   // A temporary directory of the test's own shows what the demo leaves there.
   let TMPDIR = "";
   beforeEach(async () => {

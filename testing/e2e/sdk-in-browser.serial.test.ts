@@ -126,7 +126,7 @@ const endBrowser = async (child: ChildProcess): Promise<void> => {
   clearTimeout(timer);
 };
 
-test("the SDK submits, waits and downloads from a page", { timeout: 60_000 }, async (t) => {
+test("the SDK submits, waits and downloads from a page", { timeout: 150_000 }, async (t) => {
   const browser = findBrowser();
   if (browser === undefined) {
     t.skip("NOT CHECKED: there is no chromium on the PATH");
@@ -152,7 +152,7 @@ test("the SDK submits, waits and downloads from a page", { timeout: 60_000 }, as
     await rm(profile, { recursive: true, force: true, maxRetries: 5 });
   });
 
-  const late = AbortSignal.timeout(40_000);
+  const late = AbortSignal.timeout(120_000);
   const said = await Promise.race([
     site.report,
     once(late, "abort").then(() => ({ error: "the page did not report" })),

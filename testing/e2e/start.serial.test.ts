@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { connect } from "../../sdk/index.ts";
 import { noneLeft, processesOf, runCnct, type StartedNetwork, startNetworkOf } from "./cnct.ts";
 
-describe("a network on one machine", { timeout: 120_000 }, () => {
+describe("a network on one machine", { timeout: 170_000 }, () => {
   let directory = "";
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), "cnct-start-"));
@@ -19,7 +19,7 @@ describe("a network on one machine", { timeout: 120_000 }, () => {
     const client = connect({ gateway, client: "client:ada" });
     try {
       const { hash } = await client.submit({ app: "noop", nonce });
-      const { status } = await client.await(hash, { timeoutMs: 20_000 });
+      const { status } = await client.await(hash, { timeoutMs: 60_000 });
       const { completed } = (await client.network()).jobs;
       const nodes = (await client.nodes()).nodes.map(({ id }) => id).toSorted();
       return { hash, status, completed, nodes };
@@ -36,7 +36,7 @@ describe("a network on one machine", { timeout: 120_000 }, () => {
     assert.ok(processesOf(directory).some((line) => line.includes("nats-server")));
     first.child.kill("SIGTERM");
     assert.equal((await first.ended).exit, 0);
-    assert.deepEqual(await noneLeft(directory, pidsOf(first), 1_000), []);
+    assert.deepEqual(await noneLeft(directory, pidsOf(first), 15_000), []);
 
     // The journal would bring the file's pages back.
     for (const suffix of ["-wal", "-shm"])
@@ -56,7 +56,7 @@ describe("a network on one machine", { timeout: 120_000 }, () => {
     const { exit, stderr } = await second.ended;
     assert.equal(exit, 0);
     assert.match(stderr, /coordinator: views: rebuilding from the start of the log, since SQLite/);
-    assert.deepEqual(await noneLeft(directory, pidsOf(second), 1_000), []);
+    assert.deepEqual(await noneLeft(directory, pidsOf(second), 15_000), []);
   });
 
   test("starts again what dies, and leaves nothing when it is killed itself", async (t) => {
