@@ -4,7 +4,7 @@
  */
 import { hexToBytes } from "@noble/hashes/utils.js";
 import { portableSha256, type Sha256 } from "../hashing.ts";
-import { type Digest, isDigest } from "../ids.ts";
+import { type AccountId, type Digest, isDigest } from "../ids.ts";
 import { toBase32 } from "./base32.ts";
 import { isPublicKey, type PublicKey, taggedText } from "./keys.ts";
 import { isNatsUserKey, type NatsUserKey } from "./nats-key.ts";
@@ -44,6 +44,9 @@ export const nextRootKeyHash = (key: PublicKey, sha256: Sha256 = portableSha256)
 
 export const cnctId = (record: InceptionRecord, sha256: Sha256 = portableSha256): CnctId =>
   `cnct:${toBase32(hexToBytes(sha256(taggedText("cnct/inception/v1", record))))}`;
+
+/** The account that an identity pays from: `client:` and what follows `cnct:`. */
+export const clientAccountOf = (id: CnctId): AccountId => `client:${id.slice("cnct:".length)}`;
 
 const names = [
   "version",
