@@ -1,12 +1,14 @@
 /**
  * Runs the tests of the project:
  *
- *     npm test [-- --quick] [-- --filter text] [-- --timeout-ms n] [-- --root folder]
+ *     npm test [-- --quick] [-- --filter text] [-- --second-try] [-- --timeout-ms n] [-- --root folder]
  *
  * First the checks (types, format and lint, generated files, tidy), then every `*.test.ts`, two files at a
  * time, then every `*.serial.test.ts` alone, one after another: those that measure time or load the
  * machine. `--quick` leaves out the checks, `--filter` all files whose path lacks the text (and the
- * checks as well). The last line is `N passed, N failed[, N skipped]` and counts tests, not files or
+ * checks as well). `--second-try` runs each file that failed once more, alone, and counts that run: on a
+ * machine that others load, a test that waits for something may be late; the first failure stays in
+ * the output. The last line is `N passed, N failed[, N skipped]` and counts tests, not files or
  * suites. Exit code 1 if anything failed or nothing ran.
  */
 import { availableParallelism } from "node:os";
@@ -21,6 +23,7 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     filter: { type: "string", default: "" },
+    "second-try": { type: "boolean", default: false },
     root: { type: "string", default: dirname(import.meta.dirname) },
     "timeout-ms": { type: "string", default: "180000" },
   },
@@ -40,27 +43,35 @@ const isTidy = (file: string): boolean => file.endsWith(["", "tidy", "tidy.test.
 const files = findFiles(root, isTest).filter(
   (file) => relative(root, file).includes(options.filter) && !(options.quick && isTidy(file)),
 );
-const groups = new Map<string, Tally>();
+const tallies = new Map<string, Tally>();
 const onEnd = (file: string, counts: Tally, report: string): void => {
   process.stdout.write(report);
-  const group = relative(root, dirname(file)).split(sep)[0] || ".";
-  groups.set(group, plus(groups.get(group) ?? noTests, counts));
+  tallies.set(file, counts);
 };
 
 const withChecks = !options.quick && options.filter === "";
 const failedChecks = withChecks ? checks.filter((check) => !runCheck(root, check)) : [];
 const run = (some: readonly string[], atATime: number): Promise<Tally> =>
   runFiles(some, { root, timeoutMs, concurrency: atATime, onEnd });
-const tidy = await run(files.filter(isTidy), 1);
+await run(files.filter(isTidy), 1);
 const others = files.filter((file) => !isTidy(file));
-const together = await run(
+await run(
   others.filter((file) => !isSerial(file)),
   concurrency,
 );
-const alone = await run(others.filter(isSerial), 1);
+await run(others.filter(isSerial), 1);
+if (options["second-try"]) {
+  const failed = files.filter((file) => !isGood(tallies.get(file) ?? noTests) && !isTidy(file));
+  for (const file of failed) console.log(`second try: ${relative(root, file)}`);
+  await run(failed, 1);
+}
 
-const checked: Tally = { ...noTests, failed: failedChecks.length };
-const total = [tidy, together, alone, checked].reduce(plus);
+const groups = new Map<string, Tally>();
+for (const [file, counts] of tallies) {
+  const group = relative(root, dirname(file)).split(sep)[0] || ".";
+  groups.set(group, plus(groups.get(group) ?? noTests, counts));
+}
+const total = [...groups.values()].reduce(plus, { ...noTests, failed: failedChecks.length });
 console.log("");
 for (const [group, counts] of [...groups].sort()) console.log(`${group}: ${closingLine(counts)}`);
 for (const { name } of failedChecks) console.log(`check failed: ${name}`);

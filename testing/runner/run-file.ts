@@ -45,6 +45,7 @@ const runFile = async (
   { root, timeoutMs }: Pick<RunFilesOptions, "root" | "timeoutMs">,
 ): Promise<Outcome> => {
   const events: TestEvent[] = [];
+  const startedAt = performance.now();
   const timer = AbortSignal.timeout(timeoutMs);
   const stream = run({
     files: [file],
@@ -60,7 +61,8 @@ const runFile = async (
   const late = timer.aborted ? ` (ended after ${timeoutMs} ms)` : "";
   const isEmpty = failed > 0 && !events.some((event) => event.type === "test:fail");
   const empty = isEmpty ? " (has no test)" : "";
-  const headline = `${failed > 0 ? "✖" : "✔"} ${name}: ${marks}${late}${empty}\n`;
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  const headline = `${failed > 0 ? "✖" : "✔"} ${name}: ${marks} (${seconds} s)${late}${empty}\n`;
   const report =
     failed > 0 || skipped > 0 ? headline + (await specOf(events, failed > 0)) : headline;
   return { counts, report };

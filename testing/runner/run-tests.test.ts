@@ -123,6 +123,22 @@ describe("the test runner", () => {
     assert.match(stdout, /ended after 1500 ms/);
   });
 
+  test("gives what failed a second try if asked to, and shows both", () => {
+    const once = `import { existsSync, writeFileSync } from "node:fs";
+      test("x", () => { const seen = existsSync("seen"); writeFileSync("seen", ""); assert.ok(seen, "not yet"); });`;
+    plant("late.test.ts", once);
+    plant("bad.test.ts", 'test("y", () => assert.fail("never"));');
+    const { status, stdout, last } = runPlanted("--second-try");
+    assert.equal(last, "1 passed, 1 failed");
+    assert.equal(status, 1);
+    assert.match(stdout, /not yet/);
+    assert.match(stdout, /^second try: late\.test\.ts$/m);
+    rmSync(join(root, "bad.test.ts"));
+    assert.equal(runPlanted("--second-try").last, "1 passed, 0 failed");
+    rmSync(join(root, "seen"));
+    assert.equal(runPlanted().last, "0 passed, 1 failed");
+  });
+
   test("runs only what the filter names", () => {
     plant("a/one.test.ts", 'test("x", () => {});');
     plant("b/two.test.ts", 'test("y", () => assert.fail("not asked for"));');
