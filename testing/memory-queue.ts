@@ -5,11 +5,12 @@
  */
 import type { Random } from "../domain/chance.ts";
 import type { Millis } from "../domain/decider.ts";
-import { isNodeId, type NodeId } from "../domain/ids.ts";
+import type { NodeId } from "../domain/ids.ts";
 import type { Clock } from "../streams/clock.ts";
 import {
   heartbeatSubject,
   heartbeatSubjects,
+  nodeOfSubject,
   resultSubject,
   resultSubjects,
   taskSubject,
@@ -221,12 +222,12 @@ const openDesk = (shared: Shared): { readonly desk: TaskDesk; readonly crash: ()
     let stopped = false;
 
     const run = async (message: Kept, delivered: number): Promise<void> => {
-      const nodeId = message.subject.slice(resultSubjects.length - 1);
+      const nodeId = nodeOfSubject(message.subject, resultSubjects);
       const decoded = decodeResults(message.bytes);
-      if (!isNodeId(nodeId) || !decoded.ok) {
+      if (nodeId === undefined || !decoded.ok) {
         if (message.state === "gone") return;
         broker.remove(results, message);
-        malformed(message.subject, decoded.ok ? "bad node id" : decoded.reason);
+        malformed(message.subject, decoded.ok ? "wrong subject" : decoded.reason);
         return;
       }
       held.set(message, (held.get(message) ?? 0) + 1);
@@ -287,9 +288,9 @@ const openDesk = (shared: Shared): { readonly desk: TaskDesk; readonly crash: ()
     },
     onHeartbeat: (handle) => {
       const hear = (subject: string, bytes: Uint8Array): void => {
-        const nodeId = subject.slice(heartbeatSubjects.length - 1);
+        const nodeId = nodeOfSubject(subject, heartbeatSubjects);
         const heartbeat = decodeHeartbeat(bytes);
-        if (!isNodeId(nodeId)) malformed(subject, "bad node id");
+        if (nodeId === undefined) malformed(subject, "wrong subject");
         else if (heartbeat.ok) handle(nodeId, heartbeat.value);
         else malformed(subject, heartbeat.reason);
       };

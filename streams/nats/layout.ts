@@ -11,6 +11,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Millis } from "../../domain/decider.ts";
 import type { NodeId } from "../../domain/ids.ts";
 import {
+  commitSubjects,
   resultSubjects,
   resultsConsumer,
   resultsStream,
@@ -43,6 +44,8 @@ const createsAtOnce = 32;
 /** Messages that one node may hold unacknowledged, and all validators together. */
 export const tasksUnackedMax = 1_000;
 export const resultsUnackedMax = 4_000;
+/** Messages of one node that may wait in a stream. */
+export const nodeMessagesMax = 5_000;
 export const duplicateWindowMs = 120_000;
 /** No lease lives so long, so such a message is of no use to anyone. */
 const taskAgeMaxMs = 86_400_000;
@@ -55,16 +58,23 @@ export const openLayout = async (options: LayoutOptions): Promise<Layout> => {
   const known = new Set<NodeId>();
   let streams: Promise<void> | undefined;
 
-  const addStream = async (name: string, subject: string, ageMaxMs: Millis): Promise<void> => {
+  const addStream = async (
+    name: string,
+    subjects: readonly string[],
+    ageMaxMs: Millis,
+  ): Promise<void> => {
     const config = {
       name,
-      subjects: [subject],
+      subjects: [...subjects],
       retention: RetentionPolicy.Workqueue,
       storage: StorageType.File,
       discard: DiscardPolicy.New,
       duplicate_window: duplicateWindowMs * ns,
       max_age: ageMaxMs * ns,
       max_bytes: streamBytesMax,
+      // One node alone cannot fill the stream.
+      max_msgs_per_subject: nodeMessagesMax,
+      discard_new_per_subject: true,
       max_msg_size: 1024 ** 2,
       num_replicas: 1,
     };
@@ -74,7 +84,28 @@ export const openLayout = async (options: LayoutOptions): Promise<Layout> => {
       // It exists with other limits: an operator's choice, which stays.
       const info = await jsm.streams.info(name).catch(() => undefined);
       if (!info) throw error;
+      const missing = subjects.filter((subject) => !info.config.subjects.includes(subject));
+      if (missing.length > 0)
+        await jsm.streams.update(name, { subjects: [...info.config.subjects, ...missing] });
     }
+  };
+
+  /**
+   * The validators' consumer has no filter, though it is for two kinds of subjects: messages of other
+   * subjects come in too (`nodeOfSubject`), and one that no consumer takes stays in a work queue.
+   */
+  const addResultsConsumer = async (): Promise<void> => {
+    const info = await jsm.consumers.info(resultsStream, resultsConsumer).catch(() => undefined);
+    // A filter cannot be taken away from a consumer. Nothing is lost: the stream has what is open.
+    if (info?.config.filter_subject) await jsm.consumers.delete(resultsStream, resultsConsumer);
+    // A result is never given up: the validator's handler decides what becomes of it.
+    await jsm.consumers.add(resultsStream, {
+      durable_name: resultsConsumer,
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: ackWaitMs * ns,
+      max_deliver: -1,
+      max_ack_pending: resultsUnackedMax,
+    });
   };
 
   const addConsumer = (stream: string, name: string, subject: string, unacked: number) =>
@@ -89,18 +120,10 @@ export const openLayout = async (options: LayoutOptions): Promise<Layout> => {
 
   const makeStreams = async (): Promise<void> => {
     await Promise.all([
-      addStream(tasksStream, taskSubjects, taskAgeMaxMs),
-      addStream(resultsStream, resultSubjects, resultAgeMaxMs),
+      addStream(tasksStream, [taskSubjects], taskAgeMaxMs),
+      addStream(resultsStream, [resultSubjects, commitSubjects], resultAgeMaxMs),
     ]);
-    // A result is never given up: the validator's handler decides what becomes of it.
-    await jsm.consumers.add(resultsStream, {
-      durable_name: resultsConsumer,
-      filter_subject: resultSubjects,
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: ackWaitMs * ns,
-      max_deliver: -1,
-      max_ack_pending: resultsUnackedMax,
-    });
+    await addResultsConsumer();
   };
 
   const ensure = async (nodeIds: Iterable<NodeId>): Promise<void> => {

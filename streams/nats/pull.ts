@@ -7,6 +7,7 @@
 import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node";
 import type { Millis } from "../../domain/decider.ts";
 import type { Clock, Timer } from "../clock.ts";
+import { consumerInfoSubject, consumerNextSubject } from "../names.ts";
 import type { NatsLink } from "./connection.ts";
 
 /** A delivered message and what may be said about it. */
@@ -58,8 +59,8 @@ const infoTimeoutMs = 2_000;
 export const openPull = (options: PullOptions): Pull => {
   const { link, clock, stream, consumer, batchMax } = options;
   const { connection } = link;
-  const infoSubject = `$JS.API.CONSUMER.INFO.${stream}.${consumer}`;
-  const nextSubject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
+  const infoSubject = consumerInfoSubject(stream, consumer);
+  const nextSubject = consumerNextSubject(stream, consumer);
   let subscription: Subscription | undefined;
   let inbox = "";
   let asked = 0;

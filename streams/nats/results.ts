@@ -1,8 +1,8 @@
 /** Results for the validators: each bundle is done with when its handler has resolved. */
 import type { Millis } from "../../domain/decider.ts";
-import { isNodeId, type NodeId } from "../../domain/ids.ts";
+import type { NodeId } from "../../domain/ids.ts";
 import type { Clock } from "../clock.ts";
-import { resultSubjects, resultsConsumer, resultsStream } from "../names.ts";
+import { nodeOfSubject, resultSubjects, resultsConsumer, resultsStream } from "../names.ts";
 import type { Consumption, ResultStatement } from "../task-queue.ts";
 import type { NatsLink } from "./connection.ts";
 import { openPull, type PulledMessage } from "./pull.ts";
@@ -28,11 +28,11 @@ export const consumeResults = (options: ConsumeResultsOptions): Consumption => {
   const waiters: (() => void)[] = [];
 
   const run = async (message: PulledMessage): Promise<void> => {
-    const nodeId = message.subject.slice(resultSubjects.length - 1);
+    const nodeId = nodeOfSubject(message.subject, resultSubjects);
     const decoded = decodeResults(message.data);
-    if (!isNodeId(nodeId) || !decoded.ok) {
+    if (nodeId === undefined || !decoded.ok) {
       message.term();
-      return malformed(message.subject, decoded.ok ? "bad node id" : decoded.reason);
+      return malformed(message.subject, decoded.ok ? "wrong subject" : decoded.reason);
     }
     held.add(message);
     try {

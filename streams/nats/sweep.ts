@@ -4,9 +4,9 @@
  */
 import type { ConsumerInfo, JetStreamApiError, SeqMsgRequest } from "@nats-io/jetstream";
 import type { Millis } from "../../domain/decider.ts";
-import { isNodeId, type NodeId } from "../../domain/ids.ts";
+import type { NodeId } from "../../domain/ids.ts";
 import type { Clock } from "../clock.ts";
-import { taskSubject, taskSubjects, tasksStream } from "../names.ts";
+import { nodeOfSubject, taskSubject, taskSubjects, tasksStream } from "../names.ts";
 import type { TaskOrder } from "../task-queue.ts";
 import type { NatsLink } from "./connection.ts";
 import type { TaskQueueError } from "./errors.ts";
@@ -59,11 +59,11 @@ export const openSweep = (options: SweepOptions): Sweep => {
     try {
       const message = await layout.jsm.streams.getMessage(tasksStream, { seq });
       if (!message) return;
-      const nodeId = message.subject.slice(taskSubjects.length - 1);
+      const nodeId = nodeOfSubject(message.subject, taskSubjects);
       const decoded = decodeTasks(message.data);
-      if (isNodeId(nodeId) && decoded.ok)
+      if (nodeId !== undefined && decoded.ok)
         for (const handle of handles) handle(nodeId, decoded.value);
-      else malformed(message.subject, decoded.ok ? "bad node id" : decoded.reason);
+      else malformed(message.subject, decoded.ok ? "wrong subject" : decoded.reason);
       await layout.jsm.streams.deleteMessage(tasksStream, seq, false);
     } catch (error) {
       if (!isNotFound(error)) trouble(error);

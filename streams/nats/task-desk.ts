@@ -1,9 +1,10 @@
 /** The services' side of the queue on JetStream: it makes everything, gives out work, hears results. */
 import type { Millis } from "../../domain/decider.ts";
-import { isNodeId, type NodeId } from "../../domain/ids.ts";
+import type { NodeId } from "../../domain/ids.ts";
 import { type Clock, sleep, wallClock } from "../clock.ts";
 import {
   heartbeatSubjects,
+  nodeOfSubject,
   resultsConsumer,
   resultsStream,
   taskSubject,
@@ -169,9 +170,9 @@ const deskOf = (link: NatsLink, layout: Layout, options: Settings): TaskDesk => 
       connection.subscribe(heartbeatSubjects, {
         callback: (error, msg) => {
           if (error) return;
-          const nodeId = msg.subject.slice(heartbeatSubjects.length - 1);
+          const nodeId = nodeOfSubject(msg.subject, heartbeatSubjects);
           const heartbeat = decodeHeartbeat(msg.data);
-          if (!isNodeId(nodeId)) malformed(msg.subject, "bad node id");
+          if (nodeId === undefined) malformed(msg.subject, "wrong subject");
           else if (heartbeat.ok) handle(nodeId, heartbeat.value);
           else malformed(msg.subject, heartbeat.reason);
         },
@@ -184,8 +185,10 @@ const deskOf = (link: NatsLink, layout: Layout, options: Settings): TaskDesk => 
           subjects_filter: taskSubjects,
         });
         const waiting = new Map<NodeId, number>();
-        for (const [subject, count] of Object.entries(state.subjects ?? {}))
-          waiting.set(subject.slice(taskSubjects.length - 1), count);
+        for (const [subject, count] of Object.entries(state.subjects ?? {})) {
+          const nodeId = nodeOfSubject(subject, taskSubjects);
+          if (nodeId !== undefined) waiting.set(nodeId, count);
+        }
         return waiting;
       } catch (error) {
         throw queueErrorOf(error, "read how many tasks wait");

@@ -2,7 +2,13 @@
 import type { Millis } from "../../domain/decider.ts";
 import type { NodeId } from "../../domain/ids.ts";
 import { type Clock, sleep, wallClock } from "../clock.ts";
-import { heartbeatSubject, resultSubject, taskSubject, tasksStream } from "../names.ts";
+import {
+  heartbeatSubject,
+  inboxPrefix,
+  resultSubject,
+  taskSubject,
+  tasksStream,
+} from "../names.ts";
 import type { TaskDelivery, TaskSource } from "../task-queue.ts";
 import { connectNats, defaultUrl, type NatsLink } from "./connection.ts";
 import { TaskQueueError } from "./errors.ts";
@@ -40,7 +46,7 @@ export const openTaskSource = async (options: TaskSourceOptions): Promise<TaskSo
     (await connectNats({
       url: url ?? defaultUrl,
       name: `node ${nodeId}`,
-      inboxPrefix: `_INBOX.${nodeId}`,
+      inboxPrefix: inboxPrefix(nodeId),
       clock,
       ...(firstConnectMs === undefined ? {} : { firstConnectMs }),
     }));
