@@ -1,6 +1,7 @@
 /** The `cnct` command line: every command with its options, before anything is run. */
 
 import { Command } from "commander";
+import { addAudit } from "./commands/audit.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addExample } from "./commands/example.ts";
 import { addJobs } from "./commands/jobs.ts";
@@ -61,4 +62,5 @@ const adders = [
   addNetwork,
   addProcesses,
   addStore,
+  addAudit,
 ];

@@ -22,7 +22,8 @@ import { serveEmbeddedStore } from "../streams/embedded/grpc/server.ts";
 import type { EmbeddedStore } from "../streams/embedded/store.ts";
 import { eventIds } from "../streams/event-ids.ts";
 import { openTaskDesk } from "../streams/nats/task-desk.ts";
-import { version } from "./settings.ts";
+import { openRefusalLog } from "../streams/refusals/sqlite.ts";
+import { refusalsFile, version } from "./settings.ts";
 
 export const roles = ["dispatcher", "validator", "rewards", "gateway"] as const;
 export type Role = (typeof roles)[number];
@@ -96,10 +97,20 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
       eventStoreUrl = served.url;
     }
 
+    const refusals = openRefusalLog({
+      path: refusalsFile(dataDirectory),
+      clock,
+      onTrouble: (error) => onTrouble("refusals", error),
+    });
+    opened.push(async () => refusals.close());
+
     const desk = await openTaskDesk({
       url: natsUrl,
       clock,
-      onMalformed: (subject, reason) => onLog(`a message on ${subject} was removed: ${reason}`),
+      onMalformed: (subject, reason) => {
+        onLog(`a message on ${subject} was removed: ${reason}`);
+        refusals.record({ code: "malformed-message", what: subject, at: clock.now() });
+      },
       onConnected: (connected) => onLog(connected ? "nats is there" : "nats is gone"),
       onTrouble: (error) => onTrouble("nats", error),
     });
@@ -139,6 +150,7 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
         place: "gateway-1",
         version,
         live: () => live,
+        refusals,
       });
       opened.push(() => gateway.close());
       url = gateway.url;
@@ -171,7 +183,14 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
       }
       if (has("validator")) {
         const blobs = local ?? httpBlobs({ gateway: options.gatewayUrl ?? "" });
-        const validator = runValidator({ book, desk, blobs, clock, onTrouble });
+        const validator = runValidator({
+          book,
+          desk,
+          blobs,
+          clock,
+          onTrouble,
+          refusalLog: refusals,
+        });
         listeners.push(validator);
         opened.push(() => validator.close());
       }

@@ -65,6 +65,9 @@ export const dataDirectory = (flag?: string): string => {
   return join(home, "cnct");
 };
 
+/** Where the roles of a coordinator note what they refused. */
+export const refusalsFile = (directory: string): string => join(directory, "refusals.sqlite");
+
 /**
  * The machine's name as that of a node, the same at every start: `Ada's PC.local` is `ada-s-pc-local`.
  * In a container that is the container's id, so that replicas are distinct nodes.

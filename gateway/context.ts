@@ -5,6 +5,7 @@ import type { BlobStore } from "../streams/blob-store.ts";
 import type { Clock } from "../streams/clock.ts";
 import type { EventIds } from "../streams/event-ids.ts";
 import type { EventStore } from "../streams/event-store.ts";
+import type { RefusalLog } from "../streams/refusal-log.ts";
 import { GraphqlFault } from "./errors.ts";
 import type { JobClients } from "./job-clients.ts";
 import type { LogTail } from "./log-tail.ts";
@@ -64,10 +65,14 @@ export interface Gateway {
   readonly version: string;
   readonly tail: LogTail;
   readonly clients: JobClients;
+  /** Takes every no that is the caller's fault. */
+  readonly refusals: RefusalLog;
 }
 
 export interface Context {
   readonly gateway: Gateway;
+  /** Where the request comes from: an IP address. */
+  readonly address: string;
 }
 
 /**

@@ -1,9 +1,10 @@
 /** How the outside asks: GraphQL, bytes, health and metrics on one HTTP port. */
 import { readFileSync } from "node:fs";
 import type { Duplex } from "node:stream";
-import { fastify } from "fastify";
+import { type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { type GraphQLError, specifiedRules, validate } from "graphql";
 import { type IResolvers, mercurius } from "mercurius";
+import { noRefusalLog, type RefusalLog } from "../streams/refusal-log.ts";
 import { blobRoutes } from "./blob-routes.ts";
 import { type Context, type Gateway, type Limits, limitDefaults } from "./context.ts";
 import { HttpFault, OpenError } from "./errors.ts";
@@ -16,6 +17,7 @@ import type { Logger } from "./logger.ts";
 import { gatewayMetrics, type OpenSocket } from "./metrics.ts";
 import { guardOrigins, isLoopback, welcomes } from "./origins.ts";
 import { queryLimits } from "./query-limits.ts";
+import { addressOf, noteErrors, noteRequest, notingRefusals } from "./refused.ts";
 import { resolvers } from "./resolvers/all.ts";
 import { scalars } from "./scalars.ts";
 
@@ -31,6 +33,8 @@ export type GatewayOptions = Pick<
   readonly live?: Gateway["live"];
   readonly limits?: Partial<Limits>;
   readonly logger?: Logger;
+  /** Takes every no that is the caller's fault; nobody if not given. */
+  readonly refusals?: RefusalLog;
   /** Web pages of these origins may ask too, such as `http://localhost:5173`. */
   readonly origins?: readonly string[];
 };
@@ -71,9 +75,13 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
     version: options.version,
     tail,
     clients,
+    refusals: options.refusals ?? noRefusalLog,
   };
   const { limits } = gateway;
-  const context: Context = { gateway };
+  const contextOf = (request: FastifyRequest): Context => ({
+    gateway,
+    address: addressOf(request.ip),
+  });
   const sockets = new Set<OpenSocket & { close(code: number, reason: string): void }>();
   let draining = false;
 
@@ -83,7 +91,12 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
     requestTimeout: 300_000,
     return503OnClosing: false,
   });
-  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, logger));
+  const answerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    const sent = sendError(error, request, reply, logger);
+    noteRequest(gateway, request, sent);
+    return sent.reply;
+  };
+  app.setErrorHandler(answerError);
   app.setNotFoundHandler((request) => {
     throw new HttpFault("not-found", `there is nothing at ${request.method} ${request.url}`);
   });
@@ -106,27 +119,28 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
     errors.map((error) => executionError(error, logger)) as unknown as GraphQLError[];
   await app.register(mercurius, {
     schema: readFileSync(new URL("schema.graphql", import.meta.url), "utf8"),
-    resolvers: { ...scalars, ...resolvers } as IResolvers,
+    resolvers: { ...scalars, ...notingRefusals(resolvers) } as IResolvers,
     validationRules: [queryLimits(limits)],
     jit: 2,
     graphiql: false,
-    context: () => ({ ...context }),
+    context: contextOf,
     errorHandler: (error, request, reply) => {
-      sendError(error, request, reply, logger);
+      answerError(error, request, reply);
     },
-    errorFormatter: ({ errors = [], data }) => ({
-      statusCode: 200,
-      response: { data: data ?? null, errors: formatted(errors) },
-    }),
+    errorFormatter: ({ errors = [], data }, context) => {
+      const shown = formatted(errors);
+      noteErrors(context as unknown as Context, shown);
+      return { statusCode: 200, response: { data: data ?? null, errors: shown } };
+    },
     additionalRouteOptions: { preHandler: keepOperationsApart },
     subscription: {
       keepAlive: 20_000,
       verifyClient: ({ req }, next) => next(welcomes(guest)(req), 403, "foreign-origin"),
-      context: (socket) => {
+      context: (socket, request) => {
         sockets.add(socket);
         socket.on("close", () => sockets.delete(socket));
         if (draining) socket.close(1001, "going away");
-        return { ...context };
+        return contextOf(request);
       },
     },
   });

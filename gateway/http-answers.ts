@@ -46,23 +46,33 @@ export const httpAnswer = (error: unknown, logger: Logger): Answer => {
   return { code: "internal", message: "the gateway has a bug; its log says more" };
 };
 
+/** What was answered to an error. */
+export interface Sent {
+  readonly code: string;
+  readonly status: number;
+  readonly reply: FastifyReply;
+}
+
 export const sendError = (
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
   logger: Logger,
-): FastifyReply => {
+): Sent => {
   const { code, message } = httpAnswer(error, logger);
   const inGraphql = request.url.startsWith("/graphql") ? requestErrors(error, code) : undefined;
   const status = inGraphql?.status ?? httpErrors[code];
-  return reply
-    .code(status)
-    .type("application/json; charset=utf-8")
-    .send({
-      code: inGraphql?.code ?? code,
+  const sent = inGraphql?.code ?? code;
+  reply.code(status).type("application/json; charset=utf-8");
+  return {
+    code: sent,
+    status,
+    reply: reply.send({
+      code: sent,
       message: inGraphql?.message ?? message,
       ...inGraphql?.body,
-    });
+    }),
+  };
 };
 
 /** The same for a GraphQL client, which looks for `errors`. */

@@ -14,6 +14,7 @@ import { type AnyEvent, encode } from "../../streams/codec.ts";
 import { openEmbeddedStore } from "../../streams/embedded/store.ts";
 import { type EventIds, eventIds } from "../../streams/event-ids.ts";
 import type { EventStore } from "../../streams/event-store.ts";
+import type { Refused } from "../../streams/refusal-log.ts";
 import type { NodeLife } from "../context.ts";
 import { type GatewayOptions, openGateway } from "../gateway.ts";
 
@@ -36,6 +37,7 @@ export interface TestNetwork {
   readonly ids: EventIds;
   readonly live: Map<string, NodeLife>;
   readonly logged: string[];
+  readonly refused: Refused[];
   readonly ask: (
     query: string,
     variables?: object,
@@ -78,6 +80,7 @@ export const openTestNetwork = async (
   const ids = eventIds("0123456789ab");
   const live = new Map<string, NodeLife>();
   const logged: string[] = [];
+  const refused: Refused[] = [];
   const note =
     (level: string) =>
     (details: object, message: string): void => {
@@ -96,6 +99,7 @@ export const openTestNetwork = async (
     place: "gateway-1",
     live: () => live,
     logger: { info: note("info"), warn: note("warning"), error: note("error") },
+    refusals: { record: (one) => refused.push(one) },
     ...given,
   });
   return {
@@ -106,6 +110,7 @@ export const openTestNetwork = async (
     ids,
     live,
     logged,
+    refused,
     ask: async (query, variables, operationName) => {
       const response = await fetch(`${gateway.url}/graphql`, {
         method: "POST",

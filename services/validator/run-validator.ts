@@ -14,6 +14,7 @@ import {
 } from "../../domain/job/job.ts";
 import type { BlobSource } from "../../streams/blob-store.ts";
 import type { Clock } from "../../streams/clock.ts";
+import { noRefusalLog, type RefusalLog } from "../../streams/refusal-log.ts";
 import type { Consumption, ResultStatement, TaskDesk } from "../../streams/task-queue.ts";
 import { type Fact, type Listener, serviceActor } from "../facts.ts";
 import type { JobBook } from "../job-book.ts";
@@ -34,12 +35,15 @@ export const runValidator = ({
   blobs,
   clock,
   onTrouble,
+  refusalLog = noRefusalLog,
 }: {
   readonly book: JobBook;
   readonly desk: TaskDesk;
   readonly blobs: BlobSource;
   readonly clock: Clock;
   readonly onTrouble: (what: string, error: unknown) => void;
+  /** Takes the results that the rules refused. */
+  readonly refusalLog?: RefusalLog;
 }): RunningValidator => {
   const refusals = new Map<JobRefusal, number>();
   /** Jobs to be judged apart from a new result: after a restart, or when two results crossed. */
@@ -74,6 +78,8 @@ export const runValidator = ({
     const [refusal] = await book.handle(statement.jobHash, commands);
     if (!refusal) return;
     refusals.set(refusal, (refusals.get(refusal) ?? 0) + 1);
+    const what = `result of job ${statement.jobHash}`;
+    refusalLog.record({ code: refusal, what, id: nodeId, at: clock.now() });
     if (refusal === "WrongExecutionClass") {
       const { jobHash, replica, attempt } = statement;
       const task = { jobHash, replica, attempt, nodeId };
