@@ -77,6 +77,6 @@ export const oneLine = (text: string, max: number): string => {
 export const statusTone = (status: string): Tone | undefined =>
   status === "COMPLETED" || status === "ACCEPTED" || status === "ACTIVE"
     ? "good"
-    : status === "OPEN" || status === "ASSIGNED" || status === "RECEIVED"
+    : status === "OPEN" || status === "ASSIGNED" || status === "COMMITTED" || status === "RECEIVED"
       ? "busy"
       : "bad";

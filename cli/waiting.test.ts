@@ -74,6 +74,26 @@ test("an open job says why it waits", () => {
     [
       job({
         tasks: [
+          ["ada", "COMMITTED"],
+          ["bob", "COMMITTED"],
+        ],
+      }),
+      two,
+      /being shown/,
+    ],
+    [
+      job({
+        tasks: [
+          ["ada", "ASSIGNED"],
+          ["bob", "COMMITTED"],
+        ],
+      }),
+      two,
+      /^computed now by ada$/,
+    ],
+    [
+      job({
+        tasks: [
           ["ada", "RECEIVED"],
           ["bob", "RECEIVED"],
         ],

@@ -50,13 +50,15 @@ export const whyOpen = (job: JobView, live: readonly NodeView[]): string => {
   if (job.escrow === null) return "it waits until its points are set aside";
   const tasksThat = (status: string) => job.tasks.filter((task) => task.status === status);
   const computing = tasksThat("ASSIGNED");
+  const bound = tasksThat("COMMITTED").length;
   const received = tasksThat("RECEIVED").length;
-  const isShort = job.quorum - received - computing.length;
+  const isShort = job.quorum - received - bound - computing.length;
   const needed =
     job.disagreement !== null && computing.length === 0 ? Math.max(1, isShort) : isShort;
   const names = computing.map(({ nodeId }) => nodeId).join(", ");
+  if (needed <= 0 && computing.length > 0) return `computed now by ${names}`;
   if (needed <= 0)
-    return computing.length === 0 ? "its results are being compared" : `computed now by ${names}`;
+    return bound > 0 ? "its results are being shown" : "its results are being compared";
 
   const tried = new Set(job.tasks.map(({ nodeId }) => nodeId));
   const fresh = usable(live, demandOf(job)).filter(({ id }) => !tried.has(id));

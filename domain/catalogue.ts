@@ -3,6 +3,9 @@
  * `worker/executors/open.ts` holds the programs.
  */
 
+import { portableSha256, type Sha256 } from "./hashing.ts";
+import { taggedText } from "./identity/keys.ts";
+import type { Digest } from "./ids.ts";
 import type { Comparator } from "./verification/comparator.ts";
 
 /** A file that an app needs, shipped inside an npm package. */
@@ -163,3 +166,10 @@ export const catalogue: Readonly<Record<AppName, CatalogueApp>> = {
 };
 
 export const isAppName = (value: string): value is AppName => Object.hasOwn(catalogue, value);
+
+/**
+ * What an app was, for receipts: the digest of its whole manifest, which names its models by their
+ * digests. Another model, parameter or default makes it another.
+ */
+export const appDigest = (name: AppName, sha256: Sha256 = portableSha256): Digest =>
+  sha256(taggedText("cnct/app/v1", { name, ...catalogue[name] }));

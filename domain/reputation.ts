@@ -36,6 +36,8 @@ export const evolveTrack = (track: Track, event: TrackEvent): Track => {
   switch (event.type) {
     case "TaskAssigned":
       return { ...track, assigned: track.assigned + 1 };
+    case "ResultCommitted":
+      return track; // It counts when it is shown.
     case "ResultReceived": {
       const elapsedMs = track.elapsedMs + event.elapsedMs;
       return { ...track, answered: track.answered + 1, elapsedMs };

@@ -50,6 +50,7 @@ export const refusalCodes: Readonly<Record<RefusalCode, true>> = {
   "bad-limits": true,
   "bad-priority": true,
   "bad-nonce": true,
+  "bad-commit": true,
   "unknown-app": true,
   "unknown-param": true,
   "missing-input": true,

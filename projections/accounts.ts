@@ -31,6 +31,7 @@ export const accounts: Projection<AccountRow> = {
     JobSubmitted: "ignored",
     JobRejected: "ignored",
     TaskAssigned: "ignored",
+    ResultCommitted: "ignored",
     ResultReceived: "ignored",
     TaskFailed: "ignored",
     TaskExpired: "ignored",

@@ -50,6 +50,7 @@ export const blobs: Projection<BlobRow> = {
     JobSubmitted: "ignored",
     JobRejected: "ignored",
     TaskAssigned: "ignored",
+    ResultCommitted: "ignored",
     ResultReceived: "ignored",
     TaskFailed: "ignored",
     TaskExpired: "ignored",

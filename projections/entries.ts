@@ -35,6 +35,7 @@ export const entries: Projection<JournalRow> = {
     JobSubmitted: "ignored",
     JobRejected: "ignored",
     TaskAssigned: "ignored",
+    ResultCommitted: "ignored",
     ResultReceived: "ignored",
     TaskFailed: "ignored",
     TaskExpired: "ignored",

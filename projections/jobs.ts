@@ -38,14 +38,15 @@ const end = <Event extends OfJob>(
     status,
     endedAt: event.at,
     endedPosition: position,
-    tasks: tasks.some((task) => task.status === "assigned")
-      ? tasks.map((task) => dropped(task, event.at))
-      : tasks,
+    tasks: tasks.some(isUnderWay) ? tasks.map((task) => dropped(task, event.at)) : tasks,
     ...rest(event),
   }));
 
+const isUnderWay = ({ status }: TaskRow): boolean =>
+  status === "assigned" || status === "committed";
+
 const dropped = (task: TaskRow, endedAt: Instant): TaskRow =>
-  task.status === "assigned" ? { ...task, status: "dropped", endedAt } : task;
+  isUnderWay(task) ? { ...task, status: "dropped", endedAt } : task;
 
 const closed = (
   escrow: JobRow["escrow"],
@@ -104,6 +105,7 @@ export const jobs: Projection<JobRow> = {
       const task: TaskRow = { replica, attempt, nodeId, status, ...lease, ...unanswered };
       return { tasks: [...row.tasks, task] };
     }),
+    ResultCommitted: changeTask(() => ({ status: "committed" })),
     ResultReceived: changeTask(({ outputDigest, outputSize, elapsedMs, at }) => ({
       status: "received",
       outputDigest,

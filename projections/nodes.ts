@@ -41,6 +41,7 @@ export const nodes: Projection<NodeRow> = {
     JobSubmitted: "ignored",
     JobRejected: "ignored",
     TaskAssigned: "ignored", // Counts of tasks are in `reputation`, which changes far more often.
+    ResultCommitted: "ignored",
     ResultReceived: "ignored",
     TaskFailed: "ignored",
     TaskExpired: "ignored",

@@ -18,6 +18,7 @@ export const reputation: Projection<Track> = {
     ResultAccepted: track,
     ResultRejected: track,
 
+    ResultCommitted: "ignored", // It counts when it is shown.
     JobSubmitted: "ignored",
     JobRejected: "ignored",
     ResultsDisagreed: "ignored", // Says nothing against anyone until a quorum is found.

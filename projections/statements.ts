@@ -39,6 +39,7 @@ export const statements: Projection<StatementRow> = {
     JobSubmitted: "ignored",
     JobRejected: "ignored",
     TaskAssigned: "ignored",
+    ResultCommitted: "ignored",
     ResultReceived: "ignored",
     TaskFailed: "ignored",
     TaskExpired: "ignored",

@@ -85,6 +85,7 @@ export const totals: Projection<TotalsRow> = {
     })),
 
     TaskAssigned: seen,
+    ResultCommitted: seen,
     ResultReceived: seen,
     TaskFailed: seen,
     TaskExpired: seen,

@@ -62,7 +62,7 @@ export interface JobRow {
 }
 
 /** `dropped`: the job ended before the task did. */
-export type TaskStatus = "assigned" | "received" | "failed" | "expired" | "dropped";
+export type TaskStatus = "assigned" | "committed" | "received" | "failed" | "expired" | "dropped";
 
 /** One attempt of one replica on one node. */
 export interface TaskRow {

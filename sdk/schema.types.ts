@@ -302,6 +302,7 @@ export interface BlobRef {
 /** How far one attempt is. */
 export type TaskStatus =
   | "ASSIGNED"
+  | "COMMITTED"
   | "RECEIVED"
   | "ACCEPTED"
   | "REJECTED"
@@ -397,6 +398,8 @@ export interface SubmitJobInput {
   readonly priority?: number | null | undefined;
   /** Makes equal work two jobs if you want so; at most 64 characters. */
   readonly nonce?: string | null | undefined;
+  /** No result is shown before all replicas are bound to theirs, so that no node can copy another's. */
+  readonly commit?: boolean | null | undefined;
   /** The hash that you computed; the job is refused with `hash-mismatch` if it is another one here. */
   readonly hash?: string | null | undefined;
 }

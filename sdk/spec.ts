@@ -42,6 +42,8 @@ export interface JobRequest {
   readonly priority?: number;
   /** Makes equal work two jobs. */
   readonly nonce?: string;
+  /** No node's result is shown before all are bound to theirs, so that none can copy; false if left out. */
+  readonly commit?: boolean;
 }
 
 export interface SpecDefaults {
@@ -99,6 +101,7 @@ export const buildSpec = async (request: JobRequest, defaults: SpecDefaults): Pr
     deadlineMs: request.deadlineMs ?? specDefaults.deadlineMs,
     priority: request.priority ?? specDefaults.priority,
     nonce: request.nonce ?? specDefaults.nonce,
+    ...(request.commit === true ? { commit: true } : {}),
   };
   const parsed = parseSpec(draft);
   if (!parsed.ok) throw new CnctRefusal(parsed.code, parsed.message);

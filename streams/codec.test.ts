@@ -110,6 +110,7 @@ describe("the stored samples", () => {
     const statusOfTask = (state: Job) => state.status === "open" && state.tasks[0]?.status;
 
     assert.equal(statusOfTask(fold(...begun)), "assigned");
+    assert.equal(statusOfTask(fold(...begun, sampleOf("ResultCommitted"))), "committed");
     const answered = fold(...begun, sampleOf("ResultReceived"));
     assert.equal(statusOfTask(answered), "received");
     for (const loss of ["TaskFailed", "TaskExpired"] as const)
@@ -131,6 +132,7 @@ describe("the stored samples", () => {
   test("count for a node's track", () => {
     const track = [
       sampleOf("TaskAssigned"),
+      sampleOf("ResultCommitted"),
       sampleOf("ResultReceived"),
       sampleOf("TaskFailed"),
       sampleOf("TaskExpired"),

@@ -23,6 +23,7 @@ export const schemaVersions: Readonly<Record<AnyEvent["type"], number>> = {
   JobSubmitted: 1,
   JobRejected: 1,
   TaskAssigned: 1,
+  ResultCommitted: 1,
   ResultReceived: 1,
   TaskFailed: 1,
   TaskExpired: 1,

@@ -19,6 +19,8 @@ export interface TaskOrder {
   readonly executionClass: string;
   readonly wallMs: Millis;
   readonly expiresAt: Instant;
+  /** The node is to bind itself to its result, and to show it only when it is asked to. */
+  readonly commit?: true;
 }
 
 /** What a node states about a task. Digests only, never the payload. */

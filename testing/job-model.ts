@@ -5,12 +5,15 @@
 import type { JobEvent } from "../domain/job/events.ts";
 import { attemptsMax, type JobCommand } from "../domain/job/job.ts";
 import type { JobSpec } from "../domain/job/spec.ts";
+import { commitOf } from "../domain/receipts/commit.ts";
 
 interface Replica {
   attempt: number;
   nodeId: string;
-  state: "live" | "answered" | "vacant";
+  state: "live" | "committed" | "answered" | "vacant";
+  /** Of the lease; of the reveal when it is committed and may be revealed. */
   expiresAt: number;
+  commit: string;
   digest: string;
   judged: boolean;
 }
@@ -38,6 +41,9 @@ export const blankModel = (spec: JobSpec, deadlineAt: number): Model => ({
 const inState = (model: Model, state: Replica["state"]): readonly Replica[] =>
   [...model.replicas.values()].filter((replica) => replica.state === state);
 
+const busy = (model: Model): number =>
+  inState(model, "live").length + inState(model, "committed").length;
+
 /** The size of the largest group of equal answers. */
 const largest = (answers: readonly Replica[]): number => {
   const sizes = new Map<string, number>();
@@ -50,7 +56,7 @@ const wanted = (model: Model): readonly number[] => {
   const answers = inState(model, "answered");
   const judged = answers.filter((answer) => answer.judged);
   const hoped = largest(judged) + (answers.length - judged.length);
-  const need = model.spec.quorum - hoped - inState(model, "live").length;
+  const need = model.spec.quorum - hoped - busy(model);
   const free: number[] = [];
   for (let n = 0; n < model.spec.replicasMax; n++) {
     const state = model.replicas.get(n)?.state ?? "vacant";
@@ -67,7 +73,7 @@ const isHopeless = (model: Model): boolean => {
   const answers = inState(model, "answered");
   const judged = answers.filter((answer) => answer.judged);
   const hoped = largest(judged) + (answers.length - judged.length);
-  return hoped + inState(model, "live").length + open.length < quorum;
+  return hoped + busy(model) + open.length < quorum;
 };
 
 /** What the events would lead to, ended or not, without touching the model. */
@@ -103,6 +109,7 @@ export const expectedOf = (command: JobCommand, model: Model): string => {
     case "AssignTasks":
       return expectedOfAssign(command, model);
     case "RecordResult":
+    case "RecordCommit":
     case "RecordFailure": {
       const { task } = command;
       const replica = model.replicas.get(task.replica);
@@ -110,17 +117,26 @@ export const expectedOf = (command: JobCommand, model: Model): string => {
       if (command.type === "RecordResult") {
         if (replica.state === "answered")
           return replica.digest === command.outputDigest ? "" : "refused";
-        return open && replica.state === "live" ? "ResultReceived" : "refused";
+        if (!open || !mayAnswer(model, replica, command)) return "refused";
+        return "ResultReceived";
+      }
+      if (command.type === "RecordCommit") {
+        if (replica.commit !== "" && replica.state !== "vacant")
+          return replica.commit === command.commit ? "" : "refused";
+        return open && model.spec.commit && replica.state === "live"
+          ? "ResultCommitted"
+          : "refused";
       }
       if (replica.state === "vacant") return "";
-      if (!open || replica.state !== "live") return "refused";
+      if (!open || replica.state === "answered") return "refused";
       const { code, retryable } = command;
       return withEnd(model, [{ type: "TaskFailed", ...task, code, retryable, at }]);
     }
     case "ExpireTasks": {
       if (!open) return "";
       const over = [...model.replicas].filter(
-        ([, replica]) => replica.state === "live" && replica.expiresAt <= at,
+        ([, { state, expiresAt }]) =>
+          (state === "live" || state === "committed") && expiresAt <= at,
       );
       return withEnd(
         model,
@@ -153,6 +169,16 @@ export const expectedOf = (command: JobCommand, model: Model): string => {
   }
 };
 
+const mayAnswer = (
+  { spec }: Model,
+  { state, expiresAt, commit }: Replica,
+  { task, resultTag = "", salt = "" }: Extract<JobCommand, { type: "RecordResult" }>,
+): boolean => {
+  if (!spec.commit) return state === "live";
+  if (state !== "committed" || expiresAt === Number.POSITIVE_INFINITY) return false;
+  return commitOf({ ...task, worker: task.nodeId, resultTag, salt }) === commit;
+};
+
 const expectedOfAssign = (
   { assignments, now }: Extract<JobCommand, { type: "AssignTasks" }>,
   model: Model,
@@ -178,15 +204,32 @@ const expectedOfAssign = (
 
 /** Takes an event into the model. */
 export const follow = (model: Model, event: JobEvent): void => {
+  take(model, event);
+  const mayShow = inState(model, "live").length === 0 && wanted(model).length === 0;
+  for (const each of model.replicas.values()) {
+    if (each.state !== "committed") continue;
+    if (!mayShow) each.expiresAt = Number.POSITIVE_INFINITY;
+    else each.expiresAt = Math.min(each.expiresAt, event.at + 60_000);
+  }
+};
+
+const take = (model: Model, event: JobEvent): void => {
   switch (event.type) {
     case "JobSubmitted":
       model.phase = "open";
       return;
     case "TaskAssigned": {
       const { attempt, nodeId, expiresAt } = event;
-      const blank = { digest: "", judged: false, state: "live" as const };
+      const blank = { digest: "", commit: "", judged: false, state: "live" as const };
       model.replicas.set(event.replica, { attempt, nodeId, expiresAt, ...blank });
       model.used.add(nodeId);
+      return;
+    }
+    case "ResultCommitted": {
+      const own = model.replicas.get(event.replica);
+      if (!own) throw new Error("a commit of a replica that nobody has");
+      const expiresAt = Number.POSITIVE_INFINITY;
+      Object.assign(own, { state: "committed", commit: event.commit, expiresAt });
       return;
     }
     case "ResultReceived":

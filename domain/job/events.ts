@@ -5,12 +5,14 @@
  */
 import type { DomainEvent, Instant } from "../decider.ts";
 import type { Digest, JobHash, NodeId } from "../ids.ts";
+import type { StoredReceipt } from "../receipts/stored-receipt.ts";
 import type { JobSpec } from "./spec.ts";
 
 export type JobEvent =
   | JobSubmitted
   | JobRejected
   | TaskAssigned
+  | ResultCommitted
   | ResultReceived
   | TaskFailed
   | TaskExpired
@@ -62,6 +64,9 @@ export type TaskAssigned = DomainEvent<
   }
 >;
 
+/** The node has bound itself to a result that it does not show yet: `receipts/commit.ts`. */
+export type ResultCommitted = DomainEvent<"ResultCommitted", TaskRef & { commit: Digest }>;
+
 export type ResultReceived = DomainEvent<
   "ResultReceived",
   TaskRef & {
@@ -71,6 +76,12 @@ export type ResultReceived = DomainEvent<
     outputSize: number;
     /** As the node says; used for display and turnaround, never for pay. */
     elapsedMs: number;
+    /** `resultTag` of `crypto/result-tag.ts`; always there with a salt or a receipt. */
+    resultTag?: Digest;
+    /** Opens the commit, if there was one. */
+    salt?: string;
+    /** The node's signature, if its owner is an identity. */
+    receipt?: StoredReceipt;
   }
 >;
 

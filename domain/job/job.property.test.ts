@@ -8,7 +8,8 @@ import fc from "fast-check";
 import { noon } from "../../testing/given.ts";
 import { blankModel, expectedOf, follow, type Model } from "../../testing/job-model.ts";
 import type { Decider } from "../decider.ts";
-import type { JobEvent } from "./events.ts";
+import { commitOf } from "../receipts/commit.ts";
+import type { JobEvent, TaskRef } from "./events.ts";
 import {
   attemptsMax,
   type Job,
@@ -18,6 +19,7 @@ import {
   needsJudgement,
   type OpenJob,
   received,
+  revealMs,
   vacancies,
 } from "./job.ts";
 import type { JobSpec } from "./spec.ts";
@@ -31,7 +33,8 @@ const deadlineMs = 120_000;
 const actor = "service:test";
 const reason = { policy: 1, seed: 1, candidates: 24, score: 1 };
 
-const specFor = (quorum: number, spare: number): JobSpec => ({
+const specFor = (quorum: number, spare: number, commit: boolean): JobSpec => ({
+  ...(commit ? { commit } : {}),
   version: 1,
   client: "client:ada",
   app: "ocr",
@@ -57,6 +60,7 @@ type Step =
       readonly node: number;
     }
   | { readonly kind: "result"; readonly pick: number; readonly answer: number; readonly skew: Skew }
+  | { readonly kind: "commit"; readonly pick: number; readonly answer: number; readonly skew: Skew }
   | {
       readonly kind: "failure";
       readonly pick: number;
@@ -106,6 +110,15 @@ const steps = fc.array(
         }),
       },
       {
+        weight: 40,
+        arbitrary: fc.record({
+          kind: fc.constant("commit" as const),
+          pick: nat(8),
+          answer: fc.constantFrom(0, 0, 0, 1, 2),
+          skew,
+        }),
+      },
+      {
         weight: 15,
         arbitrary: fc.record({
           kind: fc.constant("failure" as const),
@@ -125,7 +138,7 @@ const steps = fc.array(
         weight: 20,
         arbitrary: fc.record({
           kind: fc.constant("wait" as const),
-          ms: fc.constantFrom(1, leaseMs - 1, leaseMs, leaseMs, leaseMs, 40_000),
+          ms: fc.constantFrom(1, leaseMs - 1, leaseMs, leaseMs, leaseMs, 40_000, revealMs),
         }),
       },
       { weight: 5, arbitrary: fc.record({ kind: fc.constant("repeat" as const) }) },
@@ -143,6 +156,24 @@ const steps = fc.array(
 );
 
 const digestOf = (answer: number): string => `${answer}`.repeat(64);
+const salt = "5a".repeat(32);
+const commits = new Map<string, string>();
+/** What a node commits to when it means to give this answer; computed once for each. */
+const commitFor = (task: TaskRef, answer: number): string => {
+  const key = `${task.replica} ${task.attempt} ${task.nodeId} ${answer}`;
+  let commit = commits.get(key);
+  if (commit === undefined) {
+    commit = commitOf({ ...task, worker: task.nodeId, resultTag: digestOf(answer), salt });
+    commits.set(key, commit);
+  }
+  return commit;
+};
+/** The answer that a task is bound to. */
+const boundTo = (job: Job, task: TaskRef): number | undefined => {
+  const present = job.status === "unknown" ? undefined : job.tasks[task.replica];
+  if (present?.status !== "committed") return undefined;
+  return [0, 1, 2].find((answer) => commitFor(task, answer) === present.commit);
+};
 
 /** The command that a step means in this state; some are wrong on purpose. */
 const commandFor = (step: Step, job: Job, now: number, last: JobCommand): JobCommand => {
@@ -167,8 +198,16 @@ const commandFor = (step: Step, job: Job, now: number, last: JobCommand): JobCom
     }
     case "result": {
       const task = skewed(step.pick, step.skew);
-      const result = { executionClass: "ort-node", outputDigest: digestOf(step.answer) };
-      return { type: "RecordResult", task, ...result, outputSize: 1, elapsedMs: 1, actor, now };
+      // One in five tries to show another result than it is bound to.
+      const answer = step.answer === 2 ? 2 : (boundTo(job, task) ?? step.answer);
+      const result = { executionClass: "ort-node", outputDigest: digestOf(answer) };
+      const reveal = { resultTag: digestOf(answer), salt };
+      const rest = { outputSize: 1, elapsedMs: 1, actor, now };
+      return { type: "RecordResult", task, ...result, ...reveal, ...rest };
+    }
+    case "commit": {
+      const task = skewed(step.pick, step.skew);
+      return { type: "RecordCommit", task, commit: commitFor(task, step.answer), actor, now };
     }
     case "failure": {
       const task = skewed(step.pick, step.skew);
@@ -197,7 +236,8 @@ const commandFor = (step: Step, job: Job, now: number, last: JobCommand): JobCom
 };
 
 /** What must hold of the log alone, whoever decided. */
-const audit = (log: readonly JobEvent[], quorum: number): void => {
+const audit = (log: readonly JobEvent[], quorum: number, commit = false): void => {
+  const bound = new Map<number, string>();
   const live = new Map<number, number>();
   const attempts = new Map<number, number>();
   const used = new Set<string>();
@@ -215,9 +255,26 @@ const audit = (log: readonly JobEvent[], quorum: number): void => {
         attempts.set(event.replica, event.attempt);
         used.add(event.nodeId);
         break;
+      case "ResultCommitted":
+        assert.equal(live.get(event.replica), event.attempt, "a commit of no live attempt");
+        bound.set(event.replica, event.commit);
+        break;
       case "ResultReceived":
       case "TaskFailed":
       case "TaskExpired":
+        if (commit && event.type === "ResultReceived") {
+          const { resultTag = "", salt = "" } = event;
+          assert.ok(
+            [...live.keys()].every((replica) => bound.has(replica)),
+            "a result is shown before all are bound",
+          );
+          assert.equal(
+            commitOf({ ...event, worker: event.nodeId, resultTag, salt }),
+            bound.get(event.replica),
+            "a result is shown that was not committed to",
+          );
+        }
+        bound.delete(event.replica);
         assert.equal(live.get(event.replica), event.attempt, `${event.type} of no live attempt`);
         live.delete(event.replica);
         if (event.type === "TaskExpired" || (event.type === "TaskFailed" && event.retryable))
@@ -238,10 +295,15 @@ const audit = (log: readonly JobEvent[], quorum: number): void => {
 
 /** What must hold of an open job: enough is due, and no more than is needed. */
 const checkOpen = (job: OpenJob): void => {
-  const underWay = job.tasks.filter(({ status }) => status === "assigned").length;
+  const underWay = job.tasks.filter(
+    ({ status }) => status === "assigned" || status === "committed",
+  ).length;
   const due = underWay + vacancies(job).length;
   assert.ok(job.agreeing + due <= job.spec.quorum, "more is under way than is needed");
   assert.ok(due > 0 || needsJudgement(job), "the job is stuck: nothing is due");
+  const isWaiting = job.tasks.some(({ status }) => status === "assigned") || vacancies(job).length;
+  const isBound = job.tasks.some(({ status }) => status === "committed");
+  assert.equal(job.revealBy !== undefined, isBound && !isWaiting, "a commit waits for nothing");
 };
 
 let commands = 0;
@@ -249,8 +311,12 @@ let commands = 0;
 const reached = new Set<string>();
 
 /** Runs the steps; throws at the first thing that must not be. */
-const run = (decider: JobDecider, quorum: number, spare: number, steps: readonly Step[]): void => {
-  const spec = specFor(quorum, spare);
+const run = (
+  decider: JobDecider,
+  { quorum, spare, commit }: { quorum: number; spare: number; commit: boolean },
+  steps: readonly Step[],
+): void => {
+  const spec = specFor(quorum, spare, commit);
   const log: JobEvent[] = [];
   const model: Model = blankModel(spec, noon + deadlineMs);
   let state = decider.initial;
@@ -270,7 +336,7 @@ const run = (decider: JobDecider, quorum: number, spare: number, steps: readonly
       state = decider.evolve(state, event);
       follow(model, event);
     }
-    audit(log, quorum);
+    audit(log, quorum, commit);
     if (state.status === "open") checkOpen(state);
     const again = decider.decide(command, state);
     assert.deepEqual(again, { ok: true, events: [] }, `${command.type} said twice`);
@@ -285,11 +351,14 @@ const run = (decider: JobDecider, quorum: number, spare: number, steps: readonly
   }
 };
 
-const property = (decider: JobDecider) =>
-  fc.property(nat(2), nat(3), steps, (more, spare, drawn) => run(decider, 1 + more, spare, drawn));
+const property = (decider: JobDecider, commit: boolean) =>
+  fc.property(nat(2), nat(3), steps, (more, spare, drawn) =>
+    run(decider, { quorum: 1 + more, spare, commit }, drawn),
+  );
 
 test("a job keeps its rules under any sequence of commands", () => {
-  fc.assert(property(job), { numRuns: 2_000 });
+  fc.assert(property(job, false), { numRuns: 2_000 });
+  fc.assert(property(job, true), { numRuns: 1_000 });
   assert.ok(commands >= 20_000, `only ${commands} commands were tried`);
   assert.deepEqual([...reached].sort(), [
     "JobCancelled",
@@ -301,6 +370,7 @@ test("a job keeps its rules under any sequence of commands", () => {
     "JobRejected",
     "JobSubmitted",
     "ResultAccepted",
+    "ResultCommitted",
     "ResultReceived",
     "ResultRejected",
     "ResultsDisagreed",
@@ -358,6 +428,29 @@ describe("the properties of a job notice", () => {
       ...job,
       evolve: (state, event) => (event.type === "TaskExpired" ? state : job.evolve(state, event)),
     },
+    "a reveal before all have committed": {
+      ...job,
+      decide: (command, state) =>
+        job.decide(
+          command,
+          command.type !== "RecordResult"
+            ? state
+            : openOr(state, (open) => ({ ...open, revealBy: noon })),
+        ),
+    },
+    "a commit that opens to anything": {
+      ...job,
+      decide: (command, state) => {
+        if (command.type !== "RecordResult" || state.status !== "open")
+          return job.decide(command, state);
+        const { resultTag = "", salt = "", task } = command;
+        const present = state.tasks[task.replica];
+        if (present?.status !== "committed") return job.decide(command, state);
+        const commit = commitOf({ ...task, worker: task.nodeId, resultTag, salt });
+        const tasks = state.tasks.with(task.replica, { ...present, commit });
+        return job.decide(command, { ...state, tasks });
+      },
+    },
     "an end that does not end": {
       ...job,
       evolve: (state, event) => (event.type === "JobCancelled" ? state : job.evolve(state, event)),
@@ -365,7 +458,8 @@ describe("the properties of a job notice", () => {
   };
   for (const [fault, mutant] of Object.entries(mutants))
     test(fault, () => {
-      const { failed } = fc.check(property(mutant), { numRuns: 700, endOnFailure: true });
+      const commit = /commit/.test(fault);
+      const { failed } = fc.check(property(mutant, commit), { numRuns: 700, endOnFailure: true });
       assert.ok(failed, "the planted fault was not found");
     });
 });

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { assertEachRefusalShown, at, given, noon, noting } from "../../testing/given.ts";
 import type { NodeId } from "../ids.ts";
+import { commitOf } from "../receipts/commit.ts";
 import type { JobEvent, TaskAssigned, TaskRef } from "./events.ts";
 import { jobHash as hashOf } from "./hash.ts";
 import {
@@ -16,6 +17,7 @@ import {
   needsJudgement,
   type OpenJob,
   pinnedClass,
+  toReveal,
   vacancies,
 } from "./job.ts";
 import type { JobSpec } from "./spec.ts";
@@ -391,6 +393,175 @@ describe("a result", () => {
       .thenRefuses("JobEnded"));
 });
 
+describe("a commit", () => {
+  const asked = submittedAs({ commit: true });
+  const salt = "5a".repeat(32);
+  const bind = (task: TaskRef, resultTag: string = cat) =>
+    commitOf({ ...task, worker: task.nodeId, resultTag, salt });
+  const committed = (task: TaskRef, commit = bind(task)): JobEvent => ({
+    type: "ResultCommitted",
+    ...task,
+    commit,
+    at: noon,
+  });
+  const commit = (task: TaskRef, to = bind(task)) =>
+    ({ type: "RecordCommit", task, commit: to, actor, now }) as const;
+  const reveal = (task: TaskRef, change: { resultTag?: string; salt?: string } = {}) =>
+    ({ ...record(task), resultTag: cat, salt, ...change }) as const;
+  const revealed = (task: TaskRef): JobEvent =>
+    ({ ...answered(task), resultTag: cat, salt }) as JobEvent;
+  const begun = [asked, assigned(b0), assigned(c1)];
+  const bound = [...begun, committed(b0), committed(c1)];
+
+  test("binds a node to a result that it does not show yet", () =>
+    aJob(...begun)
+      .when(commit(b0))
+      .thenRecords(committed(b0)));
+
+  test("counts as under way, so that nobody else gets the replica", () =>
+    assert.deepEqual(vacancies(openAfter(...begun, committed(b0))), []));
+
+  test("once made stands, also when it has been opened", () => {
+    for (const past of [[], [committed(c1), revealed(b0)]]) {
+      aJob(...begun, committed(b0), ...past)
+        .when(commit(b0))
+        .thenNothing();
+      aJob(...begun, committed(b0), ...past)
+        .when(commit(b0, bind(b0, dog)))
+        .thenRefuses("CommitDiffers");
+    }
+  });
+
+  test("is refused where the job asks for none, has ended, or has given the task away", () => {
+    aJob(...started)
+      .when(commit(b0))
+      .thenRefuses("CommitNotAsked");
+    aJob(...started, answered(b0))
+      .when(commit(b0))
+      .thenRefuses("CommitNotAsked");
+    aJob(...begun, cancelled)
+      .when(commit(b0))
+      .thenRefuses("JobEnded");
+    aJob(...begun, expired(b0))
+      .when(commit(b0))
+      .thenRefuses("AttemptFenced");
+    aJob(...begun)
+      .when(commit(ref(dan, 0)))
+      .thenRefuses("NotTheAssignedNode");
+  });
+
+  test("is opened by the result that it was made for, once all have committed", () => {
+    aJob(...bound)
+      .when(reveal(b0))
+      .thenRecords(revealed(b0));
+    aJob(...bound, revealed(b0))
+      .when(reveal(c1))
+      .thenRecords(revealed(c1));
+    const half = openAfter(...bound, revealed(b0));
+    assert.deepEqual(
+      toReveal(half).map(({ nodeId }) => nodeId),
+      [cyd],
+    );
+    assert.equal(half.revealBy, at(1));
+  });
+
+  test("by an identity is opened in its name", () => {
+    const worker = `cnct:${"a".repeat(52)}`;
+    const receipt = {
+      worker,
+      keyId: cat,
+      size: 1,
+      root: dog,
+      signature: "5".repeat(128),
+      index: 0,
+      path: [],
+      appDigest: cat,
+      usage: { wallMs: 40 },
+      startedAt: noon,
+    };
+    const own = commitOf({ ...b0, worker, resultTag: cat, salt });
+    aJob(...begun, committed(b0, own), committed(c1))
+      .when({ ...reveal(b0), receipt })
+      .thenRecords({ ...answered(b0), resultTag: cat, salt, receipt } as JobEvent);
+    aJob(...bound)
+      .when({ ...reveal(b0), receipt })
+      .thenRefuses("RevealDoesNotOpen");
+  });
+
+  test("must come before the result", () =>
+    aJob(...begun)
+      .when(reveal(b0))
+      .thenRefuses("CommitMissing"));
+
+  test("is not opened while a replica has not committed, or has no node", () => {
+    aJob(...begun, committed(b0))
+      .when(reveal(b0))
+      .thenRefuses("RevealTooEarly");
+    aJob(...begun, committed(b0), expired(c1))
+      .when(reveal(b0))
+      .thenRefuses("RevealTooEarly");
+    assert.deepEqual(toReveal(openAfter(...begun, committed(b0))), []);
+  });
+
+  test("is held back again when another node is to have a replica", () => {
+    const again = [...bound, failed(c1, "reveal-lost"), assigned(ref(dan, 1, 2))];
+    for (const past of [again, again.slice(0, -1)])
+      aJob(...past)
+        .when(reveal(b0))
+        .thenRefuses("RevealTooEarly");
+    aJob(...again, committed(ref(dan, 1, 2)))
+      .when(reveal(b0))
+      .thenRecords(revealed(b0));
+  });
+
+  test("is not opened by another result, another salt, nor by whoever copied it", () => {
+    for (const change of [{ resultTag: dog }, { salt: dog }])
+      aJob(...bound)
+        .when(reveal(b0, change))
+        .thenRefuses("RevealDoesNotOpen");
+    aJob(...bound)
+      .when(record(b0))
+      .thenRefuses("RevealDoesNotOpen");
+    aJob(...begun, committed(b0), committed(c1, bind(b0)))
+      .when(reveal(c1))
+      .thenRefuses("RevealDoesNotOpen");
+    aJob(...bound)
+      .when({ ...reveal(b0), executionClass: wasm })
+      .thenRefuses("WrongExecutionClass");
+  });
+
+  test("that is not opened within a minute after the last one comes to nothing", () => {
+    const tick = (minutes: number) => ({ type: "ExpireTasks", actor, now: at(minutes) }) as const;
+    aJob(...begun, committed(b0))
+      .when({ ...tick(1), now: at(1) - 1 })
+      .thenNothing();
+    aJob(...bound, revealed(b0))
+      .when({ ...tick(1), now: at(1) - 1 })
+      .thenNothing();
+    aJob(...bound, revealed(b0))
+      .when(tick(1))
+      .thenRecords(expired(c1));
+    assert.deepEqual(vacancies(openAfter(...bound, revealed(b0), expired(c1))), [
+      { replica: 1, attempt: 2 },
+    ]);
+  });
+
+  test("does not run out while it may not be opened", () =>
+    aJob(...begun, committed(b0), expired(c1))
+      .when({ type: "ExpireTasks", actor, now: at(30) })
+      .thenNothing());
+
+  test("of a node that has lost its result is taken back by its failure", () =>
+    aJob(...bound)
+      .when(fail(b0, "reveal-lost"))
+      .thenRecords(failed(b0, "reveal-lost")));
+
+  test("that was not opened earns nothing when the client cancels", () =>
+    aJob(...bound)
+      .when({ type: "CancelJob", client: spec.client, actor, now })
+      .thenRecords(cancelled));
+});
+
 describe("a failure", () => {
   test("frees the replica for another node and the next attempt", () => {
     aJob(...started)
@@ -569,6 +740,11 @@ test("each refusal of a job has been shown", () =>
     NotTheAssignedNode: true,
     WrongExecutionClass: true,
     ResultDiffers: true,
+    CommitNotAsked: true,
+    CommitMissing: true,
+    CommitDiffers: true,
+    RevealTooEarly: true,
+    RevealDoesNotOpen: true,
     ReplicaNotNeeded: true,
     NodeHasThisJob: true,
     NotTheClient: true,

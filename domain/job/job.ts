@@ -12,6 +12,13 @@
  *
  *     assigned --record--> received
  *         '---fail/expire--> vacant --assign (attempt + 1)--> assigned
+ *
+ * Where the spec wants commits, no result is shown before all nodes are bound to theirs; once the
+ * last has committed, each reveals within `revealMs` or its attempt comes to nothing:
+ *
+ *     assigned --commit--> committed --record--> received
+ *         |                    |
+ *         '----fail/expire-----'--> vacant --assign (attempt + 1)--> assigned
  */
 import {
   accept,
@@ -22,6 +29,8 @@ import {
   refuse,
 } from "../decider.ts";
 import type { AccountId, Digest, JobHash, NodeId } from "../ids.ts";
+import { opens } from "../receipts/commit.ts";
+import type { StoredReceipt } from "../receipts/stored-receipt.ts";
 import type {
   AssignmentReason,
   JobCompleted,
@@ -37,7 +46,15 @@ import { endIfHopeless, pinnedClass, received, vacancies } from "./needs.ts";
 import type { JobSpec } from "./spec.ts";
 import { evolve, type Job, type OpenJob, refOf, type Task } from "./state.ts";
 
-export { attemptsMax, needsJudgement, pinnedClass, received, vacancies } from "./needs.ts";
+export {
+  attemptsMax,
+  needsJudgement,
+  pinnedClass,
+  received,
+  revealMs,
+  toReveal,
+  vacancies,
+} from "./needs.ts";
 export type { Job, OpenJob, Task } from "./state.ts";
 
 export type JobCommand =
@@ -59,8 +76,12 @@ export type JobCommand =
         outputDigest: Digest;
         outputSize: number;
         elapsedMs: number;
+        resultTag?: Digest;
+        salt?: string;
+        receipt?: StoredReceipt;
       }
     >
+  | Command<"RecordCommit", { task: TaskRef; commit: Digest }>
   | Command<"RecordFailure", { task: TaskRef; code: string; retryable: boolean }>
   | Command<"ExpireTasks", object>
   | Command<"JudgeResults", Judgement>
@@ -97,6 +118,11 @@ export type JobRefusal =
   | "NotTheAssignedNode"
   | "WrongExecutionClass"
   | "ResultDiffers"
+  | "CommitNotAsked"
+  | "CommitMissing"
+  | "CommitDiffers"
+  | "RevealTooEarly"
+  | "RevealDoesNotOpen"
   | "ReplicaNotNeeded"
   | "NodeHasThisJob"
   | "NotTheClient"
@@ -129,18 +155,45 @@ export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
         return assign(command, job);
       }
 
+      case "RecordCommit": {
+        const { task: ref, commit } = command;
+        const task = job.tasks[ref.replica];
+        const refusal = fenced(task, ref);
+        if (refusal) return refuse(refusal);
+        if (task?.status === "committed" || (task?.status === "received" && task.commit))
+          return task.commit === commit ? accept() : refuse("CommitDiffers");
+        if (job.status !== "open") return refuse("JobEnded");
+        if (!job.spec.commit) return refuse("CommitNotAsked");
+        if (task?.status !== "assigned") return refuse("AttemptFenced");
+        return accept({ type: "ResultCommitted", ...refOf(task), commit, at });
+      }
+
       case "RecordResult": {
         const { task: ref, executionClass, outputDigest, outputSize, elapsedMs } = command;
+        const { resultTag, salt, receipt } = command;
         const task = job.tasks[ref.replica];
         const refusal = fenced(task, ref);
         if (refusal) return refuse(refusal);
         if (task?.status === "received")
           return task.outputDigest === outputDigest ? accept() : refuse("ResultDiffers");
         if (job.status !== "open") return refuse("JobEnded");
-        if (task?.status !== "assigned") return refuse("AttemptFenced");
+        if (!task || task.status === "vacant") return refuse("AttemptFenced");
+        if (job.spec.commit) {
+          if (task.status !== "committed") return refuse("CommitMissing");
+          if (job.revealBy === undefined) return refuse("RevealTooEarly");
+          if (!isRevealOf(task, command)) return refuse("RevealDoesNotOpen");
+        }
         if (task.executionClass !== executionClass) return refuse("WrongExecutionClass");
         const result = { executionClass, outputDigest, outputSize, elapsedMs };
-        return accept({ type: "ResultReceived", ...refOf(task), ...result, at });
+        return accept({
+          type: "ResultReceived",
+          ...refOf(task),
+          ...result,
+          ...(resultTag === undefined ? {} : { resultTag }),
+          ...(salt === undefined ? {} : { salt }),
+          ...(receipt === undefined ? {} : { receipt }),
+          at,
+        });
       }
 
       case "RecordFailure": {
@@ -150,7 +203,8 @@ export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
         if (refusal) return refuse(refusal);
         if (task?.status === "vacant") return accept();
         if (job.status !== "open") return refuse("JobEnded");
-        if (task?.status !== "assigned") return refuse("AttemptFenced");
+        if (task?.status !== "assigned" && task?.status !== "committed")
+          return refuse("AttemptFenced");
         const failed = { type: "TaskFailed", ...refOf(task), code, retryable, at } as const;
         return accept<JobEvent>(failed, ...endIfHopeless(evolve(job, failed), at));
       }
@@ -158,7 +212,7 @@ export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
       case "ExpireTasks": {
         if (job.status !== "open") return accept();
         const expired = job.tasks
-          .filter((task) => task.status === "assigned" && task.expiresAt <= at)
+          .filter((task) => isOverdue(task, job, at))
           .map((task): TaskExpired => ({ type: "TaskExpired", ...refOf(task), at }));
         return accept<JobEvent>(...expired, ...endIfHopeless(expired.reduce<Job>(evolve, job), at));
       }
@@ -266,6 +320,24 @@ const judge = (judgement: Judgement, job: OpenJob, at: Instant) => {
     at,
   };
   return accept<JobEvent>(...verdicts, completed);
+};
+
+/** Past its lease, or past the time in which it should have been revealed. */
+const isOverdue = (task: Task, { revealBy }: OpenJob, at: Instant): boolean => {
+  if (task.status === "assigned") return task.expiresAt <= at;
+  return task.status === "committed" && revealBy !== undefined && revealBy <= at;
+};
+
+type ResultCommand = Extract<JobCommand, { type: "RecordResult" }>;
+
+/** Who signs, or a node that belongs to no identity by its own name, is who must have committed. */
+const isRevealOf = (
+  task: Extract<Task, { status: "committed" }>,
+  { resultTag, salt, receipt }: ResultCommand,
+): boolean => {
+  if (resultTag === undefined || salt === undefined) return false;
+  const by = { ...refOf(task), worker: receipt?.worker ?? task.nodeId };
+  return opens(task.commit, { ...by, resultTag, salt }, by);
 };
 
 /** Whether each of these results, and nothing else, stands in exactly one group. */

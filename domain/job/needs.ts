@@ -1,10 +1,12 @@
 /** What an open job still needs: nodes, a judgement, or its end. */
-import type { Instant } from "../decider.ts";
+import type { Instant, Millis } from "../decider.ts";
 import type { JobFailed } from "./events.ts";
 import type { Job, OpenJob, Task } from "./state.ts";
 
 /** So often may one replica be tried before the job fails. */
 export const attemptsMax = 5;
+/** How long after the last commit of a job all must be revealed. */
+export const revealMs: Millis = 60_000;
 
 /**
  * Which replicas need a node now, and the attempt that each would be.
@@ -25,7 +27,7 @@ export const vacancies = (
 };
 
 const underWay = (job: OpenJob): number =>
-  job.tasks.filter((task) => task.status === "assigned").length;
+  job.tasks.filter(({ status }) => status === "assigned" || status === "committed").length;
 
 /**
  * The execution class that all results must have, because a node computes or has computed in it;
@@ -39,6 +41,10 @@ export const pinnedClass = (job: OpenJob): string | undefined =>
 /** The results that wait for a judgement, by replica. */
 export const received = (job: OpenJob): readonly Extract<Task, { status: "received" }>[] =>
   job.tasks.filter((task) => task.status === "received");
+
+/** The tasks that may be revealed and are not yet. */
+export const toReveal = (job: OpenJob): readonly Extract<Task, { status: "committed" }>[] =>
+  job.revealBy === undefined ? [] : job.tasks.filter((task) => task.status === "committed");
 
 /** True when more results are in than the last judgement has seen, and enough for a quorum. */
 export const needsJudgement = (job: OpenJob): boolean => {

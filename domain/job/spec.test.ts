@@ -89,6 +89,7 @@ describe("a spec is refused, with a code of its own,", () => {
     ],
     "bad-priority": [{ priority: 0 }, { priority: 6 }],
     "bad-nonce": [{ nonce: "n".repeat(65) }, { nonce: "\udc00" }, { nonce: 7 }],
+    "bad-commit": [{ commit: false }, { commit: "true" }, { commit: null }, { commit: undefined }],
   };
   for (const [code, changes] of Object.entries(faults))
     test(code, () => {
@@ -121,6 +122,7 @@ test("the bounds of a spec belong to it", () => {
     { priority: 1 },
     { priority: 5 },
     { nonce: "n".repeat(64) },
+    { commit: true },
     { params: { text: "x".repeat(room) } },
     { inputs: { image: { ...image, size: 0 } } },
     { inputs: { image: { ...image, size: inputBytesMax } } },

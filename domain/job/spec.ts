@@ -38,6 +38,8 @@ export interface JobSpec {
   readonly priority: number;
   /** Makes equal work two jobs if the client wants so; at most 64 characters. */
   readonly nonce: string;
+  /** No result is shown before all replicas are bound to theirs; left out where that is not wanted. */
+  readonly commit?: true;
 }
 
 export type SpecFault =
@@ -56,7 +58,8 @@ export type SpecFault =
   | "bad-engine"
   | "bad-limits"
   | "bad-priority"
-  | "bad-nonce";
+  | "bad-nonce"
+  | "bad-commit";
 
 /** Characters of the params' JSON. */
 export const paramsMax = 16_384;
@@ -89,6 +92,7 @@ const fieldNames: ReadonlySet<string> = new Set([
   "comparator",
   "replicasMax",
   "price",
+  "commit",
 ]);
 const appForm = /^[a-z][a-z0-9-]{0,31}$/;
 const inputNameForm = /^[A-Za-z_][A-Za-z0-9_.:/-]{0,63}$/;
@@ -148,6 +152,8 @@ export const parseSpec = (value: unknown): ParsedSpec => {
   if (!isWhole(priority, 1, 5)) return fault("bad-priority", "priority must be 1 to 5");
   if (typeof nonce !== "string" || nonce.length > 64 || !nonce.isWellFormed())
     return fault("bad-nonce", "nonce must be a string of at most 64 characters");
+  if (Object.hasOwn(value, "commit") && value["commit"] !== true)
+    return fault("bad-commit", "commit must be true, or left out");
   return { ok: true, spec: value as unknown as JobSpec };
 };
 

@@ -5,11 +5,23 @@
 import type { Instant } from "../decider.ts";
 import type { AccountId, Digest, JobHash, NodeId } from "../ids.ts";
 import type { JobEvent, TaskRef } from "./events.ts";
+import { revealMs, vacancies } from "./needs.ts";
 import type { JobSpec } from "./spec.ts";
 
 export type Task = TaskRef & { readonly executionClass: string } & (
     | { readonly status: "assigned"; readonly expiresAt: Instant }
-    | { readonly status: "received"; readonly outputDigest: Digest; readonly outputSize: number }
+    | {
+        readonly status: "committed";
+        readonly commit: Digest;
+      }
+    | {
+        readonly status: "received";
+        readonly outputDigest: Digest;
+        readonly outputSize: number;
+        readonly resultTag?: Digest;
+        /** That it opened. */
+        readonly commit?: Digest;
+      }
     | { readonly status: "vacant"; readonly code: string; readonly retryable: boolean }
   );
 
@@ -39,6 +51,8 @@ export interface OpenJob {
   readonly judged: number;
   /** Nodes that reported a fault of the input, by code. */
   readonly inputFaults: Readonly<Record<string, number>>;
+  /** Until when what is committed must be revealed; undefined as long as it may not be. */
+  readonly revealBy: Instant | undefined;
 }
 
 /** Folds an event into a job; believes the past, whatever it says. */
@@ -46,10 +60,14 @@ export const evolve = (job: Job, event: JobEvent): Job => {
   if (event.type === "JobSubmitted") {
     const { jobHash, spec, deadlineAt } = event;
     const none = { tasks: [], nodes: [], tried: [], agreeing: 0, judged: 0, inputFaults: {} };
-    return { status: "open", jobHash, spec, deadlineAt, ...none };
+    return { status: "open", jobHash, spec, deadlineAt, ...none, revealBy: undefined };
   }
   if (job.status !== "open") return job;
+  const next = evolveOpen(job, event);
+  return next.status === "open" && next.spec.commit ? withReveal(next, event.at) : next;
+};
 
+const evolveOpen = (job: OpenJob, event: JobEvent): Job => {
   switch (event.type) {
     case "TaskAssigned": {
       const { executionClass, expiresAt } = event;
@@ -58,10 +76,25 @@ export const evolve = (job: Job, event: JobEvent): Job => {
       const tried = without(job.tried, event.nodeId);
       return { ...job, tasks: withTask(job.tasks, task), nodes, tried };
     }
+    case "ResultCommitted": {
+      const { commit } = event;
+      const executionClass = job.tasks[event.replica]?.executionClass ?? "";
+      const held = { status: "committed", commit } as const;
+      const task: Task = { ...refOf(event), executionClass, ...held };
+      return { ...job, tasks: withTask(job.tasks, task) };
+    }
     case "ResultReceived": {
-      const { executionClass, outputDigest, outputSize } = event;
-      const result = { executionClass, outputDigest, outputSize };
-      const task: Task = { ...refOf(event), ...result, status: "received" };
+      const { executionClass, outputDigest, outputSize, resultTag } = event;
+      const before = job.tasks[event.replica];
+      const task: Task = {
+        ...refOf(event),
+        status: "received",
+        executionClass,
+        outputDigest,
+        outputSize,
+        ...(resultTag === undefined ? {} : { resultTag }),
+        ...(before?.status === "committed" ? { commit: before.commit } : {}),
+      };
       return { ...job, tasks: withTask(job.tasks, task), agreeing: job.agreeing + 1 };
     }
     case "TaskFailed": {
@@ -80,6 +113,8 @@ export const evolve = (job: Job, event: JobEvent): Job => {
     case "ResultAccepted":
     case "ResultRejected":
       return job; // The events that follow in the same append end the job.
+    case "JobSubmitted":
+      return job; // Said before it was open, or twice: the hash names the spec.
     case "JobCompleted":
       return { status: "completed", client: job.spec.client, tasks: job.tasks };
     case "JobFailed":
@@ -89,6 +124,17 @@ export const evolve = (job: Job, event: JobEvent): Job => {
     case "JobCancelled":
       return { status: "cancelled", client: job.spec.client, tasks: job.tasks };
   }
+};
+
+/**
+ * With the last commit that is wanted all may be revealed, for `revealMs`. When another node is to
+ * have a replica, it must not see what those before it have not shown yet.
+ */
+const withReveal = (job: OpenJob, at: Instant): OpenJob => {
+  const has = (status: Task["status"]) => job.tasks.some((task) => task.status === status);
+  const isDue = has("committed") && !has("assigned") && vacancies(job).length === 0;
+  if (isDue === (job.revealBy !== undefined)) return job;
+  return { ...job, revealBy: isDue ? at + revealMs : undefined };
 };
 
 const withTask = (tasks: readonly Task[], task: Task): readonly Task[] => {

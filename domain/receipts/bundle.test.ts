@@ -17,7 +17,16 @@ import {
   type SignedBundle,
 } from "./bundle.ts";
 import { leafHash } from "./merkle.ts";
-import { isResultStatement, type ResultStatement, statementText } from "./statement.ts";
+import {
+  type CommitStatement,
+  type FailureStatement,
+  isResultStatement,
+  isStatement,
+  type ResultStatement,
+  type Statement,
+  statementText,
+} from "./statement.ts";
+import { receiptOf, storedReceipt } from "./stored-receipt.ts";
 
 const secret = new Uint8Array(32).fill(1);
 const rootKey = hexOf(native.ed25519.publicKey(secret));
@@ -42,15 +51,24 @@ const statement: ResultStatement = {
   usage: { wallMs: 120, cpuMs: 110, memoryPeakBytes: 1 << 20 },
   startedAt: noon,
 };
+const { version, jobHash, replica, attempt, nodeId } = statement;
+const about = { version, jobHash, replica, attempt, nodeId, worker };
+const failure: FailureStatement = {
+  ...about,
+  code: "timed-out",
+  message: "the task ran into its time limit",
+  retryable: true,
+};
+const committed: CommitStatement = { ...about, commit: digest(7) };
 const statements = (count: number): readonly ResultStatement[] =>
   Array.from({ length: count }, (_, i) => ({ ...statement, jobHash: digest(100 + i) }));
 
-const signedBundle = (some: readonly ResultStatement[], by = secret): SignedBundle => {
+const signedBundle = (some: readonly Statement[], by = secret): SignedBundle => {
   const bundle = bundleOf({ worker, rootKey, statements: some });
   const signature = signText(native, { text: bundleText(bundle), secret: by });
   return { version: 1, bundle, signature, statements: some };
 };
-const signed = (some: readonly ResultStatement[], by = secret): readonly Receipt[] =>
+const signed = (some: readonly Statement[], by = secret): readonly Receipt[] =>
   receiptsOf(signedBundle(some, by));
 const by = { publicKey: rootKey, verify };
 const code = (receipt: unknown, publicKey = rootKey): string => {
@@ -214,7 +232,7 @@ describe("a result statement", () => {
       { ...statement, output: null },
       { ...statement, executionClass: "" },
       { ...statement, usage: { ...statement.usage, wallMs: 0.5 } },
-      { ...statement, usage: { wallMs: 1, cpuMs: 1 } },
+      { ...statement, usage: { cpuMs: 1, memoryPeakBytes: 1 } },
       { ...statement, startedAt: "noon" },
       { ...statement, output_: 1 },
     ])
@@ -234,4 +252,81 @@ describe("a result statement", () => {
     assert.equal(new Set(texts).size, texts.length);
     assert.ok(texts.every((text) => text.startsWith("cnct/result/v1\n{")));
   });
+});
+
+describe("statements of failures and commits", () => {
+  const all = [statement, { ...statement, salt: digest(8) }, failure, committed];
+
+  test("stand in one bundle with results, and are proven alike", () => {
+    const receipts = signed(all);
+    for (const [i, receipt] of receipts.entries())
+      assert.deepEqual(checkReceipt(receipt, by), { ok: true, statement: all[i] });
+    const [, , failed, bound] = receipts as [Receipt, Receipt, Receipt, Receipt];
+    const bent = { ...failure, code: "worker-fault" };
+    assert.equal(code({ ...failed, statement: bent }), "statement-not-in-bundle");
+    const other = { ...committed, commit: digest(9) };
+    assert.equal(code({ ...bound, statement: other }), "statement-not-in-bundle");
+    assert.equal(checkBundle(signedBundle(all), by).ok, true);
+  });
+
+  test("each have a tag, so that none can be taken for another kind", () => {
+    const tags = all.map((one) => statementText(one).split("\n")[0]);
+    assert.deepEqual(tags, [
+      "cnct/result/v1",
+      "cnct/result/v1",
+      "cnct/task-failed/v1",
+      "cnct/result-committed/v1",
+    ]);
+  });
+
+  test("have one form", () => {
+    for (const whole of all) {
+      assert.ok(isStatement(whole));
+      for (const name of Object.keys(whole).filter((name) => name !== "salt")) {
+        const { [name as keyof Statement]: _, ...rest } = whole as Statement;
+        assert.equal(isStatement(rest), false, name);
+      }
+      assert.equal(isStatement({ ...whole, more: 1 }), false);
+      assert.equal(isStatement({ ...whole, attempt: 0 }), false);
+      assert.equal(isStatement({ ...whole, worker: "ada" }), false);
+    }
+    for (const change of [
+      { code: "Not A Code" },
+      { message: "x".repeat(301) },
+      { message: "\ud800" },
+      { retryable: 1 },
+    ])
+      assert.equal(isStatement({ ...failure, ...change }), false);
+    assert.equal(isStatement({ ...committed, commit: "c0" }), false);
+    for (const change of [
+      { salt: "short" },
+      { salt: undefined },
+      { usage: { wallMs: 1, gpuMs: 1 } },
+      { usage: { cpuMs: 1 } },
+    ])
+      assert.equal(isStatement({ ...statement, ...change }), false, JSON.stringify(change));
+    assert.ok(isStatement({ ...statement, usage: { wallMs: 1 } }));
+  });
+});
+
+test("a receipt is the same again when it is read from the log", () => {
+  const both = [statement, { ...statement, salt: digest(8) }];
+  for (const receipt of signed(both)) {
+    const { jobHash, replica, attempt, nodeId, executionClass, output, resultTag, salt } =
+      receipt.statement as ResultStatement;
+    const event = {
+      type: "ResultReceived",
+      ...{ jobHash, replica, attempt, nodeId, executionClass, resultTag },
+      outputDigest: output.digest,
+      outputSize: output.size,
+      elapsedMs: 120,
+      ...(salt === undefined ? {} : { salt }),
+      at: noon,
+    } as const;
+    const kept = storedReceipt(receipt as Parameters<typeof storedReceipt>[0]);
+    assert.deepEqual(receiptOf({ ...event, receipt: kept }), receipt);
+    assert.equal(receiptOf(event), undefined, "a result that was not signed has none");
+    const bent = receiptOf({ ...event, outputDigest: digest(9), receipt: kept });
+    assert.equal(code(bent), "statement-not-in-bundle");
+  }
 });

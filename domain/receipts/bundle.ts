@@ -1,5 +1,5 @@
 /**
- * Receipts for results. A worker signs once for a bundle of statements: the root of their Merkle
+ * Receipts for what workers state. A worker signs once for a bundle of statements: the root of their Merkle
  * tree. Each receipt is a statement, its path, and that signature; it can be checked by anybody,
  * offline, and says nothing about the other results of the bundle.
  */
@@ -16,7 +16,7 @@ import {
 } from "../identity/keys.ts";
 import { type Digest, isDigest } from "../ids.ts";
 import { leafHash, pathTo, rootFrom, rootOf, type Tree, treeOf } from "./merkle.ts";
-import { isResultStatement, type ResultStatement, statementText } from "./statement.ts";
+import { isStatement, type Statement, statementText } from "./statement.ts";
 
 /** What the worker signs. */
 export interface BundleStatement {
@@ -31,7 +31,7 @@ export interface BundleStatement {
 
 export interface Receipt {
   readonly version: 1;
-  readonly statement: ResultStatement;
+  readonly statement: Statement;
   readonly bundle: BundleStatement;
   readonly signature: Signature;
   /** Place of the statement in the bundle, from 0. */
@@ -49,7 +49,7 @@ export interface SignedBundle {
   readonly version: 1;
   readonly bundle: BundleStatement;
   readonly signature: Signature;
-  readonly statements: readonly ResultStatement[];
+  readonly statements: readonly Statement[];
 }
 
 /**
@@ -61,7 +61,7 @@ export const bundleOf = (
   input: {
     readonly worker: CnctId;
     readonly rootKey: PublicKey;
-    readonly statements: readonly ResultStatement[];
+    readonly statements: readonly Statement[];
   },
   sha256: Sha256 = portableSha256,
 ): BundleStatement => {
@@ -87,7 +87,7 @@ export const receiptsOf = (
   });
 };
 
-const treeFor = (statements: readonly ResultStatement[], sha256: Sha256): Tree =>
+const treeFor = (statements: readonly Statement[], sha256: Sha256): Tree =>
   treeOf(
     statements.map((statement) => leafHash(statementText(statement), sha256)),
     sha256,
@@ -119,7 +119,7 @@ const refused = (code: ReceiptFault): Refused => ({ ok: false, code });
 export const checkReceipt = (
   receipt: unknown,
   by: By,
-): { readonly ok: true; readonly statement: ResultStatement } | Refused => {
+): { readonly ok: true; readonly statement: Statement } | Refused => {
   if (!isReceipt(receipt)) return refused("receipt-malformed");
   const { statement, bundle, signature, index, path } = receipt;
   if (statement.worker !== bundle.worker) return refused("receipt-of-another-worker");
@@ -178,7 +178,7 @@ const isSignedBundle = (value: unknown): value is SignedBundle => {
     isSignature(signature) &&
     Array.isArray(statements) &&
     statements.length === bundle.size &&
-    statements.every(isResultStatement)
+    statements.every(isStatement)
   );
 };
 
@@ -193,7 +193,7 @@ const isReceipt = (value: unknown): value is Receipt => {
     Array.isArray(path) &&
     path.length <= Math.log2(bundleMax) &&
     path.every(isDigest) &&
-    isResultStatement(statement)
+    isStatement(statement)
   );
 };
 

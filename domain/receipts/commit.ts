@@ -5,7 +5,7 @@
 import { portableSha256, type Sha256 } from "../hashing.ts";
 import { type CnctId, isCnctId } from "../identity/inception.ts";
 import { taggedText } from "../identity/keys.ts";
-import { type Digest, isDigest } from "../ids.ts";
+import { type Digest, isDigest, isNodeId, type NodeId } from "../ids.ts";
 import { taskName } from "../job/hash.ts";
 
 /** What a worker shows when all commits of a job are in. */
@@ -13,7 +13,8 @@ export interface Reveal {
   readonly jobHash: Digest;
   readonly replica: number;
   readonly attempt: number;
-  readonly worker: CnctId;
+  /** Who signs for the node; its own name if it belongs to no identity. */
+  readonly worker: CnctId | NodeId;
   readonly resultTag: Digest;
   /** 32 bytes in hex that nobody could guess, drawn anew for each commit. */
   readonly salt: string;
@@ -33,13 +34,13 @@ export const opens = (
     readonly jobHash: Digest;
     readonly replica: number;
     readonly attempt: number;
-    readonly worker: CnctId;
+    readonly worker: CnctId | NodeId;
   },
   sha256: Sha256 = portableSha256,
 ): boolean =>
   isDigest(reveal.resultTag) &&
   isDigest(reveal.salt) &&
-  isCnctId(reveal.worker) &&
+  (isCnctId(reveal.worker) || isNodeId(reveal.worker)) &&
   reveal.worker === by.worker &&
   taskName(reveal) === taskName(by) &&
   commitOf(reveal, sha256) === commit;

@@ -146,6 +146,7 @@ const taskStatus = ({ status, verdict }: TaskRow): TaskStatus => {
 };
 const taskStatuses = {
   assigned: "ASSIGNED",
+  committed: "COMMITTED",
   received: "RECEIVED",
   failed: "FAILED",
   expired: "EXPIRED",
@@ -164,7 +165,10 @@ export const refusal = (why: Refusal) => ({ __typename: "Refusal", ...why }) as 
 const specOf = (
   input: SubmitJobInput,
 ):
-  | { readonly ok: true; readonly spec: Readonly<Record<keyof JobSpec, unknown>> }
+  | {
+      readonly ok: true;
+      readonly spec: Readonly<Record<Exclude<keyof JobSpec, "commit">, unknown>>;
+    }
   | { readonly ok: false; readonly refusal: Refusal } => {
   const { app } = input;
   if (!isAppName(app))
@@ -193,6 +197,7 @@ const specOf = (
       deadlineMs: input.deadlineMs ?? specDefaults.deadlineMs,
       priority: input.priority ?? specDefaults.priority,
       nonce: input.nonce ?? specDefaults.nonce,
+      ...(input.commit ? { commit: true } : {}),
     },
   };
 };

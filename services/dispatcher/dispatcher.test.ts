@@ -197,6 +197,36 @@ describe("the dispatcher", () => {
     assert.deepEqual(dispatcher.counts(), { waiting: 0, underWay: 0, nodesLive: 2 });
   });
 
+  test("asks for a commit, frees the room when it is made, and looks when it was to be shown", () => {
+    for (const nodeId of ["ada", "bob"]) beat(nodeId, noon);
+    tell({
+      type: "JobSubmitted",
+      jobHash,
+      spec: { ...spec, commit: true },
+      deadlineAt: at(60),
+      at: noon,
+    });
+    fund();
+    const [first] = plan();
+    assert.ok(first);
+    const tasks = carryOut(first);
+    const orders = [...dispatcher.takeOrders().values()].flat();
+    assert.deepEqual(
+      orders.map(({ task }) => task.commit),
+      [true, true],
+    );
+    for (const [i, task] of tasks.entries()) {
+      assert.ok(task.type === "TaskAssigned");
+      const { replica, attempt, nodeId } = task;
+      const ref = { jobHash, replica, attempt, nodeId };
+      const commit = { type: "RecordCommit", commit: `${i}`.repeat(64) } as const;
+      decide({ ...commit, task: ref, actor: "service:validator", now: noon });
+    }
+    assert.equal(dispatcher.counts().underWay, 0);
+    assert.deepEqual(dispatcher.tick(noon + 59_000).jobs, []);
+    assert.deepEqual(dispatcher.tick(noon + 61_000).jobs, [jobHash]);
+  });
+
   test("goes back to a node that was tried only when no fresh one can take the job", () => {
     for (const nodeId of ["ada", "bob"]) beat(nodeId, noon);
     submit();

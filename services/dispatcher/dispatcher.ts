@@ -169,8 +169,9 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
           return;
         }
         const { nodeId, replica, attempt, executionClass, expiresAt, at } = event;
-        const { app, params, inputs, wallMs } = job.spec;
-        const what = { app, params, inputs, executionClass, wallMs, expiresAt };
+        const { app, params, inputs, wallMs, commit } = job.spec;
+        const also = commit ? { commit } : {};
+        const what = { app, params, inputs, executionClass, wallMs, expiresAt, ...also };
         const task: TaskOrder = { jobHash, replica, attempt, ...what };
         const order: Order = { eventId: fact.id, assignedAt: at, task };
         node.orders.set(`${jobHash}/${replica}`, order);
@@ -182,6 +183,10 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
         enlist(jobHash, job);
         return;
       }
+      case "ResultCommitted":
+        if (job.status === "open" && job.revealBy !== undefined) alarms.add(job.revealBy, jobHash);
+        release(jobHash, event.replica, event.nodeId);
+        return;
       case "ResultReceived":
       case "TaskFailed":
       case "TaskExpired":

@@ -85,6 +85,7 @@ const taskText = (task: TaskOrder): string =>
     executionClass: task.executionClass,
     wallMs: task.wallMs,
     expiresAt: task.expiresAt,
+    commit: task.commit,
   });
 
 const resultText = (result: ResultStatement): string => {
@@ -155,7 +156,9 @@ type Fields = Readonly<Record<string, unknown>>;
 const taskFault = (task: Fields): string | undefined => {
   const { jobHash, replica, attempt, app, params, inputs, executionClass, wallMs, expiresAt } =
     task as Partial<Record<keyof TaskOrder, unknown>>;
-  if (Object.keys(task).length !== 9) return "unknown or missing field";
+  const optional = Object.hasOwn(task, "commit") ? 1 : 0;
+  if (Object.keys(task).length !== 9 + optional) return "unknown or missing field";
+  if (optional && task["commit"] !== true) return "bad commit";
   if (!isDigest(jobHash)) return "bad jobHash";
   if (!isWhole(replica, 0, 255)) return "bad replica";
   if (!isWhole(attempt, 0, 65_535)) return "bad attempt";
