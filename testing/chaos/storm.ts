@@ -85,8 +85,12 @@ export const runStorm = async (options: StormOptions): Promise<StormReport> => {
     const submitting = keepSubmitting(client);
 
     const kill = async (target: Target) => {
-      // Killing what is not up yet would only make the storm look bigger than it is.
-      if (target === "coordinator") await untilAlive(gateway);
+      // Killing what is not up yet would only make the storm look bigger than it is, and so would
+      // killing what has not worked yet.
+      if (target === "coordinator") {
+        await untilAlive(gateway);
+        await submitting.oneMore();
+      }
       say(`kill -9 ${target}`);
       if (target === "nats-server") {
         const pid = Number(await readFile(join(natsDirectory, "nats-server.pid"), "utf8"));
@@ -159,6 +163,13 @@ const keepSubmitting = (client: CnctClient) => {
   // Without this a failure before `stop` would count as unhandled; `stop` rethrows it.
   running.catch(() => undefined);
   return {
+    /** Resolves when another job was accepted. */
+    oneMore: async (): Promise<void> => {
+      const until = performance.now() + aliveWithinMs;
+      for (const before = hashes.length; hashes.length === before; await sleep(20))
+        if (performance.now() > until)
+          throw new Error(`no job was accepted within ${aliveWithinMs} ms`);
+    },
     stop: async (): Promise<readonly string[]> => {
       stopped = true;
       await running;

@@ -88,8 +88,8 @@ interface Span {
 describe("tasks in children", () => {
   test("overlap on two children, and wait for their turn on one", async (context) => {
     const { pool } = await open(context, ["work"], { children: 2 });
-    const work = async () => (await ask(pool, "work", { ms: 300 })) as Span;
-    await Promise.all([work(), work()]); // Both have started.
+    const work = async (ms = 1_000) => (await ask(pool, "work", { ms })) as Span;
+    await Promise.all([work(200), work(200)]); // Both have started.
     const [a, b, c] = (await Promise.all([work(), work(), work()])) as [Span, Span, Span];
     assert.notEqual(a.pid, b.pid);
     assert.ok(a.from < b.to && b.from < a.to, "the first two overlap");
