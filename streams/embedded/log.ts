@@ -28,6 +28,7 @@ import {
   recordBytesMax,
   recordEnd,
 } from "./record.ts";
+import { jsonAt } from "./recorded.ts";
 import { corrupt, createSegment, type Segment, segmentHeaderBytes } from "./segment.ts";
 import { saveSegmentIndex } from "./segment-index.ts";
 import { type Block, Tail } from "./tail.ts";
@@ -261,7 +262,7 @@ export class Log {
     if (metaStream === undefined) return undefined;
     const revision = this.lastCommittedRevision(metaStream);
     const seq = this.index.seqOf(metaStream, revision);
-    return seq === undefined ? undefined : this.tail.decode(this.readOne(seq), 0).json;
+    return seq === undefined ? undefined : jsonAt(this.readOne(seq), 0);
   }
 
   /** The stream's last durable revision, -1 for none. */

@@ -9,6 +9,8 @@ import {
 } from "../event-store.ts";
 import type { Log } from "./log.ts";
 import { recordEnd } from "./record.ts";
+import { eventAt } from "./recorded.ts";
+import type { Block } from "./tail.ts";
 
 /** Events a stream read asks the disk for at a time. */
 const pageEvents = 256;
@@ -26,10 +28,57 @@ export const eventsFrom = async (
   let at = 0;
   for (let current = seq; current < end; current++) {
     if (accept === undefined || accept(current))
-      events.push(log.tail.event(current) ?? log.tail.decode(buffer, at).event);
+      events.push(log.tail.event(current) ?? eventAt(buffer, at));
     at = recordEnd(buffer, at);
   }
   return { events, endSeq: end };
+};
+
+/** The parts of a block that hold events which pass. */
+const runsOf = (
+  { buffer, firstSeq, endSeq }: Block,
+  accept: ((seq: number) => boolean) | undefined,
+): readonly Uint8Array[] => {
+  if (accept === undefined) return [buffer];
+  const runs: Uint8Array[] = [];
+  let start = 0;
+  let at = 0;
+  for (let seq = firstSeq; seq < endSeq; seq++) {
+    const end = recordEnd(buffer, at);
+    if (!accept(seq)) {
+      if (at > start) runs.push(buffer.subarray(start, at));
+      start = end;
+    }
+    at = end;
+  }
+  if (at > start) runs.push(buffer.subarray(start, at));
+  return runs;
+};
+
+/** A copy of the records of events that follow each other, the undecoded form of `eventsFrom`. */
+export const recordsFrom = async (
+  log: Log,
+  seq: number,
+  endSeq: number,
+  accept?: (seq: number) => boolean,
+): Promise<{ readonly records: Uint8Array<ArrayBuffer>; readonly endSeq: number }> => {
+  const first = log.block(seq, endSeq);
+  let block: Block | undefined = first instanceof Promise ? await first : first;
+  let reached = seq;
+  const runs: Uint8Array[] = [];
+  // Recent blocks are as small as their appends were: they go together.
+  for (; block !== undefined; block = log.tail.block(reached, endSeq)) {
+    runs.push(...runsOf(block, accept));
+    reached = block.endSeq;
+    if (reached === endSeq) break;
+  }
+  const records = new Uint8Array(runs.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const run of runs) {
+    records.set(run, at);
+    at += run.length;
+  }
+  return { records, endSeq: reached };
 };
 
 const checkCount = ({ maxCount = Number.POSITIVE_INFINITY }: ReadOptions): number => {
@@ -57,7 +106,7 @@ const pick = async (log: Log, seqs: readonly number[]): Promise<RecordedEvent[]>
       const recent = log.tail.event(seq);
       if (recent !== undefined) return recent;
       const { buffer } = await log.block(seq, seq + 1);
-      return log.tail.decode(buffer, 0).event;
+      return eventAt(buffer, 0);
     }),
   );
 

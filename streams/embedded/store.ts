@@ -10,6 +10,7 @@ import {
   EventStoreError,
   type Expected,
   type NewEvent,
+  type Subscription,
 } from "../event-store.ts";
 import type { LogExpected } from "./decide.ts";
 import { checkFormat, lockDirectory } from "./directory.ts";
@@ -18,7 +19,7 @@ import type { FsyncPolicy, Log, LogEvent } from "./log.ts";
 import { formatMetadata, metadataType, parseMetadata } from "./metadata.ts";
 import { openLog } from "./open-log.ts";
 import { readAll, readStream } from "./read.ts";
-import { subscribe } from "./subscription.ts";
+import { type SubscribeRecordsOptions, subscribe, subscribeRecords } from "./subscription.ts";
 import { createWriter, type Writer } from "./writer.ts";
 
 export interface EmbeddedStoreOptions {
@@ -44,6 +45,8 @@ export interface EmbeddedStore extends EventStore {
   readonly writer: Writer;
   readonly maxAppendBytes: number;
   readonly now: () => number;
+  /** Follows as `subscribe` does, with the bytes of the events. */
+  subscribeRecords(options: SubscribeRecordsOptions): Subscription;
 }
 
 const defaultSegmentBytes = 64 << 20;
@@ -95,6 +98,7 @@ export const openEmbeddedStore = async (options: EmbeddedStoreOptions): Promise<
     readStream: (stream, from, options) => readStream(log, now, stream, from, options),
     readAll: (from, options) => readAll(log, from, options),
     subscribe: (options) => subscribe(log, options),
+    subscribeRecords: (options) => subscribeRecords(log, options),
 
     deleteStream: async (stream, expected) => writer.deleteStream(stream, toLogExpected(expected)),
     tombstoneStream: async (stream, expected) =>

@@ -12,10 +12,28 @@ import {
 } from "../event-store.ts";
 import { matcherOf } from "./filter.ts";
 import type { Log } from "./log.ts";
-import { eventsFrom } from "./read.ts";
+import { eventsFrom, recordsFrom } from "./read.ts";
 
 /** Events looked at between two checkpoints, and the most that one batch holds. */
 const window = 1_024;
+
+export type SubscribeRecordsOptions = Omit<SubscribeOptions, "onEvents"> & {
+  /**
+   * Hears the records of events (`recorded.ts` reads them) as `onEvents` would hear the events. The
+   * bytes and the buffer below them are the listener's own.
+   */
+  readonly onRecords: (records: Uint8Array<ArrayBuffer>) => void | Promise<void>;
+};
+
+type Accept = ((seq: number) => boolean) | undefined;
+
+/** What passes of the events up to `endSeq`; undefined if nothing does. */
+interface Passed<Items> {
+  readonly items: Items | undefined;
+  readonly endSeq: number;
+}
+/** Reads from `seq` on, not beyond `endSeq`, which lies behind it. */
+type Read<Items> = (seq: number, endSeq: number, accept: Accept) => Promise<Passed<Items>>;
 
 /** Recent events that pass, from memory; undefined when they must be read. */
 const recentEvents = (
@@ -34,8 +52,42 @@ const recentEvents = (
   return events;
 };
 
-export const subscribe = (log: Log, options: SubscribeOptions): Subscription => {
-  const { after, filter, onEvents, onCheckpoint, onCaughtUp } = options;
+const eventsPassing =
+  (log: Log): Read<readonly RecordedEvent[]> =>
+  async (seq, endSeq, accept) => {
+    const recent = recentEvents(log, seq, endSeq, accept);
+    if (recent !== undefined) return { items: recent.length > 0 ? recent : undefined, endSeq };
+    let from = seq;
+    while (from < endSeq && accept !== undefined && !accept(from)) from++;
+    if (from === endSeq) return { items: undefined, endSeq };
+    const { events, endSeq: reached } = await eventsFrom(log, from, endSeq, accept);
+    return { items: events, endSeq: reached };
+  };
+
+const recordsPassing =
+  (log: Log): Read<Uint8Array<ArrayBuffer>> =>
+  async (seq, endSeq, accept) => {
+    let from = seq;
+    while (from < endSeq && accept !== undefined && !accept(from)) from++;
+    if (from === endSeq) return { items: undefined, endSeq };
+    const { records, endSeq: reached } = await recordsFrom(log, from, endSeq, accept);
+    return { items: records, endSeq: reached };
+  };
+
+export const subscribe = (log: Log, options: SubscribeOptions): Subscription =>
+  follow(log, options, eventsPassing(log), options.onEvents);
+
+/** As `subscribe`, with the bytes of the events: for readers elsewhere, which copy objects dearly. */
+export const subscribeRecords = (log: Log, options: SubscribeRecordsOptions): Subscription =>
+  follow(log, options, recordsPassing(log), options.onRecords);
+
+const follow = <Items>(
+  log: Log,
+  options: Omit<SubscribeOptions, "onEvents">,
+  read: Read<Items>,
+  handOver: (items: Items) => void | Promise<void>,
+): Subscription => {
+  const { after, filter, onCheckpoint, onCaughtUp } = options;
   const accept = matcherOf(log.index, filter);
   let next = after === "end" ? log.committed : log.seqAtOrAfter(after + 1n);
   let open = true;
@@ -49,24 +101,15 @@ export const subscribe = (log: Log, options: SubscribeOptions): Subscription => 
 
   const advance = async (): Promise<void> => {
     const end = Math.min(log.committed, next + window);
-    let events = recentEvents(log, next, end, accept);
-    let reached = end;
-    if (events === undefined) {
-      while (next < end && accept !== undefined && !accept(next)) next++;
-      if (next < end) {
-        const read = await eventsFrom(log, next, end, accept);
-        events = read.events;
-        reached = read.endSeq;
-      }
-    }
-    next = reached;
+    const { items, endSeq } = await read(next, end, accept);
+    next = endSeq;
     if (!open) return;
-    if (events !== undefined && events.length > 0) {
-      const handled = onEvents(events);
+    if (items !== undefined) {
+      const handled = handOver(items);
       if (handled instanceof Promise) await handled;
     }
     if (open && onCheckpoint !== undefined) {
-      const handled = onCheckpoint(BigInt(log.position(reached - 1)));
+      const handled = onCheckpoint(BigInt(log.position(endSeq - 1)));
       if (handled instanceof Promise) await handled;
     }
   };

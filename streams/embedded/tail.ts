@@ -5,7 +5,7 @@
 
 import type { RecordedEvent } from "../event-store.ts";
 import type { LogIndex } from "./log-index.ts";
-import { decodeRecord } from "./record.ts";
+import { eventAt } from "./recorded.ts";
 
 const eventsMax = 1 << 14;
 const eventMask = eventsMax - 1;
@@ -30,15 +30,6 @@ interface RecentBatch {
   readonly endSeq: number;
   readonly index: LogIndex;
 }
-
-/** The JSON value; the text itself where a client sent something else as JSON. */
-const parseOrText = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-};
 
 export class Tail {
   readonly #events: (RecordedEvent | undefined)[] = new Array(eventsMax).fill(undefined);
@@ -94,7 +85,7 @@ export class Tail {
     if (held !== undefined) return held;
     const batch = this.#batchOf(seq);
     if (batch === undefined) return undefined;
-    const { event } = this.decode(batch.buffer, batch.index.offset(seq) - batch.start);
+    const event = eventAt(batch.buffer, batch.index.offset(seq) - batch.start);
     this.#events[seq & eventMask] = event;
     return event;
   }
@@ -124,27 +115,5 @@ export class Tail {
       else high = middle - 1;
     }
     return this.#batches[low];
-  }
-
-  /** The event at a place in a buffer, as readers in this process see it. */
-  decode(buffer: Buffer, at: number): { readonly event: RecordedEvent; readonly json: string } {
-    const record = decodeRecord(buffer, at);
-    const json = record.json ? buffer.toString("utf8", record.dataStart, record.dataEnd) : "";
-    const metadata =
-      record.metadataEnd === record.metadataStart
-        ? undefined
-        : parseOrText(buffer.toString("utf8", record.metadataStart, record.metadataEnd));
-    const data = record.json
-      ? parseOrText(json)
-      : new Uint8Array(buffer.subarray(record.dataStart, record.dataEnd));
-    const { id, stream, revision, type, recordedAt } = record;
-    const base = { id, stream, revision, position: BigInt(record.position), type };
-    return {
-      event:
-        metadata === undefined
-          ? { ...base, data, recordedAt }
-          : { ...base, data, metadata, recordedAt },
-      json,
-    };
   }
 }
