@@ -5,13 +5,14 @@
  *     node bench/crypto-cost.ts
  */
 import { hexOf, utf8 } from "../crypto/bytes.ts";
-import { openBody, openContentKey } from "../crypto/open.ts";
+import { openBody } from "../crypto/open.ts";
+import { createWrapOpener } from "../crypto/open-wraps.ts";
 import type { Primitives } from "../crypto/primitives.ts";
 import { native } from "../crypto/primitives-native.ts";
 import { portable } from "../crypto/primitives-portable.ts";
-import { newContentKey, sealBody, wrapContentKey } from "../crypto/seal.ts";
+import { newContentKey, sealBody } from "../crypto/seal.ts";
 import { keyRules, newEncryptionPair, newSigningPair, signText } from "../crypto/signatures.ts";
-import { inputHeader } from "../crypto/wraps.ts";
+import { createWrapper } from "../crypto/wrapper.ts";
 import { encryptionKeyId } from "../domain/identity/keys.ts";
 import {
   bundleOf,
@@ -46,11 +47,15 @@ const costs = (it: Primitives): Readonly<Record<string, number>> => {
   const plaintext = new Uint8Array(1 << 20).fill(7);
   const body = sealBody(it, { contentKey, plaintext });
   const digest = hexOf(it.sha256(body));
-  const header = inputHeader(digest, [digest]);
   const recipients = [recipient.publicKey];
-  const wrap = () => wrapContentKey(it, { contentKey, header, recipients });
-  const wrapped = wrap();
+  const wrapping = { contentKey, jobHash: digest, recipients };
+  const wrapFirst = () => createWrapper(it).wrap(wrapping);
+  const wrapper = createWrapper(it);
+  const wrapped = wrapper.wrap(wrapping);
   const keys = new Map([[encryptionKeyId(recipient.publicKey), recipient.secret]]);
+  const opener = createWrapOpener(it, keys);
+  const [wrap] = wrapped.ok ? wrapped.wraps.recipients : [];
+  const opening = { wrap, jobHash: digest };
   const worker = `cnct:${"a".repeat(52)}`;
   const statement = {
     ...({ version: 1, jobHash: digest, replica: 0, attempt: 1, nodeId: "n-1", worker } as const),
@@ -69,17 +74,17 @@ const costs = (it: Primitives): Readonly<Record<string, number>> => {
   const [receipt] = receiptsOf(signed, sha256);
   const by = { publicKey, verify: keyRules(it).verify, sha256 };
   const check = () => checkBundle(signed, by);
-  if (!wrapped.ok || !check().ok || !checkReceipt(receipt, by).ok)
+  if (!opener.open(opening).ok || !check().ok || !checkReceipt(receipt, by).ok)
     throw new Error("the figures would be those of failures");
   return {
     "sign 200 bytes": rate(() => it.ed25519.sign({ message, secret })),
     "verify strictly": rate(() => it.ed25519.verifyStrict({ signature, message, publicKey: key })),
     "seal 1 MiB": rate(() => sealBody(it, { contentKey, plaintext })),
     "open 1 MiB": rate(() => openBody(it, { contentKey, body, digest })),
-    "wrap for one recipient": rate(wrap),
-    "open one wrap": rate(() =>
-      openContentKey(it, { wraps: wrapped.wraps, expected: header, keys }),
-    ),
+    "first wrap for a recipient": rate(wrapFirst),
+    "each wrap after it": rate(() => wrapper.wrap(wrapping)),
+    "first wrap of a sender opened": rate(() => createWrapOpener(it, keys).open(opening)),
+    "each wrap after it opened": rate(() => opener.open(opening)),
     "results signed, 100 at once": 100 * rate(sign),
     "results checked, 100 at once": 100 * rate(check),
     "receipt checked alone": rate(() => checkReceipt(receipt, by)),

@@ -10,8 +10,8 @@
  * cut off, moved, doubled or added is a chunk under a wrong nonce.
  */
 import { bigEndian, concat, utf8 } from "./bytes.ts";
+import { deriveKey } from "./derive-key.ts";
 import { keyBytes, type Primitives, tagBytes } from "./primitives.ts";
-import { deriveKey } from "./wraps.ts";
 
 export const chunkBytes = 65_536;
 const head = concat(utf8("cnctbody"), Uint8Array.of(1, Math.log2(chunkBytes), 0, 0));

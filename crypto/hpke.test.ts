@@ -5,9 +5,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fromHex, hexOf, utf8 } from "./bytes.ts";
-import { deriveKeyPair, exportSecret, hpkeSeal, kemSecret, nonceAt, setupSender } from "./hpke.ts";
-import { hpkeOpen, setupReceiver } from "./open-hpke.ts";
-import type { AeadInput } from "./primitives.ts";
+import { deriveKeyPair, exportSecret, kemSecret, nonceAt, sealIn, setupSender } from "./hpke.ts";
+import { openIn, setupReceiver } from "./open-hpke.ts";
 import { native } from "./primitives-native.ts";
 import { portable } from "./primitives-portable.ts";
 
@@ -98,42 +97,43 @@ for (const primitives of [portable, native])
       for (const { sequence, nonce, sealed } of encryptions) {
         const aad = utf8(`Count-${sequence}`);
         assert.equal(hexOf(nonceAt(context, sequence)), nonce);
-        const each: AeadInput = { key: context.key, nonce: hex(nonce), aad };
-        assert.equal(hexOf(primitives.aeadSeal({ ...each, plaintext })), sealed);
-        assert.deepEqual(primitives.aeadOpen({ ...each, sealed: hex(sealed) }), plaintext);
+        const each = { sequence, aad };
+        assert.equal(hexOf(sealIn(primitives, context, { ...each, plaintext })), sealed);
+        assert.deepEqual(openIn(primitives, context, { ...each, sealed: hex(sealed) }), plaintext);
       }
       for (const [about, value] of exported)
         assert.equal(
           hexOf(exportSecret(primitives, context, { info: hex(about), bytes: 32 })),
           value,
         );
-      const [first] = encryptions;
-      const message = { enc, secret, info, aad: utf8("Count-0"), sealed: hex(first?.sealed ?? "") };
-      assert.deepEqual(hpkeOpen(primitives, message), plaintext);
     });
 
-    test("opens what either implementation sealed, with the same info and aad only", () => {
+    test("opens what either implementation sealed, with the same context, number and aad only", () => {
       for (const sender of [portable, native]) {
         const aad = utf8("aad");
-        const message = hpkeSeal(sender, { recipient, info, aad, plaintext });
-        assert.ok(message);
-        const good = { ...message, secret, info, aad };
-        assert.deepEqual(hpkeOpen(primitives, good), plaintext);
+        const setup = setupSender(sender, { recipient, info });
+        assert.ok(setup);
+        const sealed = sealIn(sender, setup.context, { sequence: 7, aad, plaintext });
+        const good = { enc: setup.enc, secret, info, sequence: 7, aad };
+        const open = (changes: Partial<typeof good>) => {
+          const given = { ...good, ...changes };
+          const context = setupReceiver(primitives, given);
+          return context && openIn(primitives, context, { ...given, sealed });
+        };
         const other = utf8("other");
-        assert.equal(hpkeOpen(primitives, { ...good, info: other }), undefined);
-        assert.equal(hpkeOpen(primitives, { ...good, aad: other }), undefined);
-        assert.equal(hpkeOpen(primitives, { ...good, secret: seedR }), undefined);
-        assert.equal(hpkeOpen(primitives, { ...good, enc: recipient }), undefined);
-        assert.equal(hpkeOpen(primitives, { ...good, enc: enc.subarray(1) }), undefined);
+        assert.deepEqual(open({}), plaintext);
+        assert.equal(open({ info: other }), undefined);
+        assert.equal(open({ aad: other }), undefined);
+        assert.equal(open({ sequence: 8 }), undefined);
+        assert.equal(open({ secret: seedR }), undefined);
+        assert.equal(open({ enc: recipient }), undefined);
+        assert.equal(open({ enc: enc.subarray(1) }), undefined);
       }
     });
 
     test("seals nothing for a key of a small order, and opens nothing from one", () => {
       const small = new Uint8Array(32);
-      const nothing = utf8("");
-      const message = { info, aad: nothing, plaintext };
-      assert.equal(hpkeSeal(primitives, { ...message, recipient: small }), undefined);
-      const opening = { enc: small, secret, info, aad: nothing, sealed: new Uint8Array(48) };
-      assert.equal(hpkeOpen(primitives, opening), undefined);
+      assert.equal(setupSender(primitives, { recipient: small, info }), undefined);
+      assert.equal(setupReceiver(primitives, { enc: small, secret, info }), undefined);
     });
   });

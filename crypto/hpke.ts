@@ -117,15 +117,16 @@ const sharedWith = (
   return shared && { publicKey: x25519.publicKey(ephemeral), shared };
 };
 
-/** SealBase: one message for one recipient. Undefined as for `setupSender`. */
-export const hpkeSeal = (
-  primitives: Primitives,
-  input: Readonly<Record<"recipient" | "info" | "aad" | "plaintext", Uint8Array>>,
-): { readonly enc: Uint8Array; readonly sealed: Uint8Array } | undefined => {
-  const setup = setupSender(primitives, { recipient: input.recipient, info: input.info });
-  if (setup === undefined) return undefined;
-  const { enc, context } = setup;
-  const { aad, plaintext } = input;
-  const nonce = nonceAt(context, 0);
-  return { enc, sealed: primitives.aeadSeal({ key: context.key, nonce, aad, plaintext }) };
-};
+/** A message in a context. */
+export interface ContextMessage {
+  /** From 0; used once in each context. */
+  readonly sequence: number;
+  readonly aad: Uint8Array;
+}
+
+/** ContextS.Seal, with a number that the caller keeps. */
+export const sealIn = (
+  { aeadSeal }: Primitives,
+  context: HpkeContext,
+  { sequence, aad, plaintext }: ContextMessage & { readonly plaintext: Uint8Array },
+): Uint8Array => aeadSeal({ key: context.key, nonce: nonceAt(context, sequence), aad, plaintext });

@@ -1,5 +1,5 @@
 /** The opening half of `hpke.ts`. */
-import { type HpkeContext, kemSecret, keySchedule, nonceAt } from "./hpke.ts";
+import { type ContextMessage, type HpkeContext, kemSecret, keySchedule, nonceAt } from "./hpke.ts";
 import { keyBytes, type Primitives } from "./primitives.ts";
 
 /** SetupBaseR. Undefined if `enc` is no key of 32 bytes or has a small order. */
@@ -14,13 +14,10 @@ export const setupReceiver = (
   return keySchedule(primitives, { shared: kemSecret(primitives, { dh, enc, publicKey }), info });
 };
 
-/** OpenBase: undefined if it was not sealed for this key with this info and aad. */
-export const hpkeOpen = (
-  primitives: Primitives,
-  input: Readonly<Record<"enc" | "secret" | "info" | "aad" | "sealed", Uint8Array>>,
-): Uint8Array | undefined => {
-  const context = setupReceiver(primitives, input);
-  if (context === undefined) return undefined;
-  const { aad, sealed } = input;
-  return primitives.aeadOpen({ key: context.key, nonce: nonceAt(context, 0), aad, sealed });
-};
+/** ContextR.Open: undefined if it was not sealed in this context, with this number and this aad. */
+export const openIn = (
+  { aeadOpen }: Primitives,
+  context: HpkeContext,
+  { sequence, aad, sealed }: ContextMessage & { readonly sealed: Uint8Array },
+): Uint8Array | undefined =>
+  aeadOpen({ key: context.key, nonce: nonceAt(context, sequence), aad, sealed });

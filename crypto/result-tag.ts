@@ -4,8 +4,8 @@
  */
 import type { Digest, JobHash } from "../domain/ids.ts";
 import { concat, hexOf, utf8 } from "./bytes.ts";
+import { deriveKey } from "./derive-key.ts";
 import type { Primitives } from "./primitives.ts";
-import { deriveKey } from "./wraps.ts";
 
 /**
  * @param input.contentKey - Of the job's inputs, so that all replicas and the client have the same;

@@ -51,6 +51,8 @@ export const refusalCodes: Readonly<Record<RefusalCode, true>> = {
   "bad-priority": true,
   "bad-nonce": true,
   "bad-commit": true,
+  "bad-sealed": true,
+  "nothing-to-seal": true,
   "unknown-app": true,
   "unknown-param": true,
   "missing-input": true,

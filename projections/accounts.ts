@@ -30,6 +30,8 @@ export const accounts: Projection<AccountRow> = {
 
     JobSubmitted: "ignored",
     JobRejected: "ignored",
+    KeysWrapped: "ignored",
+    KeysAwaited: "ignored",
     TaskAssigned: "ignored",
     ResultCommitted: "ignored",
     ResultReceived: "ignored",

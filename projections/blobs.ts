@@ -49,6 +49,8 @@ export const blobs: Projection<BlobRow> = {
 
     JobSubmitted: "ignored",
     JobRejected: "ignored",
+    KeysWrapped: "ignored",
+    KeysAwaited: "ignored",
     TaskAssigned: "ignored",
     ResultCommitted: "ignored",
     ResultReceived: "ignored",

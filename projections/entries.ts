@@ -34,6 +34,8 @@ export const entries: Projection<JournalRow> = {
 
     JobSubmitted: "ignored",
     JobRejected: "ignored",
+    KeysWrapped: "ignored",
+    KeysAwaited: "ignored",
     TaskAssigned: "ignored",
     ResultCommitted: "ignored",
     ResultReceived: "ignored",

@@ -38,6 +38,7 @@ const end = <Event extends OfJob>(
     status,
     endedAt: event.at,
     endedPosition: position,
+    awaitingKeys: false,
     tasks: tasks.some(isUnderWay) ? tasks.map((task) => dropped(task, event.at)) : tasks,
     ...rest(event),
   }));
@@ -59,6 +60,7 @@ const unanswered = {
   endedAt: null,
   outputDigest: null,
   outputSize: null,
+  resultTag: null,
   elapsedMs: null,
   code: null,
   verdict: null,
@@ -69,7 +71,7 @@ const unanswered = {
 
 export const jobs: Projection<JobRow> = {
   name: "jobs",
-  version: 1,
+  version: 2,
   on: {
     JobSubmitted: {
       keysOf,
@@ -96,20 +98,24 @@ export const jobs: Projection<JobRow> = {
           disagreement: null,
           paid: [],
           escrow: null,
+          awaitingKeys: false,
         },
     },
+    KeysWrapped: change(() => ({ awaitingKeys: false })),
+    KeysAwaited: change(() => ({ awaitingKeys: true })),
     JobRejected: end("rejected", ({ reason }) => ({ reason })),
     TaskAssigned: change(({ replica, attempt, nodeId, executionClass, at, expiresAt }, row) => {
       const lease = { executionClass, assignedAt: at, expiresAt };
       const status = "assigned";
       const task: TaskRow = { replica, attempt, nodeId, status, ...lease, ...unanswered };
-      return { tasks: [...row.tasks, task] };
+      return { tasks: [...row.tasks, task], awaitingKeys: false };
     }),
     ResultCommitted: changeTask(() => ({ status: "committed" })),
-    ResultReceived: changeTask(({ outputDigest, outputSize, elapsedMs, at }) => ({
+    ResultReceived: changeTask(({ outputDigest, outputSize, resultTag, elapsedMs, at }) => ({
       status: "received",
       outputDigest,
       outputSize,
+      resultTag: resultTag ?? null,
       elapsedMs,
       endedAt: at,
     })),

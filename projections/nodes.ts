@@ -40,6 +40,8 @@ export const nodes: Projection<NodeRow> = {
 
     JobSubmitted: "ignored",
     JobRejected: "ignored",
+    KeysWrapped: "ignored",
+    KeysAwaited: "ignored",
     TaskAssigned: "ignored", // Counts of tasks are in `reputation`, which changes far more often.
     ResultCommitted: "ignored",
     ResultReceived: "ignored",

@@ -21,6 +21,8 @@ export const reputation: Projection<Track> = {
     ResultCommitted: "ignored", // It counts when it is shown.
     JobSubmitted: "ignored",
     JobRejected: "ignored",
+    KeysWrapped: "ignored",
+    KeysAwaited: "ignored",
     ResultsDisagreed: "ignored", // Says nothing against anyone until a quorum is found.
     JobCompleted: "ignored",
     JobFailed: "ignored",

@@ -38,6 +38,8 @@ export const statements: Projection<StatementRow> = {
 
     JobSubmitted: "ignored",
     JobRejected: "ignored",
+    KeysWrapped: "ignored",
+    KeysAwaited: "ignored",
     TaskAssigned: "ignored",
     ResultCommitted: "ignored",
     ResultReceived: "ignored",

@@ -24,7 +24,7 @@ type JobBody = Pick<
   JobRow,
   "reason" | "submittedAt" | "deadlineAt" | "endedAt" | "output" | "tasks" | "disagreement"
 > &
-  Pick<JobRow, "paid"> & {
+  Pick<JobRow, "paid" | "awaitingKeys"> & {
     readonly spec: JobSpec;
     readonly escrow: EscrowBody | null;
     readonly endedPosition: number | null;
@@ -51,7 +51,7 @@ const jobsTable: Table<JobRow> = {
   lookup: "substr(hash, 1, 20) = substr(?1, 1, 20) AND hash = ?1",
   encode: (row) => {
     const { reason, submittedAt, deadlineAt, endedAt, output, tasks, disagreement } = row;
-    const { paid, escrow, spec } = row;
+    const { paid, escrow, spec, awaitingKeys } = row;
     const endedPosition = row.endedPosition === null ? null : Number(row.endedPosition);
     const body: JobBody = {
       reason,
@@ -65,6 +65,7 @@ const jobsTable: Table<JobRow> = {
       paid,
       escrow: escrow && { ...escrow, positions: escrow.positions.map(Number) },
       spec,
+      awaitingKeys,
     };
     const { submittedPosition, jobHash, client, app, status, lastPosition } = row;
     return [submittedPosition, jobHash, client, app, status, lastPosition, JSON.stringify(body)];

@@ -86,6 +86,8 @@ export const totals: Projection<TotalsRow> = {
 
     TaskAssigned: seen,
     ResultCommitted: seen,
+    KeysWrapped: seen,
+    KeysAwaited: seen,
     ResultReceived: seen,
     TaskFailed: seen,
     TaskExpired: seen,

@@ -59,6 +59,8 @@ export interface JobRow {
     /** Where its entries stand in the log: the one that funded it, the one that closed it. */
     readonly positions: readonly Position[];
   } | null;
+  /** A sealed job for which no node that can read it is left: its client is asked to wrap for more. */
+  readonly awaitingKeys: boolean;
 }
 
 /** `dropped`: the job ended before the task did. */
@@ -79,6 +81,8 @@ export interface TaskRow {
   readonly endedAt: Instant | null;
   readonly outputDigest: Digest | null;
   readonly outputSize: number | null;
+  /** Of a sealed job: stands for the plaintext of the output. */
+  readonly resultTag: Digest | null;
   /** As the node says. */
   readonly elapsedMs: Millis | null;
   /** Why it failed. */

@@ -21,6 +21,8 @@ interface EventMetadata {
 /** Version in which each type is written today. A type that is not here is not ours. */
 export const schemaVersions: Readonly<Record<AnyEvent["type"], number>> = {
   JobSubmitted: 1,
+  KeysWrapped: 1,
+  KeysAwaited: 1,
   JobRejected: 1,
   TaskAssigned: 1,
   ResultCommitted: 1,

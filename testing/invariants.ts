@@ -153,6 +153,8 @@ const checkJob = (
       return;
     }
     case "ResultsDisagreed":
+    case "KeysWrapped":
+    case "KeysAwaited":
       return;
     case "JobCompleted": {
       const said = event.accepted.map(({ replica, nodeId }) => `${replica} ${nodeId}`);

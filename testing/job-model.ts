@@ -15,6 +15,8 @@ interface Replica {
   expiresAt: number;
   commit: string;
   digest: string;
+  body: string;
+  tag: string;
   judged: boolean;
 }
 
@@ -25,6 +27,10 @@ export interface Model {
   readonly used: Set<string>;
   /** Nodes that named a fault of the input, by code. */
   readonly faults: Map<string, Set<string>>;
+  /** Keys that a sealed job is wrapped for. */
+  readonly wrapped: Set<string>;
+  /** Whether its client was asked for more. */
+  awaiting: boolean;
   /** The type of the event that ended it; "" before submission, "open" while it runs. */
   phase: string;
 }
@@ -35,8 +41,21 @@ export const blankModel = (spec: JobSpec, deadlineAt: number): Model => ({
   replicas: new Map(),
   used: new Set(),
   faults: new Map(),
+  wrapped: new Set(),
+  awaiting: false,
   phase: "",
 });
+
+/** What results are compared by. */
+const answerOf = (
+  { spec }: Model,
+  { outputDigest, resultTag }: { readonly outputDigest: string; readonly resultTag?: string },
+): string => (spec.sealed && resultTag ? resultTag : outputDigest);
+
+const isRepeat = (
+  { body, tag }: Replica,
+  { outputDigest, resultTag = "" }: Extract<JobCommand, { type: "RecordResult" }>,
+): boolean => outputDigest === body || (tag !== "" && tag === resultTag);
 
 const inState = (model: Model, state: Replica["state"]): readonly Replica[] =>
   [...model.replicas.values()].filter((replica) => replica.state === state);
@@ -93,7 +112,10 @@ const withEnd = (model: Model, events: readonly JobEvent[]): string => {
 export const expectedOf = (command: JobCommand, model: Model): string => {
   const open = model.phase === "open";
   const at = command.now;
-  if (command.type === "SubmitJob") return model.phase === "" ? "JobSubmitted" : "";
+  if (command.type === "SubmitJob") {
+    if (model.phase !== "") return "";
+    return command.wraps ? "JobSubmitted KeysWrapped" : "JobSubmitted";
+  }
   if (model.phase === "") return "refused";
 
   switch (command.type) {
@@ -106,6 +128,13 @@ export const expectedOf = (command: JobCommand, model: Model): string => {
     case "ExpireJob":
       if (!open) return "";
       return at >= model.deadlineAt ? "JobFailed" : "refused";
+    case "WrapKeys":
+      if (!open || model.spec.sealed !== true) return "refused";
+      return command.wraps.every(({ keyId }) => model.wrapped.has(keyId)) ? "" : "KeysWrapped";
+    case "AwaitKeys":
+      if (!open || model.awaiting) return "";
+      if (model.spec.sealed !== true || command.recipients !== model.wrapped.size) return "refused";
+      return wanted(model).length > 0 ? "KeysAwaited" : "";
     case "AssignTasks":
       return expectedOfAssign(command, model);
     case "RecordResult":
@@ -115,8 +144,7 @@ export const expectedOf = (command: JobCommand, model: Model): string => {
       const replica = model.replicas.get(task.replica);
       if (replica?.attempt !== task.attempt || replica.nodeId !== task.nodeId) return "refused";
       if (command.type === "RecordResult") {
-        if (replica.state === "answered")
-          return replica.digest === command.outputDigest ? "" : "refused";
+        if (replica.state === "answered") return isRepeat(replica, command) ? "" : "refused";
         if (!open || !mayAnswer(model, replica, command)) return "refused";
         return "ResultReceived";
       }
@@ -220,9 +248,17 @@ const take = (model: Model, event: JobEvent): void => {
       return;
     case "TaskAssigned": {
       const { attempt, nodeId, expiresAt } = event;
-      const blank = { digest: "", commit: "", judged: false, state: "live" as const };
+      const blank = {
+        digest: "",
+        body: "",
+        tag: "",
+        commit: "",
+        judged: false,
+        state: "live" as const,
+      };
       model.replicas.set(event.replica, { attempt, nodeId, expiresAt, ...blank });
       model.used.add(nodeId);
+      model.awaiting = false;
       return;
     }
     case "ResultCommitted": {
@@ -238,7 +274,10 @@ const take = (model: Model, event: JobEvent): void => {
       const replica = model.replicas.get(event.replica);
       if (!replica) throw new Error(`${event.type} of a replica that nobody has`);
       replica.state = event.type === "ResultReceived" ? "answered" : "vacant";
-      if (event.type === "ResultReceived") replica.digest = event.outputDigest;
+      if (event.type === "ResultReceived") {
+        const { outputDigest: body, resultTag: tag = "" } = event;
+        Object.assign(replica, { digest: answerOf(model, event), body, tag });
+      }
       // What came to nothing leaves the node free to try again; an answer or a fault does not.
       if (event.type === "TaskExpired") model.used.delete(event.nodeId);
       if (event.type !== "TaskFailed") return;
@@ -255,6 +294,13 @@ const take = (model: Model, event: JobEvent): void => {
       return;
     case "ResultAccepted":
     case "ResultRejected":
+      return;
+    case "KeysWrapped":
+      for (const { keyId } of event.wraps) model.wrapped.add(keyId);
+      model.awaiting = false;
+      return;
+    case "KeysAwaited":
+      model.awaiting = true;
       return;
     default:
       model.phase = event.type;

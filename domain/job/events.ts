@@ -7,9 +7,12 @@ import type { DomainEvent, Instant } from "../decider.ts";
 import type { Digest, JobHash, NodeId } from "../ids.ts";
 import type { StoredReceipt } from "../receipts/stored-receipt.ts";
 import type { JobSpec } from "./spec.ts";
+import type { Wrap } from "./wraps.ts";
 
 export type JobEvent =
   | JobSubmitted
+  | KeysWrapped
+  | KeysAwaited
   | JobRejected
   | TaskAssigned
   | ResultCommitted
@@ -37,6 +40,11 @@ export type JobSubmitted = DomainEvent<
   "JobSubmitted",
   { jobHash: JobHash; spec: JobSpec; deadlineAt: Instant }
 >;
+
+/** The content key of a sealed job for some recipients, from the client. A later wrap replaces an earlier one. */
+export type KeysWrapped = DomainEvent<"KeysWrapped", { jobHash: JobHash; wraps: readonly Wrap[] }>;
+/** No node that could take the sealed job can read it: its client is asked to wrap for more. */
+export type KeysAwaited = DomainEvent<"KeysAwaited", { jobHash: JobHash }>;
 
 export type RejectionReason = "insufficient-funds";
 export type JobRejected = DomainEvent<"JobRejected", { jobHash: JobHash; reason: RejectionReason }>;
@@ -76,7 +84,7 @@ export type ResultReceived = DomainEvent<
     outputSize: number;
     /** As the node says; used for display and turnaround, never for pay. */
     elapsedMs: number;
-    /** `resultTag` of `crypto/result-tag.ts`; always there with a salt or a receipt. */
+    /** `resultTag` of `crypto/result-tag.ts`; always there for a sealed job, with a salt or a receipt. */
     resultTag?: Digest;
     /** Opens the commit, if there was one. */
     salt?: string;
@@ -117,12 +125,20 @@ export type ResultRejected = DomainEvent<
   TaskRef & { comparator: string; distance: number; reason: string }
 >;
 
+export interface SealedOutput {
+  readonly replica: number;
+  readonly attempt: number;
+  readonly resultTag: Digest;
+}
+
 export type JobCompleted = DomainEvent<
   "JobCompleted",
   {
     jobHash: JobHash;
     outputDigest: Digest;
     outputSize: number;
+    /** Of a sealed job: whose sealing of the output this is, and what its plaintext must answer to. */
+    sealed?: SealedOutput;
     /** Whose results were accepted, and are to be paid. */
     accepted: readonly { readonly replica: number; readonly nodeId: NodeId }[];
   }

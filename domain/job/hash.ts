@@ -14,9 +14,15 @@ const tag = "cnct/job/v1\n";
 export const jobHash = (spec: JobSpec, sha256: Sha256 = portableSha256): JobHash =>
   sha256(tag + canonicalJson(spec));
 
-/** A task's name: `<job hash>/<replica>/<attempt>`; attempts count from 1. */
-export const taskName = (task: {
+/** A task, whoever has it. */
+export interface TaskNumber {
   readonly jobHash: JobHash;
+  /** From 0. */
   readonly replica: number;
+  /** From 1. */
   readonly attempt: number;
-}): string => `${task.jobHash}/${task.replica}/${task.attempt}`;
+}
+
+/** A task's name: `<job hash>/<replica>/<attempt>`; attempts count from 1. */
+export const taskName = (task: TaskNumber): string =>
+  `${task.jobHash}/${task.replica}/${task.attempt}`;

@@ -23,6 +23,7 @@ import {
   vacancies,
 } from "./job.ts";
 import type { JobSpec } from "./spec.ts";
+import type { Wrap } from "./wraps.ts";
 
 type JobDecider = Decider<JobCommand, JobEvent, Job, JobRefusal>;
 
@@ -33,7 +34,14 @@ const deadlineMs = 120_000;
 const actor = "service:test";
 const reason = { policy: 1, seed: 1, candidates: 24, score: 1 };
 
-const specFor = (quorum: number, spare: number, commit: boolean): JobSpec => ({
+interface Kind {
+  readonly quorum: number;
+  readonly spare: number;
+  readonly commit: boolean;
+  readonly sealed: boolean;
+}
+
+const specFor = ({ quorum, spare, commit, sealed }: Kind): JobSpec => ({
   ...(commit ? { commit } : {}),
   version: 1,
   client: "client:ada",
@@ -49,6 +57,7 @@ const specFor = (quorum: number, spare: number, commit: boolean): JobSpec => ({
   deadlineMs,
   priority: 3,
   nonce: "",
+  ...(sealed ? { sealed: true } : {}),
 });
 
 /** What is drawn; which command it becomes depends on the state, so that most make sense. */
@@ -67,6 +76,8 @@ type Step =
       readonly input: boolean;
       readonly skew: Skew;
     }
+  | { readonly kind: "wrap"; readonly keys: readonly number[] }
+  | { readonly kind: "await"; readonly off: number }
   | { readonly kind: "judge"; readonly honest: boolean }
   | { readonly kind: "wait"; readonly ms: number }
   | { readonly kind: "repeat" }
@@ -141,6 +152,20 @@ const steps = fc.array(
           ms: fc.constantFrom(1, leaseMs - 1, leaseMs, leaseMs, leaseMs, 40_000, revealMs),
         }),
       },
+      {
+        weight: 5,
+        arbitrary: fc.record({
+          kind: fc.constant("wrap" as const),
+          keys: fc.array(nat(5), { minLength: 1, maxLength: 3 }),
+        }),
+      },
+      {
+        weight: 5,
+        arbitrary: fc.record({
+          kind: fc.constant("await" as const),
+          off: fc.constantFrom(0, 0, 1),
+        }),
+      },
       { weight: 5, arbitrary: fc.record({ kind: fc.constant("repeat" as const) }) },
       {
         weight: 1,
@@ -175,8 +200,21 @@ const boundTo = (job: Job, task: TaskRef): number | undefined => {
   return [0, 1, 2].find((answer) => commitFor(task, answer) === present.commit);
 };
 
+const wrapFor = (key: number): Wrap => {
+  const keyId = digestOf(key);
+  return { keyId, enc: keyId, seq: key, wrapped: "00".repeat(48) };
+};
+
 /** The command that a step means in this state; some are wrong on purpose. */
-const commandFor = (step: Step, job: Job, now: number, last: JobCommand): JobCommand => {
+const commandFor = (
+  step: Step,
+  job: Job,
+  {
+    sealed,
+    now,
+    last,
+  }: { readonly sealed: boolean; readonly now: number; readonly last: JobCommand },
+): JobCommand => {
   const tasks = job.status === "unknown" ? [] : job.tasks;
   const skewed = (pick: number, how: Skew) => {
     const task = tasks[pick % Math.max(1, tasks.length)];
@@ -200,7 +238,9 @@ const commandFor = (step: Step, job: Job, now: number, last: JobCommand): JobCom
       const task = skewed(step.pick, step.skew);
       // One in five tries to show another result than it is bound to.
       const answer = step.answer === 2 ? 2 : (boundTo(job, task) ?? step.answer);
-      const result = { executionClass: "ort-node", outputDigest: digestOf(answer) };
+      // Each sealing of the same output is another body.
+      const outputDigest = sealed ? `${now % 10}`.repeat(64) : digestOf(answer);
+      const result = { executionClass: "ort-node", outputDigest };
       const reveal = { resultTag: digestOf(answer), salt };
       const rest = { outputSize: 1, elapsedMs: 1, actor, now };
       return { type: "RecordResult", task, ...result, ...reveal, ...rest };
@@ -216,12 +256,20 @@ const commandFor = (step: Step, job: Job, now: number, last: JobCommand): JobCom
     }
     case "judge": {
       const groups = new Map<string, number[]>();
-      for (const { replica, outputDigest } of job.status === "open" ? received(job) : [])
-        groups.set(outputDigest, [...(groups.get(outputDigest) ?? []), replica]);
+      for (const task of job.status === "open" ? received(job) : []) {
+        const answer = task.resultTag ?? task.outputDigest;
+        groups.set(answer, [...(groups.get(answer) ?? []), task.replica]);
+      }
       const found = step.honest ? [...groups.values()] : [...groups.values(), [0]];
       const distances = { distanceInside: 0, distanceBetween: found.length > 1 ? 1 : 0 };
       const judgement = { comparator: "text", groups: found, ...distances, reason: "differ" };
       return { type: "JudgeResults", ...judgement, actor, now };
+    }
+    case "wrap":
+      return { type: "WrapKeys", client: "client:ada", wraps: step.keys.map(wrapFor), actor, now };
+    case "await": {
+      const recipients = (job.status === "open" ? job.wraps.size : 0) + step.off;
+      return { type: "AwaitKeys", recipients, actor, now };
     }
     case "wait":
       return { type: "ExpireTasks", actor, now };
@@ -279,12 +327,14 @@ const audit = (log: readonly JobEvent[], quorum: number, commit = false): void =
         live.delete(event.replica);
         if (event.type === "TaskExpired" || (event.type === "TaskFailed" && event.retryable))
           used.delete(event.nodeId);
-        if (event.type === "ResultReceived") answers.set(event.replica, event.outputDigest);
+        if (event.type === "ResultReceived")
+          answers.set(event.replica, event.resultTag ?? event.outputDigest);
         break;
       case "JobCompleted": {
         const digests = new Set(event.accepted.map(({ replica }) => answers.get(replica)));
         assert.equal(event.accepted.length, quorum, "accepted as many as the quorum");
-        assert.deepEqual([...digests], [event.outputDigest], "accepted results agree");
+        const said = event.sealed?.resultTag ?? event.outputDigest;
+        assert.deepEqual([...digests], [said], "accepted results agree");
         const by = new Set(event.accepted.map(({ nodeId }) => nodeId));
         assert.equal(by.size, quorum, "accepted results are of distinct nodes");
       }
@@ -311,17 +361,15 @@ let commands = 0;
 const reached = new Set<string>();
 
 /** Runs the steps; throws at the first thing that must not be. */
-const run = (
-  decider: JobDecider,
-  { quorum, spare, commit }: { quorum: number; spare: number; commit: boolean },
-  steps: readonly Step[],
-): void => {
-  const spec = specFor(quorum, spare, commit);
+const run = (decider: JobDecider, kind: Kind, steps: readonly Step[]): void => {
+  const { quorum, commit, sealed } = kind;
+  const spec = specFor(kind);
   const log: JobEvent[] = [];
   const model: Model = blankModel(spec, noon + deadlineMs);
   let state = decider.initial;
   let now = noon;
-  let last: JobCommand = { type: "SubmitJob", jobHash, spec, actor, now };
+  const wraps = sealed ? { wraps: [wrapFor(0)] } : {};
+  let last: JobCommand = { type: "SubmitJob", jobHash, spec, ...wraps, actor, now };
 
   const say = (command: JobCommand): void => {
     commands++;
@@ -347,13 +395,13 @@ const run = (
   for (const step of steps) {
     if (step.kind === "wait") now += step.ms;
     if (step.kind === "end" && step.late) now = Math.max(now, noon + deadlineMs);
-    say(commandFor(step, state, now, last));
+    say(commandFor(step, state, { sealed, now, last }));
   }
 };
 
 const property = (decider: JobDecider, commit: boolean) =>
-  fc.property(nat(2), nat(3), steps, (more, spare, drawn) =>
-    run(decider, { quorum: 1 + more, spare, commit }, drawn),
+  fc.property(nat(2), nat(3), fc.boolean(), steps, (more, spare, sealed, drawn) =>
+    run(decider, { quorum: 1 + more, spare, commit, sealed }, drawn),
   );
 
 test("a job keeps its rules under any sequence of commands", () => {
@@ -369,6 +417,8 @@ test("a job keeps its rules under any sequence of commands", () => {
     "JobFailed: no-quorum",
     "JobRejected",
     "JobSubmitted",
+    "KeysAwaited",
+    "KeysWrapped",
     "ResultAccepted",
     "ResultCommitted",
     "ResultReceived",

@@ -12,6 +12,7 @@ import { jobHash as hashOf } from "./hash.ts";
 import {
   type Assignment,
   attemptsMax,
+  type JobRefusal,
   type Judgement,
   job,
   needsJudgement,
@@ -20,6 +21,7 @@ import {
   toReveal,
   vacancies,
 } from "./job.ts";
+import type { SealingRefusal } from "./sealed.ts";
 import type { JobSpec } from "./spec.ts";
 
 const spec: JobSpec = {
@@ -731,7 +733,7 @@ test("a job believes its past, also where it would decide otherwise today", () =
 });
 
 test("each refusal of a job has been shown", () =>
-  assertEachRefusalShown(refusals, {
+  assertEachRefusalShown<Exclude<JobRefusal, SealingRefusal>>(refusals as ReadonlySet<never>, {
     JobUnknown: true,
     JobEnded: true,
     JobHasTasks: true,

@@ -7,6 +7,8 @@
  *                          '---cancel----> cancelled
  *
  * An open job always has something due: a task under way, a vacancy, a judgement, or else its end.
+ * A vacancy of a sealed job can be filled only by a node that its key is wrapped for; where there is
+ * none, the client is asked for more wraps (`KeysAwaited`, `KeysWrapped`) while the job stays open.
  *
  * Each replica has at most one live attempt; a new attempt fences the old one:
  *
@@ -42,13 +44,23 @@ import type {
   TaskExpired,
   TaskRef,
 } from "./events.ts";
-import { endIfHopeless, pinnedClass, received, vacancies } from "./needs.ts";
+import { endIfHopeless, needsOneClass, pinnedClass, received, vacancies } from "./needs.ts";
+import {
+  awaitKeys,
+  clientOf,
+  type SealingRefusal,
+  sameResult,
+  sealedOutput,
+  wrapKeys,
+} from "./sealed.ts";
 import type { JobSpec } from "./spec.ts";
 import { evolve, type Job, type OpenJob, refOf, type Task } from "./state.ts";
+import type { Wrap } from "./wraps.ts";
 
 export {
   attemptsMax,
   needsJudgement,
+  needsOneClass,
   pinnedClass,
   received,
   revealMs,
@@ -58,7 +70,15 @@ export {
 export type { Job, OpenJob, Task } from "./state.ts";
 
 export type JobCommand =
-  | Command<"SubmitJob", { jobHash: JobHash; spec: JobSpec }>
+  | Command<"SubmitJob", { jobHash: JobHash; spec: JobSpec; wraps?: readonly Wrap[] }>
+  | Command<"WrapKeys", { client: AccountId; wraps: readonly Wrap[] }>
+  | Command<
+      "AwaitKeys",
+      {
+        /** For how many recipients the job was wrapped when nobody was found among them. */
+        recipients: number;
+      }
+    >
   | Command<"RejectJob", { reason: RejectionReason }>
   | Command<
       "AssignTasks",
@@ -128,7 +148,8 @@ export type JobRefusal =
   | "NotTheClient"
   | "DeadlinePassed"
   | "DeadlineNotPassed"
-  | "JudgementOutdated";
+  | "JudgementOutdated"
+  | SealingRefusal;
 
 export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
   initial: { status: "unknown" },
@@ -137,8 +158,12 @@ export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
     const at = command.now;
     if (command.type === "SubmitJob") {
       if (job.status !== "unknown") return accept(); // The hash names the spec: said before.
-      const { jobHash, spec } = command;
-      return accept({ type: "JobSubmitted", jobHash, spec, deadlineAt: at + spec.deadlineMs, at });
+      const { jobHash, spec, wraps = [] } = command;
+      if (wraps.length > 0 && spec.sealed !== true) return refuse("NotSealed");
+      const deadlineAt = at + spec.deadlineMs;
+      const submitted: JobEvent = { type: "JobSubmitted", jobHash, spec, deadlineAt, at };
+      if (wraps.length === 0) return accept(submitted);
+      return accept<JobEvent>(submitted, { type: "KeysWrapped", jobHash, wraps, at });
     }
     if (job.status === "unknown") return refuse("JobUnknown");
 
@@ -149,6 +174,12 @@ export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
         if (job.tasks.length > 0) return refuse("JobHasTasks");
         return accept({ type: "JobRejected", jobHash: job.jobHash, reason: command.reason, at });
       }
+
+      case "WrapKeys":
+        return wrapKeys(command, job);
+
+      case "AwaitKeys":
+        return awaitKeys(command, job);
 
       case "AssignTasks": {
         if (job.status !== "open") return refuse("JobEnded");
@@ -175,7 +206,7 @@ export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
         const refusal = fenced(task, ref);
         if (refusal) return refuse(refusal);
         if (task?.status === "received")
-          return task.outputDigest === outputDigest ? accept() : refuse("ResultDiffers");
+          return sameResult(task, command) ? accept() : refuse("ResultDiffers");
         if (job.status !== "open") return refuse("JobEnded");
         if (!task || task.status === "vacant") return refuse("AttemptFenced");
         if (job.spec.commit) {
@@ -184,6 +215,7 @@ export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
           if (!isRevealOf(task, command)) return refuse("RevealDoesNotOpen");
         }
         if (task.executionClass !== executionClass) return refuse("WrongExecutionClass");
+        if (job.spec.sealed && resultTag === undefined) return refuse("ResultTagMissing");
         const result = { executionClass, outputDigest, outputSize, elapsedMs };
         return accept({
           type: "ResultReceived",
@@ -222,8 +254,7 @@ export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
         return judge(command, job, at);
 
       case "CancelJob": {
-        const client = job.status === "open" ? job.spec.client : job.client;
-        if (command.client !== client) return refuse("NotTheClient");
+        if (command.client !== clientOf(job)) return refuse("NotTheClient");
         if (job.status === "cancelled") return accept();
         if (job.status !== "open") return refuse("JobEnded");
         const accepted = received(job).map(({ replica, nodeId }) => ({ replica, nodeId }));
@@ -261,8 +292,7 @@ const assign = (command: AssignCommand, job: OpenJob) => {
     const attempt = open.get(replica);
     if (attempt === undefined || replica > replicas) return refuse("ReplicaNotNeeded");
     if (nodes.has(nodeId)) return refuse("NodeHasThisJob");
-    if (job.spec.comparator.kind === "exact" && executionClass !== pinned)
-      return refuse("WrongExecutionClass");
+    if (needsOneClass(job.spec) && executionClass !== pinned) return refuse("WrongExecutionClass");
     if (!executionClass.startsWith(job.spec.engine)) return refuse("WrongExecutionClass");
     open.delete(replica);
     replicas = Math.max(replicas, replica + 1); // New replicas come in order, without a gap.
@@ -316,6 +346,7 @@ const judge = (judgement: Judgement, job: OpenJob, at: Instant) => {
     jobHash,
     outputDigest: first.outputDigest,
     outputSize: first.outputSize,
+    ...sealedOutput(job.spec, first),
     accepted: accepted.map(({ replica, nodeId }) => ({ replica, nodeId })),
     at,
   };

@@ -1,6 +1,7 @@
 /** What an open job still needs: nodes, a judgement, or its end. */
 import type { Instant, Millis } from "../decider.ts";
 import type { JobFailed } from "./events.ts";
+import type { JobSpec } from "./spec.ts";
 import type { Job, OpenJob, Task } from "./state.ts";
 
 /** So often may one replica be tried before the job fails. */
@@ -30,11 +31,18 @@ const underWay = (job: OpenJob): number =>
   job.tasks.filter(({ status }) => status === "assigned" || status === "committed").length;
 
 /**
+ * Whether results agree only if they are the same to the bit, so that all must be computed in one
+ * execution class. Of sealed results nothing but their tags can be seen.
+ */
+export const needsOneClass = ({ comparator, sealed }: JobSpec): boolean =>
+  comparator.kind === "exact" || sealed === true;
+
+/**
  * The execution class that all results must have, because a node computes or has computed in it;
  * undefined if free. A task that came to nothing pins nothing, or a job would starve with its class.
  */
 export const pinnedClass = (job: OpenJob): string | undefined =>
-  job.spec.comparator.kind === "exact"
+  needsOneClass(job.spec)
     ? job.tasks.find((task) => task.status !== "vacant")?.executionClass
     : undefined;
 

@@ -37,6 +37,13 @@ const without = (field: keyof JobSpec): object => {
 test("a whole spec is read as it is", () =>
   assert.deepEqual(parseSpec(structuredClone(spec)), { ok: true, spec }));
 
+test("a sealed spec is read as it is, and an open one keeps the hash that it always had", () => {
+  const sealed: JobSpec = { ...spec, sealed: true };
+  assert.deepEqual(parseSpec(structuredClone(sealed)), { ok: true, spec: sealed });
+  assert.notEqual(jobHash(sealed), jobHash(spec));
+  assert.equal(jobHash(spec), "0d22701953e4bb2849660695f7c2e379710bd5cbe1ae14faae1c38c110fdda7a");
+});
+
 describe("a spec is refused, with a code of its own,", () => {
   const manyInputs = Object.fromEntries(
     Array.from({ length: inputsMax + 1 }, (_, n) => [`i${n}`, image]),
@@ -88,6 +95,8 @@ describe("a spec is refused, with a code of its own,", () => {
       { wallMs: 100.5 },
     ],
     "bad-priority": [{ priority: 0 }, { priority: 6 }],
+    "bad-sealed": [{ sealed: false }, { sealed: 1 }, { sealed: undefined }],
+    "nothing-to-seal": [{ sealed: true, inputs: {} }],
     "bad-nonce": [{ nonce: "n".repeat(65) }, { nonce: "\udc00" }, { nonce: 7 }],
     "bad-commit": [{ commit: false }, { commit: "true" }, { commit: null }, { commit: undefined }],
   };

@@ -40,6 +40,11 @@ export interface JobSpec {
   readonly nonce: string;
   /** No result is shown before all replicas are bound to theirs; left out where that is not wanted. */
   readonly commit?: true;
+  /**
+   * The inputs are sealed bodies, and so are the outputs; results are compared by their tags inside
+   * one execution class. Left out, and never false, for a job that is open.
+   */
+  readonly sealed?: true;
 }
 
 export type SpecFault =
@@ -59,7 +64,9 @@ export type SpecFault =
   | "bad-limits"
   | "bad-priority"
   | "bad-nonce"
-  | "bad-commit";
+  | "bad-commit"
+  | "bad-sealed"
+  | "nothing-to-seal";
 
 /** Characters of the params' JSON. */
 export const paramsMax = 16_384;
@@ -93,6 +100,7 @@ const fieldNames: ReadonlySet<string> = new Set([
   "replicasMax",
   "price",
   "commit",
+  "sealed",
 ]);
 const appForm = /^[a-z][a-z0-9-]{0,31}$/;
 const inputNameForm = /^[A-Za-z_][A-Za-z0-9_.:/-]{0,63}$/;
@@ -104,7 +112,10 @@ export type ParsedSpec =
 
 const fault = (code: SpecFault, message: string): ParsedSpec => ({ ok: false, code, message });
 
-/** Reads a complete spec, as a client hashed it; every field must be there and nothing else. */
+/**
+ * Reads a complete spec, as a client hashed it: every field must be there and nothing else, apart
+ * from `sealed`, which is there for sealed jobs alone.
+ */
 export const parseSpec = (value: unknown): ParsedSpec => {
   if (!isObject(value)) return fault("spec-not-an-object", "a job spec is a JSON object");
   for (const key of Object.keys(value))
@@ -154,6 +165,11 @@ export const parseSpec = (value: unknown): ParsedSpec => {
     return fault("bad-nonce", "nonce must be a string of at most 64 characters");
   if (Object.hasOwn(value, "commit") && value["commit"] !== true)
     return fault("bad-commit", "commit must be true, or left out");
+  if (Object.hasOwn(value, "sealed")) {
+    if (value["sealed"] !== true) return fault("bad-sealed", "sealed is true or left out");
+    if (Object.keys(inputs).length === 0)
+      return fault("nothing-to-seal", "a job without inputs has nothing to seal: leave out sealed");
+  }
   return { ok: true, spec: value as unknown as JobSpec };
 };
 

@@ -7,6 +7,7 @@ import type { AccountId, Digest, JobHash, NodeId } from "../ids.ts";
 import type { JobEvent, TaskRef } from "./events.ts";
 import { revealMs, vacancies } from "./needs.ts";
 import type { JobSpec } from "./spec.ts";
+import type { Wrap } from "./wraps.ts";
 
 export type Task = TaskRef & { readonly executionClass: string } & (
     | { readonly status: "assigned"; readonly expiresAt: Instant }
@@ -53,6 +54,10 @@ export interface OpenJob {
   readonly inputFaults: Readonly<Record<string, number>>;
   /** Until when what is committed must be revealed; undefined as long as it may not be. */
   readonly revealBy: Instant | undefined;
+  /** The content key of a sealed job for each recipient, by the id of the recipient's key. */
+  readonly wraps: ReadonlyMap<Digest, Wrap>;
+  /** The client was asked to wrap for more, and neither did so nor was a node found since. */
+  readonly awaitingKeys: boolean;
 }
 
 /** Folds an event into a job; believes the past, whatever it says. */
@@ -60,7 +65,9 @@ export const evolve = (job: Job, event: JobEvent): Job => {
   if (event.type === "JobSubmitted") {
     const { jobHash, spec, deadlineAt } = event;
     const none = { tasks: [], nodes: [], tried: [], agreeing: 0, judged: 0, inputFaults: {} };
-    return { status: "open", jobHash, spec, deadlineAt, ...none, revealBy: undefined };
+    const keys = { wraps: noWraps, awaitingKeys: false };
+    const rest = { ...none, ...keys, revealBy: undefined };
+    return { status: "open", jobHash, spec, deadlineAt, ...rest };
   }
   if (job.status !== "open") return job;
   const next = evolveOpen(job, event);
@@ -69,12 +76,19 @@ export const evolve = (job: Job, event: JobEvent): Job => {
 
 const evolveOpen = (job: OpenJob, event: JobEvent): Job => {
   switch (event.type) {
+    case "KeysWrapped": {
+      const wraps = new Map(job.wraps);
+      for (const wrap of event.wraps) wraps.set(wrap.keyId, wrap);
+      return { ...job, wraps, awaitingKeys: false };
+    }
+    case "KeysAwaited":
+      return { ...job, awaitingKeys: true };
     case "TaskAssigned": {
       const { executionClass, expiresAt } = event;
       const task: Task = { ...refOf(event), executionClass, status: "assigned", expiresAt };
       const nodes = [...job.nodes, event.nodeId];
       const tried = without(job.tried, event.nodeId);
-      return { ...job, tasks: withTask(job.tasks, task), nodes, tried };
+      return { ...job, tasks: withTask(job.tasks, task), nodes, tried, awaitingKeys: false };
     }
     case "ResultCommitted": {
       const { commit } = event;
@@ -136,6 +150,8 @@ const withReveal = (job: OpenJob, at: Instant): OpenJob => {
   if (isDue === (job.revealBy !== undefined)) return job;
   return { ...job, revealBy: isDue ? at + revealMs : undefined };
 };
+/** Shared by all jobs that are not sealed. */
+const noWraps: ReadonlyMap<Digest, Wrap> = new Map();
 
 const withTask = (tasks: readonly Task[], task: Task): readonly Task[] => {
   const next = [...tasks];

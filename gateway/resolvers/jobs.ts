@@ -167,7 +167,7 @@ const specOf = (
 ):
   | {
       readonly ok: true;
-      readonly spec: Readonly<Record<Exclude<keyof JobSpec, "commit">, unknown>>;
+      readonly spec: Readonly<Record<Exclude<keyof JobSpec, "commit" | "sealed">, unknown>>;
     }
   | { readonly ok: false; readonly refusal: Refusal } => {
   const { app } = input;

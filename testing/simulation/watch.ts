@@ -207,6 +207,8 @@ export const createWatch = (
         return;
       case "ResultRejected":
       case "ResultsDisagreed":
+      case "KeysWrapped":
+      case "KeysAwaited":
         return;
       case "JobCompleted":
         checkCompleted(event);
