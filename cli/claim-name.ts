@@ -18,28 +18,41 @@ import { CliFailure } from "./failures.ts";
  * @returns Releases it.
  * @throws {CliFailure} `name-in-use`.
  */
-export const claimName = async (gateway: string, nodeId: string): Promise<() => Promise<void>> => {
-  if (process.platform !== "linux") return async () => undefined;
+export const claimName = (gateway: string, nodeId: string): Promise<() => Promise<void>> => {
   const url = new URL(gateway);
   const host = /^(localhost|\[::1\])$/.test(url.hostname) ? "127.0.0.1" : url.hostname;
   const network = `${host}:${url.port || url.protocol}`;
-  const digest = createHash("sha256").update(`${network} ${nodeId}`).digest("hex");
+  return claim("worker", `${network} ${nodeId}`, {
+    code: "name-in-use",
+    message: `a worker named ${nodeId} runs on this machine already; stop it, or give another --name`,
+  });
+};
+
+/**
+ * Claims anything for one process of this machine.
+ *
+ * @param kind - Of the thing, such as `worker`.
+ * @returns Releases it.
+ * @throws {CliFailure} `taken`, while another process has it.
+ */
+export const claim = async (
+  kind: string,
+  name: string,
+  taken: { readonly code: string; readonly message: string },
+): Promise<() => Promise<void>> => {
+  if (process.platform !== "linux") return async () => undefined;
+  const digest = createHash("sha256").update(name).digest("hex");
   const server = createServer((socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
     server.once("listening", resolve);
     server.once("error", (error: NodeJS.ErrnoException) =>
       reject(
         error.code === "EADDRINUSE"
-          ? new CliFailure(
-              "name-in-use",
-              `a worker named ${nodeId} runs on this machine already; stop it, or give another --name`,
-              exitCodes.machine,
-              error,
-            )
+          ? new CliFailure(taken.code, taken.message, exitCodes.machine, error)
           : error,
       ),
     );
-    server.listen({ path: `\0cnct-worker-${digest}` });
+    server.listen({ path: `\0cnct-${kind}-${digest}` });
   });
   server.unref();
   return () => new Promise((resolve) => server.close(() => resolve()));

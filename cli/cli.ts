@@ -11,6 +11,8 @@ export interface GlobalFlags {
   readonly json?: boolean;
   readonly gateway?: string;
   readonly client?: string;
+  /** The key file. */
+  readonly id?: string;
 }
 
 /** Long enough for a coordinator to start again; whoever waits is told so. */

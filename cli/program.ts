@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { addAudit } from "./commands/audit.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addExample } from "./commands/example.ts";
+import { addId } from "./commands/id.ts";
 import { addJobs } from "./commands/jobs.ts";
 import { addNetwork } from "./commands/network.ts";
 import { addProcesses } from "./commands/processes.ts";
@@ -29,6 +30,7 @@ export const createProgram = (): Command => {
     .option("--json", "print JSON for programs")
     .option("--gateway <url>", "where the gateway is (CNCT_GATEWAY, or http://127.0.0.1:4000)")
     .option("--client <name>", "who pays, such as client:ada (CNCT_CLIENT, or client:local)")
+    .option("--id <file>", "your identity's key file (CNCT_ID, or ~/.config/cnct/id.json)")
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })
     .addHelpText(
@@ -60,6 +62,7 @@ const adders = [
   addSubmit,
   addJobs,
   addNetwork,
+  addId,
   addProcesses,
   addStore,
   addAudit,

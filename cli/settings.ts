@@ -20,6 +20,8 @@ export const variables = {
   CNCT_PORT: "of the gateway; 0 for any free one",
   CNCT_GATEWAY: "where the gateway is",
   CNCT_CLIENT: "who pays",
+  CNCT_ID: "the key file of your identity",
+  CNCT_PASSPHRASE: "of the key file, if it has one",
   CNCT_EVENTSTORE_URL: "an EventStoreDB instead of the embedded log",
   CNCT_NATS_URL: "a running nats-server",
   CNCT_NATS_SERVER: "the nats-server program",
@@ -68,6 +70,17 @@ export const dataDirectory = (flag?: string): string => {
 /** Where the roles of a coordinator note what they refused. */
 export const refusalsFile = (directory: string): string => join(directory, "refusals.sqlite");
 
+/** Where the user's own identity lives. */
+export const keyFilePath = (flag?: string): string => {
+  const given = flag ?? fromEnvironment("CNCT_ID");
+  if (given !== undefined) return resolve(given);
+  const home = process.env["XDG_CONFIG_HOME"] || join(homedir(), ".config");
+  return join(home, "cnct", "id.json");
+};
+
+/** Kept nowhere: read when a key file is opened. */
+export const passphrase = (): string | undefined => fromEnvironment("CNCT_PASSPHRASE");
+
 /**
  * The machine's name as that of a node, the same at every start: `Ada's PC.local` is `ada-s-pc-local`.
  * In a container that is the container's id, so that replicas are distinct nodes.
@@ -94,9 +107,12 @@ export const webOrigin = (text: string): string => {
   );
 };
 
-export const clientAccount = (flag?: string): string => {
-  const name = flag ?? fromEnvironment("CNCT_CLIENT") ?? "local";
-  return name.startsWith("client:") ? name : `client:${name}`;
+export const clientAccount = (flag?: string): string => givenClient(flag) ?? "client:local";
+
+/** Who was named as the client, if anybody was. */
+export const givenClient = (flag?: string): string | undefined => {
+  const name = flag ?? fromEnvironment("CNCT_CLIENT");
+  return name === undefined || name.startsWith("client:") ? name : `client:${name}`;
 };
 
 /** A port from a flag or CNCT_PORT; 0 stands for any free one. */

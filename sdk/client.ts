@@ -1,4 +1,7 @@
-/** A connection to the network through one gateway. */
+/**
+ * A connection to the network through one gateway: all that a program can ask for, in one place. Each
+ * part (requests, logins, subscriptions, submissions) lives in a file of its own beside this one.
+ */
 
 import type { Random } from "../domain/chance.ts";
 import type { Millis } from "../domain/decider.ts";
@@ -9,6 +12,7 @@ import { digestOf } from "./digest.ts";
 import { type EndedFeed, openEndedFeed } from "./ended.ts";
 import { CnctRefusal, CnctUnavailable } from "./errors.ts";
 import { type ByteRange, openHttp } from "./http.ts";
+import { type Acting, authorityOf } from "./identity/authority-of.ts";
 import { openQueries, type Queries } from "./queries.ts";
 import { resume } from "./resume.ts";
 import { defaultRetryPolicy, type RetryPolicy, type Sleep, sleep } from "./retry.ts";
@@ -26,10 +30,10 @@ import {
 import { together } from "./together.ts";
 import { openWire } from "./wire.ts";
 
-export interface ConnectOptions {
+export interface ConnectOptions extends Acting {
   /** Where the gateway is, such as `http://127.0.0.1:4000`. */
   readonly gateway: string;
-  /** Who pays for jobs that do not say, such as `client:ada`. */
+  /** Who pays for jobs that do not say, such as `client:ada`; of `identity` its own account. */
   readonly client?: AccountId;
   readonly fetch?: typeof globalThis.fetch;
   readonly webSocket?: typeof WebSocket;
@@ -109,9 +113,16 @@ export interface EventChoice {
   readonly types?: readonly string[];
 }
 
-/** Opens a client. Nothing is sent before the first call. */
+/**
+ * Opens a client. Nothing is sent before the first call.
+ *
+ * @throws {CnctRefusal} `bad-service-key`, `insecure-gateway`.
+ */
 export const connect = (options: ConnectOptions): CnctClient => {
   const gateway = options.gateway.replace(/\/+$/, "");
+  const fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+  const timeoutMs = options.timeoutMs ?? 30_000;
+  const authority = authorityOf(options, { gateway, fetch, timeoutMs });
   const patience = {
     policy: options.retry ?? defaultRetryPolicy,
     random: options.random ?? Math.random,
@@ -119,13 +130,15 @@ export const connect = (options: ConnectOptions): CnctClient => {
   };
   const http = openHttp({
     gateway,
-    fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
+    fetch: authority?.fetch ?? fetch,
     patience,
-    timeoutMs: options.timeoutMs ?? 30_000,
+    timeoutMs,
   });
+  const payer = async () => options.client ?? (await authority?.account());
   const wire = openWire(
     `${gateway.replace(/^http/, "ws")}/graphql`,
     options.webSocket ?? globalThis.WebSocket,
+    authority,
   );
 
   /** The last position that this client wrote, or has learnt. */
@@ -256,9 +269,9 @@ export const connect = (options: ConnectOptions): CnctClient => {
       return bytes;
     },
 
-    prepare: (request) =>
+    prepare: async (request) =>
       buildSpec(request, {
-        client: options.client,
+        client: await payer(),
         upload: client.upload,
         findApp: async (name) => {
           const app = await queries.app(name);
@@ -351,13 +364,13 @@ export const connect = (options: ConnectOptions): CnctClient => {
     },
 
     cancel: async (hash) => {
-      const payer = options.client ?? (await queries.job(hash))?.client;
-      if (payer === undefined)
+      const client = (await payer()) ?? (await queries.job(hash))?.client;
+      if (client === undefined)
         throw new CnctRefusal("job-unknown", `nobody submitted a job ${hash}`);
       const { cancelJob } = await send<{ cancelJob: CancelAnswer }>(
         `mutation Cancel($input: CancelJobInput!) { cancelJob(input: $input) { __typename
           ... on CancelledJob { hash position } ... on Refusal { code message } } }`,
-        { input: { hash, client: payer } },
+        { input: { hash, client } },
       );
       if (cancelJob.__typename === "Refusal")
         throw new CnctRefusal(cancelJob.code, cancelJob.message);

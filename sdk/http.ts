@@ -46,6 +46,8 @@ export const openHttp = ({ gateway, fetch, patience, timeoutMs }: HttpOptions): 
       return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) };
     } catch (error) {
       signal?.throwIfAborted();
+      // Of a login that had to come first.
+      if (error instanceof CnctRefusal || error instanceof CnctUnavailable) throw error;
       const what = limit.aborted ? `did not answer within ${timeoutMs} ms` : "cannot be reached";
       throw new CnctUnavailable("unreachable", `the gateway ${gateway} ${what}`, error);
     }

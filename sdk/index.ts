@@ -12,6 +12,24 @@ export {
 export { digestOf } from "./digest.ts";
 export { CnctRefusal, CnctUnavailable, type UnavailableCode } from "./errors.ts";
 export type { ByteRange } from "./http.ts";
+export {
+  changed,
+  type PreparedChange,
+  prepareEncryptionKey,
+  prepareRetirement,
+  prepareRevocation,
+  prepareRotation,
+  prepareTransportKey,
+} from "./identity/changes.ts";
+export {
+  type IdentityHistory,
+  type IdentitySecrets,
+  newIdentity,
+  type OwnIdentity,
+  ownIdentity,
+  secretsOf,
+} from "./identity/own-identity.ts";
+export { openRegistry, type RegisteredIdentity, type Registry } from "./identity/registry.ts";
 export type { PageRequest, Queries } from "./queries.ts";
 export { defaultRetryPolicy, type RetryPolicy, type Sleep } from "./retry.ts";
 export type { EndedJobBatch, EventBatch } from "./schema.types.ts";

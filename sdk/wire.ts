@@ -3,6 +3,7 @@
 import { createClient } from "graphql-ws/client";
 import { CnctRefusal, CnctUnavailable } from "./errors.ts";
 import { failureFrom, graphqlProblem } from "./http.ts";
+import type { Authority } from "./identity/authority.ts";
 
 export interface Listener<Data> {
   next(data: Data): void;
@@ -24,11 +25,24 @@ const pingEveryMs = 10_000;
 const pongWithinMs = 5_000;
 const acknowledgeWithinMs = 10_000;
 
-export const openWire = (url: string, webSocket: typeof WebSocket): Wire => {
+export const openWire = (url: string, webSocket: typeof WebSocket, authority?: Authority): Wire => {
   let watchdog: ReturnType<typeof setTimeout> | undefined;
+  /** Why the socket that is opened now has nothing to show; a socket can only be closed for that. */
+  let unauthorized: Error | undefined;
   const client = createClient({
     url,
     webSocketImpl: webSocket,
+    ...(authority && {
+      connectionParams: async () => {
+        unauthorized = undefined;
+        try {
+          return await authority.socketParams(url);
+        } catch (error) {
+          unauthorized = error instanceof Error ? error : new Error(String(error));
+          throw unauthorized;
+        }
+      },
+    }),
     // Its own retry would repeat the old `after`: `resume.ts` goes on from where it stopped.
     retryAttempts: 0,
     keepAlive: pingEveryMs,
@@ -56,7 +70,7 @@ export const openWire = (url: string, webSocket: typeof WebSocket): Wire => {
               listener.end(failureFrom(graphqlProblem(errors[0])));
             else if (data !== null && data !== undefined) listener.next(data as never);
           },
-          error: (error) => listener.end(failureOf(error, url)),
+          error: (error) => listener.end(unauthorized ?? failureOf(error, url, authority)),
           complete: () => listener.end(),
         },
       ),
@@ -70,12 +84,15 @@ export const openWire = (url: string, webSocket: typeof WebSocket): Wire => {
 /** Close codes by which the server says that this request will never do. */
 const refusingCodes: ReadonlySet<number> = new Set([4400, 4401, 4403, 4406]);
 
-const failureOf = (error: unknown, url: string): Error => {
+const failureOf = (error: unknown, url: string, authority?: Authority): Error => {
   if (Array.isArray(error)) return failureFrom(graphqlProblem(error[0]));
   const { code, reason } = (typeof error === "object" && error !== null ? error : {}) as {
     readonly code?: unknown;
     readonly reason?: unknown;
   };
+  const says = typeof reason === "string" ? (/^[a-z-]+/.exec(reason)?.[0] ?? "") : "";
+  if (authority?.renewAfter(says) === true)
+    return new CnctUnavailable("unavailable", `${url} wants a newer proof: ${says}`, error);
   if (typeof code === "number" && refusingCodes.has(code))
     return new CnctRefusal("subscription-refused", `${url} refuses: ${reason} (${code})`, error);
   return new CnctUnavailable("unreachable", `the connection to ${url} is lost`, error);

@@ -1,0 +1,83 @@
+/** The identity that a command acts as: the one in the key file, or a new one. */
+
+import { native } from "../../crypto/primitives-native.ts";
+import type { Role } from "../../domain/identity/inception.ts";
+import { newIdentity, type OwnIdentity, type Registry } from "../../sdk/index.ts";
+import { CliFailure } from "../failures.ts";
+import { passphraseFor } from "./ask-passphrase.ts";
+import { holding, settle } from "./change.ts";
+import { createKeyFile, type KeyFile, openKeyFile } from "./key-file.ts";
+
+export interface FindOptions {
+  readonly path: string;
+  /** Of an identity that has to be made. */
+  readonly roles: readonly Role[];
+  /** Where changes that were interrupted are finished. */
+  readonly registry: Registry;
+  readonly say: (line: string) => void;
+  /** Asked for a file that is under a passphrase. */
+  readonly getPassphrase?: () => Promise<string | undefined>;
+}
+
+export interface FoundIdentity {
+  readonly own: OwnIdentity;
+  /**
+   * The identity as it is in the file now: another process may have changed its keys. While the file
+   * cannot be read it is the last one that was.
+   */
+  readonly current: () => Promise<OwnIdentity>;
+}
+
+/**
+ * @throws {CliFailure} As `openKeyFile`.
+ * @throws {CnctRefusal} When a change was interrupted and the gateway does not accept it.
+ */
+export const findIdentity = async (options: FindOptions): Promise<FoundIdentity> => {
+  const { path, roles, registry, say } = options;
+  const getPassphrase = once(options.getPassphrase ?? passphraseFor(path));
+  const open = (): Promise<KeyFile> => openKeyFile(path, getPassphrase);
+  let file = await open().catch((error: unknown) => {
+    if (error instanceof CliFailure && error.code === "no-key-file") return undefined;
+    throw error;
+  });
+  if (file === undefined) {
+    const own = newIdentity({ roles }, native);
+    try {
+      await createKeyFile(path, { own, pending: undefined });
+      say(
+        `a new identity was made for you: ${own.id}\nits keys are in ${path}, which only you can read; cnct id export makes a copy to keep elsewhere`,
+      );
+    } catch (error) {
+      // Another cnct was faster: then that one is ours.
+      if (!(error instanceof CliFailure) || error.code !== "key-file-exists") throw error;
+    }
+    file = await open();
+  }
+  let own = file.own;
+  if (file.pending !== undefined) {
+    own = await holding(path, open, (held) => settle(held, registry));
+    say(`a change of keys that was interrupted is finished: ${path}`);
+  }
+  return {
+    own,
+    current: async () => {
+      try {
+        own = (await open()).own;
+      } catch (error) {
+        say(
+          `${error instanceof Error ? error.message : String(error)}; going on with the keys read before`,
+        );
+      }
+      return own;
+    },
+  };
+};
+
+/** A passphrase is asked for once, however often the file is read. */
+const once = <T>(get: () => Promise<T>): (() => Promise<T>) => {
+  let got: Promise<T> | undefined;
+  return () => {
+    got ??= get();
+    return got;
+  };
+};
