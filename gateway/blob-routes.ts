@@ -10,6 +10,7 @@ import { type Digest, isDigest } from "../domain/ids.ts";
 import type { ByteRange } from "../streams/blob-store.ts";
 import { handleCommand } from "../streams/handle-command.ts";
 import { blobStream } from "../streams/names.ts";
+import type { Guard } from "./access/guard.ts";
 import type { Gateway } from "./context.ts";
 import { HttpFault } from "./errors.ts";
 import type { Logger } from "./logger.ts";
@@ -26,7 +27,7 @@ interface Registered {
 const registeredMax = 50_000;
 
 export const blobRoutes =
-  (gateway: Gateway) =>
+  (gateway: Gateway, { permit }: Pick<Guard, "permit">) =>
   async (app: FastifyInstance): Promise<void> => {
     const registered = new Map<Digest, Registered>();
     app.removeAllContentTypeParsers();
@@ -37,8 +38,14 @@ export const blobRoutes =
       reply: FastifyReply,
       expected: Digest | undefined,
     ): Promise<FastifyReply> => {
-      const mediaType = mediaTypeOf(request);
       const most = gateway.limits.blobBytes;
+      try {
+        await permit(request, reply, "blobs:write");
+      } catch (error) {
+        swallow(request, most);
+        throw error;
+      }
+      const mediaType = mediaTypeOf(request);
       if (Number(request.headers["content-length"] ?? 0) > most) {
         swallow(request, most);
         throw new HttpFault("blob-too-large", `a blob has at most ${most} bytes`);

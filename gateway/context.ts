@@ -6,6 +6,8 @@ import type { Clock } from "../streams/clock.ts";
 import type { EventIds } from "../streams/event-ids.ts";
 import type { EventStore } from "../streams/event-store.ts";
 import type { RefusalLog } from "../streams/refusal-log.ts";
+import type { Access } from "./access/access.ts";
+import type { Caller } from "./access/caller.ts";
 import { GraphqlFault } from "./errors.ts";
 import type { JobClients } from "./job-clients.ts";
 import type { LogTail } from "./log-tail.ts";
@@ -67,12 +69,18 @@ export interface Gateway {
   readonly clients: JobClients;
   /** Takes every no that is the caller's fault. */
   readonly refusals: RefusalLog;
+  readonly access: Access;
 }
 
 export interface Context {
   readonly gateway: Gateway;
   /** Where the request comes from: an IP address. */
   readonly address: string;
+  readonly caller: Caller;
+  /** The key of a proof that came without a token: what a login is bound to. */
+  readonly proofKey?: string;
+  /** What the client calls the gateway, such as `127.0.0.1:4000`. */
+  readonly host?: string;
 }
 
 /**

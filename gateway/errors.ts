@@ -2,6 +2,8 @@
  * Every way in which the gateway says no: its code, and the HTTP status where it is one.
  * `docs/errors.md` tells users what to do about each; a test holds the two together.
  */
+import type { IdentityRefusal } from "../domain/identity/identity.ts";
+import type { LoginRefusal } from "../domain/identity/login.ts";
 import type { JobRefusal } from "../domain/job/job.ts";
 import type { SpecFault } from "../domain/job/spec.ts";
 import type { NodeRefusal } from "../domain/node/node.ts";
@@ -25,7 +27,20 @@ export type RefusalCode =
   | "not-the-client"
   | "bad-owner"
   | "bad-capabilities"
-  | "node-owned-by-another";
+  | "node-owned-by-another"
+  | AccessRefusal
+  | LoginRefusal
+  | (typeof identityRefusals)[IdentityRefusal];
+
+/** The caller may not, or cannot get what lets it. */
+export type AccessRefusal =
+  | "login-needed"
+  | "scope-missing"
+  | "not-your-account"
+  | "access-open"
+  | "bad-scopes"
+  | "proof-missing"
+  | "challenge-unknown";
 
 export interface Refusal {
   readonly code: RefusalCode;
@@ -69,6 +84,32 @@ export const refusalCodes: Readonly<Record<RefusalCode, true>> = {
   "bad-owner": true,
   "bad-capabilities": true,
   "node-owned-by-another": true,
+  "login-needed": true,
+  "scope-missing": true,
+  "not-your-account": true,
+  "access-open": true,
+  "bad-scopes": true,
+  "proof-missing": true,
+  "challenge-unknown": true,
+  "challenge-malformed": true,
+  "challenge-of-another-gateway": true,
+  "challenge-not-yet-valid": true,
+  "challenge-expired": true,
+  "bad-inception": true,
+  "unsafe-key": true,
+  "signature-wrong": true,
+  "identity-unknown": true,
+  "identity-revoked": true,
+  "sequence-wrong": true,
+  "bad-statement": true,
+  "not-the-prepared-key": true,
+  "next-key-not-new": true,
+  "too-many-keys": true,
+  "encryption-key-known": true,
+  "encryption-key-retired": true,
+  "encryption-key-unknown": true,
+  "last-encryption-key": true,
+  "not-a-worker": true,
 };
 
 /** The refusals of the deciders that a mutation can meet. */
@@ -81,6 +122,24 @@ export const nodeRefusals: Readonly<Partial<Record<NodeRefusal, RefusalCode>>> =
   BadCapabilities: "bad-capabilities",
   NodeOwnedByAnother: "node-owned-by-another",
 };
+export const identityRefusals = {
+  BadInception: "bad-inception",
+  IdNotOfRecord: "bad-inception",
+  UnsafeKey: "unsafe-key",
+  SignatureWrong: "signature-wrong",
+  IdentityUnknown: "identity-unknown",
+  IdentityRevoked: "identity-revoked",
+  SequenceWrong: "sequence-wrong",
+  BadStatement: "bad-statement",
+  NotThePreparedKey: "not-the-prepared-key",
+  NextKeyNotNew: "next-key-not-new",
+  TooManyKeys: "too-many-keys",
+  EncryptionKeyKnown: "encryption-key-known",
+  EncryptionKeyAlreadyRetired: "encryption-key-retired",
+  EncryptionKeyUnknown: "encryption-key-unknown",
+  LastEncryptionKey: "last-encryption-key",
+  NotAWorker: "not-a-worker",
+} as const satisfies Readonly<Record<IdentityRefusal, string>>;
 
 /** The request could not be carried out: `extensions.code` of a GraphQL error, and its HTTP status. */
 export const graphqlErrors = {
@@ -101,6 +160,19 @@ export const httpErrors = {
   "bad-json": 400,
   "bad-digest": 400,
   "bad-media-type": 400,
+  "login-needed": 401,
+  "token-malformed": 401,
+  "token-expired": 401,
+  "token-of-another-gateway": 401,
+  "identity-revoked": 401,
+  "proof-missing": 401,
+  "proof-malformed": 401,
+  "proof-expired": 401,
+  "proof-replayed": 401,
+  "proof-of-another-key": 401,
+  "proof-for-another-request": 401,
+  "use-dpop-nonce": 401,
+  "scope-missing": 403,
   "foreign-origin": 403,
   "not-found": 404,
   "blob-unknown": 404,
@@ -119,12 +191,16 @@ export const httpErrors = {
 export type HttpErrorCode = keyof typeof httpErrors;
 
 /** What keeps a gateway from opening. */
-export type OpenErrorCode = "not-yet-public";
+export type OpenErrorCode =
+  | "not-yet-public"
+  | "no-key-directory"
+  | "token-keys-damaged"
+  | "token-keys-readable";
 
 export class OpenError extends Error {
   readonly code: OpenErrorCode;
-  constructor(code: OpenErrorCode, message: string) {
-    super(message);
+  constructor(code: OpenErrorCode, message: string, cause?: unknown) {
+    super(message, { cause });
     this.name = "OpenError";
     this.code = code;
   }

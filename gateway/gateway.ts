@@ -5,6 +5,9 @@ import { type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { type GraphQLError, specifiedRules, validate } from "graphql";
 import { type IResolvers, mercurius } from "mercurius";
 import { noRefusalLog, type RefusalLog } from "../streams/refusal-log.ts";
+import { type Access, type AccessMode, openAccess } from "./access/access.ts";
+import type { Known } from "./access/authenticate.ts";
+import { guard } from "./access/guard.ts";
 import { blobRoutes } from "./blob-routes.ts";
 import { type Context, type Gateway, type Limits, limitDefaults } from "./context.ts";
 import { HttpFault, OpenError } from "./errors.ts";
@@ -17,7 +20,7 @@ import type { Logger } from "./logger.ts";
 import { gatewayMetrics, type OpenSocket } from "./metrics.ts";
 import { guardOrigins, isLoopback, welcomes } from "./origins.ts";
 import { queryLimits } from "./query-limits.ts";
-import { addressOf, noteErrors, noteRequest, notingRefusals } from "./refused.ts";
+import { addressOf, noteErrors, noteHello, noteRequest, notingRefusals } from "./refused.ts";
 import { resolvers } from "./resolvers/all.ts";
 import { scalars } from "./scalars.ts";
 
@@ -37,6 +40,12 @@ export type GatewayOptions = Pick<
   readonly refusals?: RefusalLog;
   /** Web pages of these origins may ask too, such as `http://localhost:5173`. */
   readonly origins?: readonly string[];
+  /** Who may change something; `open` if not given: anybody, in anybody's name. */
+  readonly access?: AccessMode;
+  /** Holds the keys that sign access tokens; needed with identities. */
+  readonly keyDirectory?: string;
+  /** By which clients know the gateway, such as `https://gateway.example`; its own if not given. */
+  readonly publicUrls?: readonly string[];
 };
 
 export interface OpenGateway {
@@ -49,7 +58,8 @@ export interface OpenGateway {
 /**
  * Opens the gateway. What it is given stays open when it closes.
  *
- * @throws {OpenError} `not-yet-public` for a host that others can reach.
+ * @throws {OpenError} `not-yet-public` for a host that others can reach; with identities also when
+ *   there are no keys to sign tokens with.
  * @throws {Error} Node's, if the port is taken.
  *
  * @example
@@ -60,7 +70,25 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
   const { host, port, store, projections, origins = [], logger = toStandardError } = options;
   checkHost(host, logger);
   const clients = jobClients({ views: projections.views, store });
-  const tail = logTail({ store, logger, onEvent: clients.learn });
+  let ownUrl = `http://${host}:${port}`;
+  const access: Access = await openAccess({
+    mode: options.access ?? "open",
+    keyDirectory: options.keyDirectory,
+    publicUrls: () => options.publicUrls ?? ownUrls(ownUrl),
+    store,
+    clock: options.clock,
+    tail: () => tail,
+    onTrouble: (error) => logger.error({ error: String(error) }, "no new key to sign tokens"),
+  });
+  const tail = logTail({
+    store,
+    logger,
+    onEvent: (event) => {
+      clients.learn(event);
+      access.identities.learn(event);
+    },
+    onBroken: access.identities.forgetAll,
+  });
   const gateway: Gateway = {
     store,
     projections,
@@ -76,11 +104,18 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
     tail,
     clients,
     refusals: options.refusals ?? noRefusalLog,
+    access,
   };
   const { limits } = gateway;
-  const contextOf = (request: FastifyRequest): Context => ({
+  const door = guard(access, {
+    logger,
+    onBadHello: (address, code) => noteHello(gateway, address, code),
+  });
+  const contextOf = (request: FastifyRequest, known: Known): Context => ({
     gateway,
     address: addressOf(request.ip),
+    ...known,
+    ...hostOf(request),
   });
   const sockets = new Set<OpenSocket & { close(code: number, reason: string): void }>();
   let draining = false;
@@ -93,7 +128,7 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
   });
   const answerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     const sent = sendError(error, request, reply, logger);
-    noteRequest(gateway, request, sent);
+    noteRequest(gateway, request, sent, door.known(request).caller);
     return sent.reply;
   };
   app.setErrorHandler(answerError);
@@ -123,7 +158,7 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
     validationRules: [queryLimits(limits)],
     jit: 2,
     graphiql: false,
-    context: contextOf,
+    context: (request) => contextOf(request, door.known(request)),
     errorHandler: (error, request, reply) => {
       answerError(error, request, reply);
     },
@@ -132,7 +167,7 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
       noteErrors(context as unknown as Context, shown);
       return { statusCode: 200, response: { data: data ?? null, errors: shown } };
     },
-    additionalRouteOptions: { preHandler: keepOperationsApart },
+    additionalRouteOptions: { preHandler: [door.admit, keepOperationsApart] },
     subscription: {
       keepAlive: 20_000,
       verifyClient: ({ req }, next) => next(welcomes(guest)(req), 403, "foreign-origin"),
@@ -140,8 +175,9 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
         sockets.add(socket);
         socket.on("close", () => sockets.delete(socket));
         if (draining) socket.close(1001, "going away");
-        return contextOf(request);
+        return contextOf(request, door.greet(socket, request));
       },
+      onConnect: door.hello,
     },
   });
   // Mercurius runs subscriptions unchecked: a field that does not exist would silently be missing.
@@ -149,15 +185,17 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
     const [error] = validate(schema, document, rules);
     if (error) throw error;
   });
-  await app.register(blobRoutes(gateway));
+  await app.register(blobRoutes(gateway, door));
   await app.register(healthRoutes(gateway, () => draining));
   await app.register(graphiqlRoutes);
 
   const url = await app.listen({ host, port });
+  ownUrl = url;
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     draining = true;
     for (const socket of sockets) socket.close(1001, "going away");
+    access.close();
     await tail.close();
     // A connection whose last answer was under way falls idle later, and would be kept for long.
     const idle = options.clock.every(50, () => app.server.closeIdleConnections());
@@ -190,6 +228,15 @@ const keepOperationsApart = async (request: { readonly body: unknown }): Promise
   if (!body || typeof body.query !== "string") return;
   if (typeof body.operationName === "string" && /^\w{1,200}$/.test(body.operationName))
     body.query += `\n#${body.operationName}`;
+};
+
+const hostOf = ({ headers }: { readonly headers: { readonly host?: string | undefined } }) =>
+  headers.host === undefined ? {} : { host: headers.host };
+
+/** A gateway on loopback has two names. */
+const ownUrls = (url: string): readonly string[] => {
+  const { protocol, port, hostname } = new URL(url);
+  return isLoopback(hostname) ? [url, `${protocol}//localhost:${port}`] : [url];
 };
 
 /** So long may what is under way take when the gateway closes. */

@@ -41,6 +41,10 @@ const scalars: Readonly<Record<string, string>> = {
   Bytes: "number",
   Json: "unknown",
   JobSpecJson: "Readonly<Record<string, unknown>>",
+  CnctId: "string",
+  Hex: "string",
+  InceptionRecordJson: "Readonly<Record<string, unknown>>",
+  IdentityStatementJson: "Readonly<Record<string, unknown>>",
 };
 /** What a resolver may answer where it differs: the scalar itself turns it into text. */
 const resolved: Readonly<Record<string, string>> = {

@@ -35,6 +35,10 @@ export interface LogTail {
    * at. Who follows from the end first gets an empty one that says where that is.
    */
   follow<Item>(following: Following<Item>): AsyncGenerator<Batch<Item>, void>;
+  /** Hears of everything from when this resolves. It begins by itself with the first follower. */
+  start(): Promise<void>;
+  /** Whether the subscription stands; what a tail did not hear while it was broken it hears later. */
+  hears(): boolean;
   /** How many follow now. */
   followers(): number;
   close(): Promise<void>;
@@ -50,12 +54,15 @@ export const logTail = ({
   store,
   logger,
   onEvent = () => undefined,
+  onBroken = () => undefined,
   ringMax = 10_000,
 }: {
   readonly store: EventStore;
   readonly logger: Logger;
   /** Hears each event at the end of the log, before the listeners do. */
   readonly onEvent?: (event: RecordedEvent) => void;
+  /** Hears that the subscription broke: news come late now. */
+  readonly onBroken?: () => void;
   /** Events that are kept for those who are nearly up to date. */
   readonly ringMax?: number;
 }): LogTail => {
@@ -69,6 +76,7 @@ export const logTail = ({
   let subscription: Subscription | undefined;
   let started: Promise<void> | undefined;
   let closed = false;
+  let hears = false;
 
   const wakeAll = (): void => {
     const all = [...waiting];
@@ -94,8 +102,11 @@ export const logTail = ({
 
   const subscribe = (): void => {
     subscription = store.subscribe({ after: newest, onEvents: take });
+    hears = true;
     subscription.closed.catch((error: unknown) => {
       if (closed) return;
+      hears = false;
+      onBroken();
       logger.warn({ error: String(error) }, "the subscription to the log broke; it is made anew");
       setTimeout(() => {
         if (!closed) subscribe();
@@ -198,6 +209,8 @@ export const logTail = ({
 
   return {
     follow,
+    start: ensureStarted,
+    hears: () => hears,
     followers: () => followers,
     close: async () => {
       closed = true;

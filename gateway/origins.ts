@@ -57,13 +57,13 @@ export const guardOrigins = (app: FastifyInstance, guest: Guest): void => {
     reply.headers({
       vary: "origin",
       "access-control-allow-origin": origin,
-      "access-control-expose-headers": "etag, content-range, location, repr-digest",
+      "access-control-expose-headers": "etag, content-range, location, repr-digest, dpop-nonce",
     });
     if (method !== "OPTIONS") return undefined;
     return reply
       .headers({
         "access-control-allow-methods": "GET, HEAD, POST, PUT",
-        "access-control-allow-headers": "content-type, range, if-none-match",
+        "access-control-allow-headers": "content-type, range, if-none-match, authorization, dpop",
         "access-control-max-age": "600",
       })
       .code(204)

@@ -3,6 +3,7 @@
  * GraphQL requests, answers of HTTP routes. Names of ours only: nothing that a caller sent is noted.
  */
 import type { FastifyRequest } from "fastify";
+import type { Caller } from "./access/caller.ts";
 import type { Context, Gateway } from "./context.ts";
 import { type GraphqlErrorCode, graphqlErrors } from "./errors.ts";
 import type { Sent } from "./http-answers.ts";
@@ -11,9 +12,12 @@ import { resolvers } from "./resolvers/all.ts";
 /** An IPv4 address that arrived on an IPv6 socket is still the same caller. */
 export const addressOf = (ip: string): string => ip.replace(/^::ffff:(?=\d+\.)/, "");
 
-const note = ({ gateway, address }: Context, code: string, what: string): void => {
+type Asked = Pick<Context, "gateway" | "address"> & Partial<Pick<Context, "caller">>;
+
+const note = ({ gateway, address, caller }: Asked, code: string, what: string): void => {
   const { refusals, clock } = gateway;
-  refusals.record({ code, what, address, at: clock.now() });
+  const id = caller?.kind === "identity" ? { id: caller.id } : {};
+  refusals.record({ code, what, ...id, address, at: clock.now() });
 };
 
 /** Of faults that are the gateway's own, or nobody's, there is nothing to note. */
@@ -28,12 +32,17 @@ export const noteRequest = (
   gateway: Gateway,
   request: FastifyRequest,
   { code, status }: Sent,
+  caller?: Caller,
 ): void => {
   if (status >= 500) return;
   const { url = "an unknown path" } = request.routeOptions;
-  const context = { gateway, address: addressOf(request.ip) };
-  note(context, code, `${request.method} ${url}`);
+  const asked = { gateway, address: addressOf(request.ip), ...(caller ? { caller } : {}) };
+  note(asked, code, `${request.method} ${url}`);
 };
+
+/** A socket that was closed for what it showed of itself. */
+export const noteHello = (gateway: Gateway, address: string, code: string): void =>
+  note({ gateway, address }, code, "connection_init");
 
 /** Errors that stand beside the data of a GraphQL answer. */
 export const noteErrors = (

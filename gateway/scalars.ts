@@ -1,5 +1,6 @@
 /** The schema's own scalars: what is read from requests and how values are written. */
 import { GraphQLError, type ValueNode, valueFromASTUntyped } from "graphql";
+import { isCnctId } from "../domain/identity/inception.ts";
 import { isDigest, isNodeId } from "../domain/ids.ts";
 import { isMicroPoints } from "../domain/points.ts";
 
@@ -53,5 +54,13 @@ export const scalars: Readonly<Record<string, Scalar>> = {
   Millis: checked(isWhole, "a whole number of milliseconds"),
   Bytes: checked(isWhole, "a whole number of bytes"),
   Json: scalar((value) => value),
-  JobSpecJson: scalar((value) => value), // The submission reads it, so that each refusal has a code.
+  // What is read by those who refuse it with a code.
+  JobSpecJson: scalar((value) => value),
+  InceptionRecordJson: scalar((value) => value),
+  IdentityStatementJson: scalar((value) => value),
+  CnctId: checked(isCnctId, 'the id of an identity: "cnct:" and 52 characters'),
+  Hex: checked(
+    (value) => typeof value === "string" && /^(?:[0-9a-f]{2}){1,512}$/.test(value),
+    "bytes in lower-case hex",
+  ),
 };

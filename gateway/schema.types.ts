@@ -23,6 +23,8 @@ export interface Query {
   readonly apps: readonly App[];
   /** One app of the catalogue; null if there is none of that name. */
   readonly app: App | null;
+  /** One identity by its id; null if nobody registered it. */
+  readonly identity: Identity | null;
   /** The network as a whole: totals, positions, limits, and where workers connect. */
   readonly network: Network;
 }
@@ -84,6 +86,11 @@ export interface QueryAppArgs {
   readonly atLeast?: string | null | undefined;
 }
 
+export interface QueryIdentityArgs {
+  readonly id: string;
+  readonly atLeast?: string | null | undefined;
+}
+
 export interface QueryNetworkArgs {
   readonly atLeast?: string | null | undefined;
 }
@@ -101,6 +108,16 @@ export interface Mutation {
   readonly cancelJob: CancelJobResult;
   /** Registers a node or changes what it declares; answers what its worker needs to connect. */
   readonly registerNode: RegisterNodeResult;
+  /** Registers an identity. The root key in the record signs it; nobody has to be logged in. */
+  readonly registerIdentity: RegisterIdentityResult;
+  /** Takes what an identity says about itself: a rotated root key, an encryption key added or retired,
+   * another transport key, its revocation. The signature is the permission; nobody has to be logged in. */
+  readonly stateIdentity: StateIdentityResult;
+  /** Asks for a challenge, good for 5 minutes and once. The root key signs it for `login`. */
+  readonly requestChallenge: RequestChallengeResult;
+  /** Logs in: answers a token that is good for 10 minutes, for whoever has the key that proves this
+   * request in the HTTP header `DPoP` (RFC 9449). */
+  readonly login: LoginResult;
 }
 
 export interface MutationSubmitJobArgs {
@@ -119,6 +136,29 @@ export interface MutationCancelJobArgs {
 
 export interface MutationRegisterNodeArgs {
   readonly input: RegisterNodeInput;
+}
+
+export interface MutationRegisterIdentityArgs {
+  readonly record: Readonly<Record<string, unknown>>;
+  readonly signature: string;
+}
+
+export interface MutationStateIdentityArgs {
+  readonly statement: Readonly<Record<string, unknown>>;
+  readonly signature: string;
+}
+
+export interface MutationRequestChallengeArgs {
+  readonly id: string;
+  /** What the login is for, such as `jobs:submit`; 1 to 32 of them. */
+  readonly scopes: readonly string[];
+}
+
+export interface MutationLoginArgs {
+  /** The challenge as it was given. */
+  readonly challenge: unknown;
+  /** Of the identity's root key. */
+  readonly signature: string;
 }
 
 /** Everything that can be listened to, over WebSocket (`graphql-transport-ws`). */
@@ -497,6 +537,8 @@ export interface Node {
   readonly id: string;
   /** Who owns it. */
   readonly owner: string;
+  /** The identity that owns it; null if the owner is none. */
+  readonly identity: Identity | null;
   /** How far it is. */
   readonly status: NodeStatus;
   /** Why it is suspended; null otherwise. */
@@ -621,8 +663,8 @@ export interface NodeFilter {
 export interface RegisterNodeInput {
   /** Its name. */
   readonly id: string;
-  /** Who owns it. */
-  readonly owner: string;
+  /** Who owns it. A gateway with identities takes the caller's id, whatever stands here. */
+  readonly owner?: string | null | undefined;
   /** What it can do. */
   readonly capabilities: CapabilitiesInput;
 }
@@ -678,6 +720,102 @@ export interface RegisteredNode {
   readonly resultSubject: string;
   /** Subject on which it says that it lives. */
   readonly heartbeatSubject: string;
+}
+
+/** Whether an identity counts. */
+export type IdentityStatus = "ACTIVE" | "REVOKED";
+
+/** What an identity wants to be. */
+export type IdentityRole = "client" | "validator" | "worker";
+
+/** Who somebody is, by keys alone. */
+export interface Identity {
+  /** Its name: the hash of the record that it began with. */
+  readonly id: string;
+  /** Whether it counts. */
+  readonly status: IdentityStatus;
+  /** What it wants to be. */
+  readonly roles: readonly IdentityRole[];
+  /** From which it pays for its jobs. */
+  readonly account: string;
+  /** The Ed25519 key that signs for it now. */
+  readonly rootKey: string;
+  /** Names the root key that comes next. */
+  readonly nextRootKeyHash: string;
+  /** For which payloads are sealed to it, oldest first. */
+  readonly encryptionKeys: readonly EncryptionKey[];
+  /** Ids of encryption keys that it had before. */
+  readonly retiredKeys: readonly string[];
+  /** By which NATS knows its nodes; null unless it is a worker. */
+  readonly natsKey: string | null;
+  /** The number of its last statement; 0 after the registration. The next one has one more. */
+  readonly sequence: number;
+  /** Everything that it said, oldest first, each with its signature, from its stream in the log. */
+  readonly history: readonly Event[];
+}
+
+/** An X25519 key. */
+export interface EncryptionKey {
+  /** What wraps name it by. */
+  readonly id: string;
+  /** The public key. */
+  readonly key: string;
+}
+
+/** What `registerIdentity` answers. */
+export type RegisterIdentityResult =
+  | ({ readonly __typename: "RegisteredIdentity" } & RegisteredIdentity)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** The identity is in the log. */
+export interface RegisteredIdentity {
+  /** Its name. */
+  readonly id: string;
+  /** Where it stands in the log. */
+  readonly position: string;
+}
+
+/** What `stateIdentity` answers. */
+export type StateIdentityResult =
+  | ({ readonly __typename: "StatedIdentity" } & StatedIdentity)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** The statement is in the log. */
+export interface StatedIdentity {
+  /** Whose. */
+  readonly id: string;
+  /** Where it stands in the log. */
+  readonly position: string;
+  /** Its number. */
+  readonly sequence: number;
+}
+
+/** What `requestChallenge` answers. */
+export type RequestChallengeResult =
+  | ({ readonly __typename: "LoginChallenge" } & LoginChallenge)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** What the identity's root key signs to log in. */
+export interface LoginChallenge {
+  /** Sign it as `docs/access.md` says, and give it back as it is. */
+  readonly challenge: unknown;
+  /** After this it is worth nothing. */
+  readonly expiresAt: number;
+}
+
+/** What `login` answers. */
+export type LoginResult =
+  | ({ readonly __typename: "AccessToken" } & AccessToken)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** Lets its owner act until it expires. Sent as `Authorization: DPoP <token>`, each time with a proof. */
+export interface AccessToken {
+  /** Nobody but the gateway needs to look into it. */
+  readonly token: string;
+  /** After this, log in again. */
+  readonly expiresAt: number;
+  /** What it is good for. */
+  readonly scopes: readonly string[];
 }
 
 /** An account of the ledger. */
@@ -878,8 +1016,13 @@ export interface ExecutionClassOffer {
   readonly slots: number;
 }
 
+/** Who may change something on a gateway. */
+export type AccessMode = "OPEN" | "IDENTITIES";
+
 /** The network as this gateway sees it. */
 export interface Network {
+  /** Who may change something here. */
+  readonly access: AccessMode;
   /** Version of this gateway. */
   readonly version: string;
   /** Where workers connect to NATS. */
@@ -1025,6 +1168,7 @@ export interface QueryFields<S extends Sources, C> {
   readonly blobs: Field<unknown, QueryBlobsArgs, S["BlobConnection"], C>;
   readonly apps: Field<unknown, QueryAppsArgs, readonly S["App"][], C>;
   readonly app: Field<unknown, QueryAppArgs, S["App"] | null | undefined, C>;
+  readonly identity: Field<unknown, QueryIdentityArgs, S["Identity"] | null | undefined, C>;
   readonly network: Field<unknown, QueryNetworkArgs, S["Network"], C>;
 }
 
@@ -1054,6 +1198,34 @@ export interface MutationFields<S extends Sources, C> {
     unknown,
     MutationRegisterNodeArgs,
     | ({ readonly __typename: "RegisteredNode" } & S["RegisteredNode"])
+    | ({ readonly __typename: "Refusal" } & S["Refusal"]),
+    C
+  >;
+  readonly registerIdentity: Field<
+    unknown,
+    MutationRegisterIdentityArgs,
+    | ({ readonly __typename: "RegisteredIdentity" } & S["RegisteredIdentity"])
+    | ({ readonly __typename: "Refusal" } & S["Refusal"]),
+    C
+  >;
+  readonly stateIdentity: Field<
+    unknown,
+    MutationStateIdentityArgs,
+    | ({ readonly __typename: "StatedIdentity" } & S["StatedIdentity"])
+    | ({ readonly __typename: "Refusal" } & S["Refusal"]),
+    C
+  >;
+  readonly requestChallenge: Field<
+    unknown,
+    MutationRequestChallengeArgs,
+    | ({ readonly __typename: "LoginChallenge" } & S["LoginChallenge"])
+    | ({ readonly __typename: "Refusal" } & S["Refusal"]),
+    C
+  >;
+  readonly login: Field<
+    unknown,
+    MutationLoginArgs,
+    | ({ readonly __typename: "AccessToken" } & S["AccessToken"])
     | ({ readonly __typename: "Refusal" } & S["Refusal"]),
     C
   >;
@@ -1201,6 +1373,7 @@ export interface CancelledJobFields<S extends Sources, C> {
 export interface NodeFields<S extends Sources, C> {
   readonly id: Field<S["Node"], NoArgs, string, C>;
   readonly owner: Field<S["Node"], NoArgs, string, C>;
+  readonly identity: Field<S["Node"], NoArgs, S["Identity"] | null | undefined, C>;
   readonly status: Field<S["Node"], NoArgs, NodeStatus, C>;
   readonly reason: Field<S["Node"], NoArgs, string | null | undefined, C>;
   readonly capabilities: Field<S["Node"], NoArgs, S["Capabilities"], C>;
@@ -1267,6 +1440,47 @@ export interface RegisteredNodeFields<S extends Sources, C> {
   readonly resultsStream: Field<S["RegisteredNode"], NoArgs, string, C>;
   readonly resultSubject: Field<S["RegisteredNode"], NoArgs, string, C>;
   readonly heartbeatSubject: Field<S["RegisteredNode"], NoArgs, string, C>;
+}
+
+export interface IdentityFields<S extends Sources, C> {
+  readonly id: Field<S["Identity"], NoArgs, string, C>;
+  readonly status: Field<S["Identity"], NoArgs, IdentityStatus, C>;
+  readonly roles: Field<S["Identity"], NoArgs, readonly IdentityRole[], C>;
+  readonly account: Field<S["Identity"], NoArgs, string, C>;
+  readonly rootKey: Field<S["Identity"], NoArgs, string, C>;
+  readonly nextRootKeyHash: Field<S["Identity"], NoArgs, string, C>;
+  readonly encryptionKeys: Field<S["Identity"], NoArgs, readonly S["EncryptionKey"][], C>;
+  readonly retiredKeys: Field<S["Identity"], NoArgs, readonly string[], C>;
+  readonly natsKey: Field<S["Identity"], NoArgs, string | null | undefined, C>;
+  readonly sequence: Field<S["Identity"], NoArgs, number, C>;
+  readonly history: Field<S["Identity"], NoArgs, readonly S["Event"][], C>;
+}
+
+export interface EncryptionKeyFields<S extends Sources, C> {
+  readonly id: Field<S["EncryptionKey"], NoArgs, string, C>;
+  readonly key: Field<S["EncryptionKey"], NoArgs, string, C>;
+}
+
+export interface RegisteredIdentityFields<S extends Sources, C> {
+  readonly id: Field<S["RegisteredIdentity"], NoArgs, string, C>;
+  readonly position: Field<S["RegisteredIdentity"], NoArgs, string | bigint, C>;
+}
+
+export interface StatedIdentityFields<S extends Sources, C> {
+  readonly id: Field<S["StatedIdentity"], NoArgs, string, C>;
+  readonly position: Field<S["StatedIdentity"], NoArgs, string | bigint, C>;
+  readonly sequence: Field<S["StatedIdentity"], NoArgs, number, C>;
+}
+
+export interface LoginChallengeFields<S extends Sources, C> {
+  readonly challenge: Field<S["LoginChallenge"], NoArgs, unknown, C>;
+  readonly expiresAt: Field<S["LoginChallenge"], NoArgs, number, C>;
+}
+
+export interface AccessTokenFields<S extends Sources, C> {
+  readonly token: Field<S["AccessToken"], NoArgs, string, C>;
+  readonly expiresAt: Field<S["AccessToken"], NoArgs, number, C>;
+  readonly scopes: Field<S["AccessToken"], NoArgs, readonly string[], C>;
 }
 
 export interface AccountFields<S extends Sources, C> {
@@ -1374,6 +1588,7 @@ export interface ExecutionClassOfferFields<S extends Sources, C> {
 }
 
 export interface NetworkFields<S extends Sources, C> {
+  readonly access: Field<S["Network"], NoArgs, AccessMode, C>;
   readonly version: Field<S["Network"], NoArgs, string, C>;
   readonly natsUrl: Field<S["Network"], NoArgs, string, C>;
   readonly head: Field<S["Network"], NoArgs, string | bigint, C>;
@@ -1476,6 +1691,12 @@ export interface Sources {
   readonly NodeConnection: object;
   readonly NodeEdge: object;
   readonly RegisteredNode: object;
+  readonly Identity: object;
+  readonly EncryptionKey: object;
+  readonly RegisteredIdentity: object;
+  readonly StatedIdentity: object;
+  readonly LoginChallenge: object;
+  readonly AccessToken: object;
   readonly Account: object;
   readonly Entry: object;
   readonly EntryConnection: object;
@@ -1528,6 +1749,12 @@ export interface WireSources {
   readonly NodeConnection: NodeConnection;
   readonly NodeEdge: NodeEdge;
   readonly RegisteredNode: RegisteredNode;
+  readonly Identity: Identity;
+  readonly EncryptionKey: EncryptionKey;
+  readonly RegisteredIdentity: RegisteredIdentity;
+  readonly StatedIdentity: StatedIdentity;
+  readonly LoginChallenge: LoginChallenge;
+  readonly AccessToken: AccessToken;
   readonly Account: Account;
   readonly Entry: Entry;
   readonly EntryConnection: EntryConnection;
@@ -1579,6 +1806,12 @@ interface AllFields<S extends Sources, C> {
   readonly NodeConnection: NodeConnectionFields<S, C>;
   readonly NodeEdge: NodeEdgeFields<S, C>;
   readonly RegisteredNode: RegisteredNodeFields<S, C>;
+  readonly Identity: IdentityFields<S, C>;
+  readonly EncryptionKey: EncryptionKeyFields<S, C>;
+  readonly RegisteredIdentity: RegisteredIdentityFields<S, C>;
+  readonly StatedIdentity: StatedIdentityFields<S, C>;
+  readonly LoginChallenge: LoginChallengeFields<S, C>;
+  readonly AccessToken: AccessTokenFields<S, C>;
   readonly Account: AccountFields<S, C>;
   readonly Entry: EntryFields<S, C>;
   readonly EntryConnection: EntryConnectionFields<S, C>;

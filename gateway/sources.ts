@@ -11,6 +11,7 @@ import type {
   TaskRow,
 } from "../projections/views.ts";
 import type { RecordedEvent } from "../streams/event-store.ts";
+import type { KnownIdentity } from "./access/identities.ts";
 import { GraphqlFault } from "./errors.ts";
 import type { PageInfo, WireSources } from "./schema.types.ts";
 
@@ -57,6 +58,7 @@ interface RowSources {
   readonly App: AppSource;
   readonly Event: RecordedEvent;
   readonly EventBatch: BatchSource;
+  readonly Identity: KnownIdentity;
   readonly Network: object;
 }
 export type GatewaySources = Omit<WireSources, keyof RowSources> & RowSources;

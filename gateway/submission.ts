@@ -2,6 +2,7 @@
 import { hash as nodeHash } from "node:crypto";
 import { type AppName, type CatalogueApp, catalogue, isAppName } from "../domain/catalogue.ts";
 import type { Sha256 } from "../domain/hashing.ts";
+import type { Scope } from "../domain/identity/scopes.ts";
 import type { Digest, JobHash } from "../domain/ids.ts";
 import { jobHash } from "../domain/job/hash.ts";
 import { job } from "../domain/job/job.ts";
@@ -9,7 +10,8 @@ import { type BlobRef, type JobSpec, parseSpec } from "../domain/job/spec.ts";
 import type { Position } from "../streams/event-store.ts";
 import { handleCommand } from "../streams/handle-command.ts";
 import { jobStream } from "../streams/names.ts";
-import type { Gateway } from "./context.ts";
+import { mayActFor, mayI } from "./access/caller.ts";
+import type { Context, Gateway } from "./context.ts";
 import { jobRefusals, type Refusal, type RefusalCode } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 
@@ -76,20 +78,31 @@ const misfit = ({ app, params, inputs }: JobSpec, known: CatalogueApp): Refusal 
   return undefined;
 };
 
+/** Why the caller may submit no job at all; undefined if it may submit some. */
+export const maySubmitAny = (context: Context): Refusal | undefined => {
+  const { caller } = context;
+  const some = caller.kind === "identity" && caller.scopes.some(isForSome);
+  return some ? undefined : mayI(context, "jobs:submit");
+};
+const isForSome = (scope: Scope): boolean => scope.startsWith("jobs:submit:");
+
 /**
  * Submits specs, each by itself. Nothing is awaited between the appends, so that all of them can be
  * made durable together.
  */
 export const submit = async (
-  gateway: Gateway,
+  context: Context,
   specs: readonly unknown[],
   claimed: readonly (string | null)[] = [],
 ): Promise<readonly Submitted[]> => {
+  const { gateway } = context;
   const reads = specs.map((spec, index) => readSpec(spec, claimed[index]));
   const stored = await storedSizes(gateway, reads);
   return Promise.all(
     reads.map((read): Submitted | Promise<Submitted> => {
       if (!read.ok) return read;
+      const not = mayI(context, "jobs:submit", read.hash) ?? mayActFor(context, read.spec.client);
+      if (not) return { ok: false, refusal: not };
       const missing = stored && missingBlob(read.spec, stored);
       return missing ? { ok: false, refusal: missing } : append(gateway, read);
     }),

@@ -49,5 +49,11 @@ export const accounts: Projection<AccountRow> = {
     NodeResumed: "ignored",
     BlobStored: "ignored",
     BlobExpired: "ignored",
+    IdentityRegistered: "ignored",
+    RootKeyRotated: "ignored",
+    EncryptionKeyAdded: "ignored",
+    EncryptionKeyRetired: "ignored",
+    TransportKeyReplaced: "ignored",
+    IdentityRevoked: "ignored",
   },
 };

@@ -70,5 +70,11 @@ export const blobs: Projection<BlobRow> = {
     NodeCapabilitiesChanged: "ignored",
     NodeSuspended: "ignored",
     NodeResumed: "ignored",
+    IdentityRegistered: "ignored",
+    RootKeyRotated: "ignored",
+    EncryptionKeyAdded: "ignored",
+    EncryptionKeyRetired: "ignored",
+    TransportKeyReplaced: "ignored",
+    IdentityRevoked: "ignored",
   },
 };

@@ -53,5 +53,11 @@ export const entries: Projection<JournalRow> = {
     NodeResumed: "ignored",
     BlobStored: "ignored",
     BlobExpired: "ignored",
+    IdentityRegistered: "ignored",
+    RootKeyRotated: "ignored",
+    EncryptionKeyAdded: "ignored",
+    EncryptionKeyRetired: "ignored",
+    TransportKeyReplaced: "ignored",
+    IdentityRevoked: "ignored",
   },
 };

@@ -1,6 +1,7 @@
 /** Which streams of the log the views are folded from. */
 import {
   blobStreamPrefix,
+  identityStreamPrefix,
   jobStreamPrefix,
   ledgerStream,
   nodeStreamPrefix,
@@ -11,6 +12,7 @@ export const streamPrefixes: readonly string[] = [
   jobStreamPrefix,
   nodeStreamPrefix,
   blobStreamPrefix,
+  identityStreamPrefix,
   ledgerStream,
 ];
 

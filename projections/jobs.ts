@@ -164,5 +164,11 @@ export const jobs: Projection<JobRow> = {
     NodeResumed: "ignored",
     BlobStored: "ignored",
     BlobExpired: "ignored",
+    IdentityRegistered: "ignored",
+    RootKeyRotated: "ignored",
+    EncryptionKeyAdded: "ignored",
+    EncryptionKeyRetired: "ignored",
+    TransportKeyReplaced: "ignored",
+    IdentityRevoked: "ignored",
   },
 };

@@ -59,5 +59,11 @@ export const nodes: Projection<NodeRow> = {
     JobRefunded: "ignored",
     BlobStored: "ignored",
     BlobExpired: "ignored",
+    IdentityRegistered: "ignored",
+    RootKeyRotated: "ignored",
+    EncryptionKeyAdded: "ignored",
+    EncryptionKeyRetired: "ignored",
+    TransportKeyReplaced: "ignored",
+    IdentityRevoked: "ignored",
   },
 };

@@ -37,5 +37,11 @@ export const reputation: Projection<Track> = {
     NodeResumed: "ignored",
     BlobStored: "ignored",
     BlobExpired: "ignored",
+    IdentityRegistered: "ignored",
+    RootKeyRotated: "ignored",
+    EncryptionKeyAdded: "ignored",
+    EncryptionKeyRetired: "ignored",
+    TransportKeyReplaced: "ignored",
+    IdentityRevoked: "ignored",
   },
 };

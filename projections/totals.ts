@@ -97,5 +97,11 @@ export const totals: Projection<TotalsRow> = {
     NodeCapabilitiesChanged: seen,
     BlobStored: seen,
     BlobExpired: seen,
+    IdentityRegistered: seen,
+    RootKeyRotated: seen,
+    EncryptionKeyAdded: seen,
+    EncryptionKeyRetired: seen,
+    TransportKeyReplaced: seen,
+    IdentityRevoked: seen,
   },
 };

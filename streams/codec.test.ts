@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
+import { native } from "../crypto/primitives-native.ts";
+import { keyRules } from "../crypto/signatures.ts";
 import { blob } from "../domain/blob/blob.ts";
+import type { IdentityCommand } from "../domain/identity/events.ts";
+import { identity } from "../domain/identity/identity.ts";
 import { type Job, job } from "../domain/job/job.ts";
 import { emptyLedger, evolveLedger, faultOf, type Ledger } from "../domain/ledger/ledger.ts";
 import { node } from "../domain/node/node.ts";
@@ -176,5 +180,26 @@ describe("the stored samples", () => {
     const stored = blob.evolve(blob.initial, sampleOf("BlobStored"));
     assert.deepEqual(Object.keys(stored.places), ["gateway-1"]);
     assert.deepEqual(blob.evolve(stored, sampleOf("BlobExpired")), { size: 1_000, places: {} });
+  });
+
+  test("make an identity's life, and every signature in it still counts", () => {
+    const decider = identity(keyRules(native));
+    const types = [
+      ["RegisterIdentity", "IdentityRegistered"],
+      ["RotateRootKey", "RootKeyRotated"],
+      ["AddEncryptionKey", "EncryptionKeyAdded"],
+      ["RetireEncryptionKey", "EncryptionKeyRetired"],
+      ["ReplaceTransportKey", "TransportKeyReplaced"],
+      ["RevokeIdentity", "IdentityRevoked"],
+    ] as const;
+    let state = decider.initial;
+    for (const [command, type] of types) {
+      const { at, ...sample } = sampleOf(type);
+      const asked = { ...sample, type: command, actor: "", now: at } as unknown as IdentityCommand;
+      const answer = decider.decide(asked, state);
+      assert.deepEqual(answer, { ok: true, events: [sampleOf(type)] });
+      state = decider.evolve(state, sampleOf(type));
+    }
+    assert.equal(state.status, "revoked");
   });
 });

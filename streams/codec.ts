@@ -5,12 +5,13 @@
  */
 import type { BlobEvent } from "../domain/blob/blob.ts";
 import type { Actor } from "../domain/decider.ts";
+import type { IdentityEvent } from "../domain/identity/events.ts";
 import type { JobEvent } from "../domain/job/events.ts";
 import type { LedgerEvent } from "../domain/ledger/events.ts";
 import type { NodeEvent } from "../domain/node/node.ts";
 import type { NewEvent, RecordedEvent } from "./event-store.ts";
 
-export type AnyEvent = JobEvent | LedgerEvent | NodeEvent | BlobEvent;
+export type AnyEvent = JobEvent | LedgerEvent | NodeEvent | BlobEvent | IdentityEvent;
 
 interface EventMetadata {
   /** Schema version of the event type. */
@@ -45,6 +46,12 @@ export const schemaVersions: Readonly<Record<AnyEvent["type"], number>> = {
   NodeResumed: 1,
   BlobStored: 1,
   BlobExpired: 1,
+  IdentityRegistered: 1,
+  RootKeyRotated: 1,
+  EncryptionKeyAdded: 1,
+  EncryptionKeyRetired: 1,
+  TransportKeyReplaced: 1,
+  IdentityRevoked: 1,
 };
 
 type Upcaster = (data: unknown) => unknown;

@@ -1,15 +1,18 @@
 /** Every stream and subject name, spelled once. */
+import type { CnctId } from "../domain/identity/inception.ts";
 import { type Digest, isNodeId, type JobHash, type NodeId } from "../domain/ids.ts";
 
 /** Event store streams, by category. */
 export const jobStreamPrefix = "job-";
 export const nodeStreamPrefix = "node-";
 export const blobStreamPrefix = "blob-";
+export const identityStreamPrefix = "identity-";
 export const ledgerStream = "ledger";
 
 export const jobStream = (jobHash: JobHash): string => `job-${jobHash}`;
 export const nodeStream = (nodeId: NodeId): string => `node-${nodeId}`;
 export const blobStream = (digest: Digest): string => `blob-${digest}`;
+export const identityStream = (id: CnctId): string => `identity-${id}`;
 
 /** JetStream streams. */
 export const tasksStream = "TASKS";

@@ -17,3 +17,23 @@ export const isScope = (value: unknown): value is Scope => {
 export const allows = (granted: readonly Scope[], operation: Scope, jobHash?: JobHash): boolean =>
   granted.includes(operation) ||
   (jobHash !== undefined && granted.includes(`${operation}:${jobHash}`));
+
+/** What tokens and service keys can be granted; those about a job can be limited to one. */
+export const operations = [
+  "blobs:write",
+  "jobs:cancel",
+  "jobs:keys",
+  "jobs:submit",
+  "keys:manage",
+  "nodes:register",
+  "nodes:work",
+] as const;
+export type Operation = (typeof operations)[number];
+
+/** Whether there is such an operation, and a job behind it only where it is about jobs. */
+export const isGrantable = (value: unknown): value is Scope => {
+  if (!isScope(value)) return false;
+  const [noun, verb, job] = value.split(":");
+  const isKnown = operations.some((operation) => operation === `${noun}:${verb}`);
+  return isKnown && (job === undefined || noun === "jobs");
+};

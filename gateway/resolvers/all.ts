@@ -7,6 +7,7 @@ import * as accounts from "./accounts.ts";
 import * as apps from "./apps.ts";
 import * as blobs from "./blobs.ts";
 import * as events from "./events.ts";
+import * as identities from "./identities.ts";
 import * as jobs from "./jobs.ts";
 import * as network from "./network.ts";
 import * as nodes from "./nodes.ts";
@@ -18,14 +19,16 @@ export const resolvers: Resolvers<GatewaySources, Context> = {
     ...accounts.Query,
     ...blobs.Query,
     ...apps.Query,
+    ...identities.Query,
     ...network.Query,
   },
-  Mutation: { ...jobs.Mutation, ...nodes.Mutation },
+  Mutation: { ...jobs.Mutation, ...nodes.Mutation, ...identities.Mutation },
   Subscription,
   Job: jobs.Job,
   Task: jobs.Task,
   Node: nodes.Node,
   Reputation: nodes.Reputation,
+  Identity: identities.Identity,
   Account: accounts.Account,
   Entry: accounts.Entry,
   Blob: blobs.Blob,

@@ -4,11 +4,12 @@ import { budgetOf, defaultReplicasMax, type JobSpec, specDefaults } from "../../
 import type { JobRow, TaskRow } from "../../projections/views.ts";
 import { handleCommand } from "../../streams/handle-command.ts";
 import { jobStream } from "../../streams/names.ts";
+import { mayActFor, mayI } from "../access/caller.ts";
 import { type Context, seen } from "../context.ts";
 import { jobRefusals, type Refusal } from "../errors.ts";
 import type { ComparatorInput, Resolvers, SubmitJobInput, TaskStatus } from "../schema.types.ts";
 import { connection, type GatewaySources, given, pageOf } from "../sources.ts";
-import { submit, unknownApp } from "../submission.ts";
+import { maySubmitAny, submit, unknownApp } from "../submission.ts";
 
 type All = Resolvers<GatewaySources, Context>;
 
@@ -37,17 +38,22 @@ export const Query: Pick<All["Query"], "job" | "jobs"> = {
 };
 
 export const Mutation: Pick<All["Mutation"], "submitJob" | "submitJobs" | "cancelJob"> = {
-  submitJob: async (_, { input }, { gateway }) => {
+  submitJob: async (_, { input }, context) => {
+    const not = maySubmitAny(context);
+    if (not) return refusal(not);
     const spec = specOf(input);
     if (!spec.ok) return refusal(spec.refusal);
-    const [answer] = await submit(gateway, [spec.spec], [input.hash ?? null]);
+    const [answer] = await submit(context, [spec.spec], [input.hash ?? null]);
     if (!answer) throw new Error("a submission without an answer");
     if (!answer.ok) return refusal(answer.refusal);
     const { hash, created, position } = answer;
     return { __typename: "SubmittedJob", hash, created, position: position.toString() };
   },
 
-  submitJobs: async (_, { specs, hashes }, { gateway }) => {
+  submitJobs: async (_, { specs, hashes }, context) => {
+    const { gateway } = context;
+    const not = maySubmitAny(context);
+    if (not) return refusal(not);
     const most = gateway.limits.jobsPerSubmit;
     if (specs.length === 0) return refusal({ code: "no-jobs", message: "there is no spec" });
     if (specs.length > most)
@@ -60,7 +66,7 @@ export const Mutation: Pick<All["Mutation"], "submitJob" | "submitJobs" | "cance
         code: "hashes-differ-in-number",
         message: `${specs.length} specs, but ${hashes.length} hashes`,
       });
-    const answers = await submit(gateway, specs, hashes ?? []);
+    const answers = await submit(context, specs, hashes ?? []);
     let position = -1n;
     let created = 0;
     const refusals: ({ readonly index: number } & Refusal)[] = [];
@@ -85,7 +91,10 @@ export const Mutation: Pick<All["Mutation"], "submitJob" | "submitJobs" | "cance
     };
   },
 
-  cancelJob: async (_, { input: { hash, client } }, { gateway }) => {
+  cancelJob: async (_, { input: { hash, client } }, context) => {
+    const { gateway } = context;
+    const not = mayI(context, "jobs:cancel", hash) ?? mayActFor(context, client);
+    if (not) return refusal(not);
     const { store, ids, clock } = gateway;
     const answer = await handleCommand(
       { store, ids },

@@ -12,6 +12,7 @@ export const Query: Pick<All["Query"], "network"> = {
 };
 
 export const Network: All["Network"] = {
+  access: (_, __, { gateway }) => (gateway.access.mode === "open" ? "OPEN" : "IDENTITIES"),
   version: (_, __, { gateway }) => gateway.version,
   natsUrl: (_, __, { gateway }) => gateway.natsUrl,
   head: (_, __, { gateway }) => gateway.store.head(),

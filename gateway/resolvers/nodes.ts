@@ -11,10 +11,12 @@ import {
   taskSubject,
   tasksStream,
 } from "../../streams/names.ts";
+import { mayI } from "../access/caller.ts";
 import { type Context, type Gateway, lifeOf, seen } from "../context.ts";
 import { nodeRefusals } from "../errors.ts";
 import type { NodeFilter, Resolvers } from "../schema.types.ts";
 import { type Connection, connection, type GatewaySources, given, pageOf } from "../sources.ts";
+import { identityOf } from "./identities.ts";
 import { refusal } from "./jobs.ts";
 
 type All = Resolvers<GatewaySources, Context>;
@@ -93,7 +95,12 @@ const matches = (gateway: Gateway, view: NodeView, filter: NodeFilter): boolean 
 };
 
 export const Mutation: Pick<All["Mutation"], "registerNode"> = {
-  registerNode: async (_, { input: { id, owner, capabilities } }, { gateway }) => {
+  registerNode: async (_, { input }, context) => {
+    const { gateway, caller } = context;
+    const not = mayI(context, "nodes:register");
+    if (not) return refusal(not);
+    const { id, capabilities } = input;
+    const owner = caller.kind === "identity" ? caller.id : (input.owner ?? "");
     if (!/^\S.{0,127}$/u.test(owner))
       return refusal({ code: "bad-owner", message: "owner must be 1 to 128 characters" });
     const fault = capabilitiesFault(capabilities as Capabilities);
@@ -137,6 +144,7 @@ export const Mutation: Pick<All["Mutation"], "registerNode"> = {
 export const Node: All["Node"] = {
   id: ({ nodeId }) => nodeId,
   status: ({ status }) => nodeStatus[status],
+  identity: ({ owner }, _, context) => identityOf(context, owner),
   live: ({ nodeId }, _, { gateway }) => lifeOf(gateway, nodeId) !== undefined,
   lastSeen: ({ nodeId }, _, { gateway }) => gateway.live().get(nodeId)?.lastSeen ?? null,
   held: ({ nodeId }, _, { gateway }) => lifeOf(gateway, nodeId)?.held ?? null,
