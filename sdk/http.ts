@@ -3,6 +3,7 @@
 import type { Millis } from "../domain/decider.ts";
 import type { Digest } from "../domain/ids.ts";
 import { CnctRefusal, CnctUnavailable } from "./errors.ts";
+import { inLowerCase } from "./identity/authority.ts";
 import { type Patience, retrying } from "./retry.ts";
 
 export interface ByteRange {
@@ -126,8 +127,12 @@ const readData = <Data>(reply: Reply): Data => {
   const answer = parseJson(reply.bytes);
   if (!isObject(answer)) throw failureOf(reply);
   const { data, errors } = answer as { readonly data?: Data | null; readonly errors?: unknown };
-  if (Array.isArray(errors) && errors.length > 0)
-    throw failureFrom(graphqlProblem(errors[0]), reply.status);
+  if (Array.isArray(errors) && errors.length > 0) {
+    const { code, message } = graphqlProblem(errors[0]);
+    // Nobody looked at the document: the code is one of HTTP, in capitals.
+    const known = reply.status === 401 ? inLowerCase(code) : code;
+    throw failureFrom({ code: known, message }, reply.status);
+  }
   if (data === null || data === undefined) throw failureOf(reply);
   return data;
 };

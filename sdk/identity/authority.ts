@@ -33,8 +33,11 @@ export const codeOf = (body: unknown): string | undefined => {
     readonly errors?: readonly { readonly extensions?: { readonly code?: unknown } }[];
   };
   const found = code ?? error?.code ?? errors?.[0]?.extensions?.code;
-  return typeof found === "string" ? found : undefined;
+  return typeof found === "string" ? inLowerCase(found) : undefined;
 };
+
+/** Codes of HTTP stand in capitals where they answer a GraphQL request. */
+export const inLowerCase = (code: string): string => code.toLowerCase().replaceAll("_", "-");
 
 const keyForm = /^cnct_sk_[\w-]{20,100}$/;
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;

@@ -46,6 +46,12 @@ const usualScopes = ({ roles }: OwnIdentity): readonly Scope[] => [
 const renewAt = 0.3;
 const leaveMs: Millis = 5_000;
 
+/** A nonce is good for a minute at least. */
+const nonceFreshMs: Millis = 45_000;
+
+/** Blobs are anybody's to read. */
+const isRead = (method: string): boolean => method === "GET" || method === "HEAD";
+
 /** Answers to which a new proof or a new token is the answer. The gateway did nothing else. */
 const newNonce = "use-dpop-nonce";
 const newToken: ReadonlySet<string> = new Set([
@@ -73,6 +79,13 @@ export const loginAuthority = (options: LoginOptions): Authority => {
   let underWay: Promise<Access> | undefined;
   /** What the gateway asked for last; each proof holds it. */
   let nonce: string | undefined;
+  let nonceAt: Millis = 0;
+  const hear = ({ headers }: Response): void => {
+    const heard = headers.get("dpop-nonce");
+    if (heard === null) return;
+    nonce = heard;
+    nonceAt = now();
+  };
 
   /** Sends until the nonce is one that the gateway takes; `prove` makes the headers for each try. */
   const send = async (
@@ -84,7 +97,7 @@ export const loginAuthority = (options: LoginOptions): Authority => {
     for (let sends = 1; ; sends++) {
       const headers = { ...headersOf(init), ...(await prove()) };
       const response = await fetch(input, { ...init, headers });
-      nonce = response.headers.get("dpop-nonce") ?? nonce;
+      hear(response);
       if (response.status !== 401 || sends >= sendsMax) return response;
       const code = codeOf(
         await response
@@ -96,7 +109,12 @@ export const loginAuthority = (options: LoginOptions): Authority => {
     }
   };
 
-  const plain = openHttp({ gateway, fetch, patience: impatient, timeoutMs });
+  const hearing: Fetch = async (input, init) => {
+    const response = await fetch(input, init);
+    hear(response);
+    return response;
+  };
+  const plain = openHttp({ gateway, fetch: hearing, patience: impatient, timeoutMs });
   const ask = <Data>(query: string, variables: Readonly<Record<string, unknown>>) =>
     plain.graphql<Data>(JSON.stringify({ query, variables }));
   const registry = openRegistry(ask);
@@ -180,9 +198,10 @@ export const loginAuthority = (options: LoginOptions): Authority => {
   return {
     account: async () => (await identity()).account,
     fetch: async (input, init = {}) => {
+      const method = init.method ?? "GET";
+      if (isRead(method)) return fetch(input, init);
       let used = await current(init.signal);
       if (used === "open") return fetch(input, init);
-      const method = init.method ?? "GET";
       const url = String(input);
       return send(
         input,
@@ -200,6 +219,9 @@ export const loginAuthority = (options: LoginOptions): Authority => {
     },
     socketParams: async (url) => {
       const used = await current();
+      // A socket that is refused brings no nonce: a fresh one is asked for beforehand.
+      if (used !== "open" && now() - nonceAt > nonceFreshMs)
+        await ask("query Nonce { __typename }", {});
       return used === "open"
         ? undefined
         : headersFor(used, { method: "GET", url: url.replace(/^ws/, "http"), nonce });
