@@ -1,12 +1,17 @@
 /** One connection to NATS that never gives up, and tells those who care when it was lost and found. */
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import {
+  type Authenticator,
   AuthorizationError,
   connect,
+  jwtAuthenticator,
   type NatsConnection,
   PermissionViolationError,
+  UserAuthenticationExpiredError,
 } from "@nats-io/transport-node";
 import type { Millis } from "../../domain/decider.ts";
 import { type Clock, sleep, wallClock } from "../clock.ts";
+import type { CredentialsSource } from "./credentials.ts";
 import { TaskQueueError } from "./errors.ts";
 import { openRequests, type Requests } from "./requests.ts";
 
@@ -20,6 +25,17 @@ export interface ConnectionListener {
   readonly onClose?: () => void;
   /** The server refused an operation that the credentials do not allow. */
   readonly onDenied?: (operation: string) => void;
+  /**
+   * The server does not let us in, or not any longer: the credentials have expired or are revoked.
+   * It is tried again, with what the credentials' source says then.
+   */
+  readonly onRefused?: () => void;
+}
+
+/** How a connection is secured; without it, only `tls://` makes it so, and public roots are trusted. */
+export interface NatsTls {
+  /** PEM; trusted instead of public roots. */
+  readonly ca?: string;
 }
 
 export interface NatsLink {
@@ -48,13 +64,18 @@ export interface ConnectOptions {
   readonly inboxPrefix?: string;
   /** How long to try at first, before it is an error; later it tries forever. Default 10 s. */
   readonly firstConnectMs?: Millis;
+  readonly credentials?: CredentialsSource;
+  /** A server that offers no TLS is then not spoken to. */
+  readonly tls?: NatsTls;
   readonly clock?: Clock;
 }
 
 /** @throws {TaskQueueError} `unavailable` if no server answers, `denied` if it refuses us. */
 export const connectNats = async (options: ConnectOptions): Promise<NatsLink> => {
   const { url, name, inboxPrefix, firstConnectMs = 10_000, clock = wallClock } = options;
-  const address = parseUrl(url);
+  const { secure, ...address } = parseUrl(url);
+  const { credentials } = options;
+  const delays = reconnectDelays();
   const deadline = clock.now() + firstConnectMs;
   for (;;) {
     try {
@@ -62,16 +83,17 @@ export const connectNats = async (options: ConnectOptions): Promise<NatsLink> =>
         ...address,
         name,
         ...(inboxPrefix ? { inboxPrefix } : {}),
+        ...(credentials ? { authenticator: authenticatorOf(credentials) } : {}),
+        ...(secure || options.tls ? { tls: tlsOptions(address.servers, options.tls) } : {}),
         maxReconnectAttempts: -1,
-        reconnectTimeWait: 100,
-        reconnectJitter: 150,
+        reconnectDelayHandler: delays.next,
         ignoreAuthErrorAbort: true,
         timeout: 5_000,
         pingInterval: 10_000,
         maxPingOut: 2,
         noAsyncTraces: true,
       });
-      return linkOf(connection, clock, inboxPrefix);
+      return linkOf(connection, { clock, inboxPrefix, delays });
     } catch (error) {
       if (error instanceof AuthorizationError)
         throw new TaskQueueError("denied", `NATS at ${shown(address)} refused ${name}`, error);
@@ -86,10 +108,38 @@ export const connectNats = async (options: ConnectOptions): Promise<NatsLink> =>
   }
 };
 
+const authenticatorOf =
+  (credentials: CredentialsSource): Authenticator =>
+  (nonce) => {
+    const { jwt, seed } = credentials();
+    return jwtAuthenticator(jwt, new TextEncoder().encode(seed))(nonce);
+  };
+
+/** Short when the server was only away, longer and longer while it refuses us. */
+const reconnectDelays = () => {
+  let refused = 0;
+  return {
+    next: (): Millis => {
+      const longest = Math.min(100 * 2 ** refused, refusedDelayMaxMs);
+      return longest + Math.random() * 1.5 * longest;
+    },
+    refuse: (): void => void refused++,
+    letIn: (): void => {
+      refused = 0;
+    },
+  };
+};
+const refusedDelayMaxMs = 10_000;
+
+interface LinkOptions {
+  readonly clock: Clock;
+  readonly inboxPrefix: string | undefined;
+  readonly delays: ReturnType<typeof reconnectDelays>;
+}
+
 const linkOf = (
   connection: NatsConnection,
-  clock: Clock,
-  inboxPrefix: string | undefined,
+  { clock, inboxPrefix, delays }: LinkOptions,
 ): NatsLink => {
   const listeners = new Set<ConnectionListener>();
   const requests = openRequests(connection, { clock, inboxPrefix });
@@ -100,11 +150,20 @@ const linkOf = (
         connected = false;
         requests.failAll();
       }
-      if (status.type === "reconnect") connected = true;
+      if (status.type === "reconnect") {
+        connected = true;
+        delays.letIn();
+      }
+      const isRefusal =
+        status.type === "error" &&
+        (status.error instanceof AuthorizationError ||
+          status.error instanceof UserAuthenticationExpiredError);
+      if (isRefusal) delays.refuse();
       for (const listener of listeners) {
         if (status.type === "disconnect") listener.onDisconnect?.();
         if (status.type === "close") listener.onClose?.();
         if (status.type === "reconnect") listener.onReconnect?.();
+        if (isRefusal) listener.onRefused?.();
         if (status.type === "error" && status.error instanceof PermissionViolationError)
           listener.onDenied?.(`${status.error.operation} ${status.error.subject}`);
       }
@@ -145,6 +204,7 @@ const linkOf = (
     },
     close: async () => {
       if (connection.isClosed()) return;
+      if (!connected) return await connection.close();
       // To drain needs a server that answers; without one there is nothing to wait for.
       const late = Promise.withResolvers<void>();
       const timer = wallClock.after(2_000, late.resolve);
@@ -160,7 +220,7 @@ interface Address {
   readonly user?: string;
   readonly pass?: string;
   readonly token?: string;
-  readonly tls?: object;
+  readonly secure: boolean;
 }
 
 const parseUrl = (url: string): Address => {
@@ -173,9 +233,27 @@ const parseUrl = (url: string): Address => {
   return {
     servers: urls.map(({ hostname, port }) => `${hostname}:${port || "4222"}`),
     ...(user && pass ? { user, pass } : user ? { token: user } : {}),
-    ...(urls.some(({ protocol }) => protocol === "tls:") ? { tls: {} } : {}),
+    secure: urls.some(({ protocol }) => protocol === "tls:"),
+  };
+};
+
+/**
+ * The library does not tell TLS which server it has dialled when that is an address and not a name:
+ * then the certificate is compared with what we were told to connect to.
+ */
+const tlsOptions = (servers: readonly string[], { ca }: NatsTls = {}) => {
+  const hosts = servers.map((server) =>
+    new URL(`tls://${server}`).hostname.replace(/^\[|\]$/g, ""),
+  );
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    checkServerIdentity: (name: string, certificate: PeerCertificate): Error | undefined => {
+      const known = hosts.includes(name) ? [name] : hosts;
+      const faults = known.map((host) => checkServerIdentity(host, certificate));
+      return faults.includes(undefined) ? undefined : faults[0];
+    },
   };
 };
 
 /** For messages: never with the credentials. */
-const shown = ({ servers }: Address): string => servers.join(",");
+const shown = ({ servers }: Pick<Address, "servers">): string => servers.join(",");

@@ -7,6 +7,7 @@ import { delimiter, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Millis } from "../../domain/decider.ts";
+import { operatorMode } from "./authority/operator-mode.ts";
 import { endOrphan } from "./orphan.ts";
 import { NatsServerError } from "./server-error.ts";
 
@@ -15,7 +16,15 @@ export interface NatsServerOptions {
   readonly directory: string;
   /** 0 or nothing for any free one. */
   readonly port?: number;
-  readonly host?: "127.0.0.1";
+  /**
+   * Default 127.0.0.1. Elsewhere it needs `authority` and `tls`. 0.0.0.0 and :: stand for every
+   * address of the machine.
+   */
+  readonly host?: string;
+  /** Where the network's keys are, made if there are none: then only our credentials let anybody in. */
+  readonly authority?: string;
+  /** Files in PEM; then it speaks to nobody without TLS. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** Found on the PATH and in the usual places when it is not given. */
   readonly binary?: string;
   readonly onLog?: (line: string) => void;
@@ -30,6 +39,7 @@ export interface NatsServerExit {
 }
 
 export interface NatsServer {
+  /** For this machine; `tls://…` when it has a certificate. */
   readonly url: string;
   readonly port: number;
   /** Of the child when it accepts clients; undefined between its death and that moment. */
@@ -49,7 +59,13 @@ const usualPlaces = ["/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/hom
 
 /** @throws {NatsServerError} With a sentence for people. */
 export const startNatsServer = async (options: NatsServerOptions): Promise<NatsServer> => {
-  const { host = "127.0.0.1", onLog, onExit } = options;
+  const { host = "127.0.0.1", authority, tls, onLog, onExit } = options;
+  if (!isLoopback(host) && !(authority && tls))
+    throw new NatsServerError(
+      "nats-not-public",
+      `nats-server is to listen on ${host}, where others reach it: that takes credentials and TLS`,
+    );
+  const near = nearHost(host);
   const directory = resolve(options.directory);
   const binary = options.binary ?? findNatsServer();
   if (!binary || !existsSync(binary))
@@ -73,7 +89,8 @@ export const startNatsServer = async (options: NatsServerOptions): Promise<NatsS
   const abort = new AbortController();
 
   const launch = async (port: number): Promise<number> => {
-    await writeFile(configFile, configText({ host, port, directory, pidFile }));
+    const access = authority ? await operatorMode(authority, join(directory, "accounts")) : "";
+    await writeFile(configFile, `${configText({ host, port, directory, pidFile, tls })}${access}`);
     // In a group of its own, so that Ctrl-C reaches it only through us.
     const running = spawn(binary, ["-c", configFile], {
       stdio: ["ignore", "ignore", "pipe"],
@@ -81,7 +98,7 @@ export const startNatsServer = async (options: NatsServerOptions): Promise<NatsS
     });
     child = running;
     startedAt = Date.now();
-    const ready = await becomesReady(running, host, onLog);
+    const ready = await becomesReady(running, near, onLog);
     isReady = true;
     running.once("exit", (code, signal) => {
       isReady = false;
@@ -126,7 +143,7 @@ export const startNatsServer = async (options: NatsServerOptions): Promise<NatsS
   process.once("exit", endWithUs);
 
   return {
-    url: `nats://${host}:${port}`,
+    url: `${tls ? "tls" : "nats"}://${near.includes(":") ? `[${near}]` : near}:${port}`,
     port,
     pid: () => (isReady ? child?.pid : undefined),
     stop: async () => {
@@ -141,6 +158,12 @@ export const startNatsServer = async (options: NatsServerOptions): Promise<NatsS
   };
 };
 
+/** Where this machine reaches what listens there. */
+const nearHost = (host: string): string =>
+  host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+
+const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|::1)$/.test(host);
+
 /** The binary's path; undefined if there is none on the PATH or where systems put it. */
 export const findNatsServer = (): string | undefined =>
   [...(process.env["PATH"] ?? "").split(delimiter), ...usualPlaces]
@@ -154,10 +177,12 @@ interface Config {
   readonly port: number;
   readonly directory: string;
   readonly pidFile: string;
+  readonly tls: NatsServerOptions["tls"];
 }
 
-const configText = ({ host, port, directory, pidFile }: Config): string => `\
-listen: ${JSON.stringify(`${host}:${port}`)}
+const configText = ({ host, port, directory, pidFile, tls }: Config): string => `\
+host: ${JSON.stringify(host)}
+port: ${port}
 pid_file: ${JSON.stringify(pidFile)}
 max_payload: 1048576
 write_deadline: "10s"
@@ -166,6 +191,13 @@ jetstream {
   store_dir: ${JSON.stringify(join(directory, "jetstream"))}
   max_memory_store: 67108864
   max_file_store: 8589934592
+}
+${tls ? tlsText(tls) : ""}`;
+
+const tlsText = ({ certFile, keyFile }: NonNullable<NatsServerOptions["tls"]>): string => `\
+tls {
+  cert_file: ${JSON.stringify(certFile)}
+  key_file: ${JSON.stringify(keyFile)}
 }
 `;
 
