@@ -40,6 +40,7 @@ const known: Readonly<Record<string, Known>> = {
   unreachable: { exit: unreachable, advice: startOrPoint },
   "gateway-unreachable": { exit: unreachable, advice: startOrPoint },
   unavailable: { exit: unreachable, advice: "try again in a moment" },
+  "rate-limited": { exit: unreachable, advice: "ask for less at once" },
   timeout: { exit: unreachable, advice: "try again in a moment" },
   "timed-out": { exit: timedOut, advice: "ask again with cnct job, or wait longer" },
   closed: { exit: unreachable },

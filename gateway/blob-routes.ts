@@ -13,6 +13,8 @@ import { blobStream } from "../streams/names.ts";
 import type { Guard } from "./access/guard.ts";
 import type { Gateway } from "./context.ts";
 import { HttpFault } from "./errors.ts";
+import type { RateLimits } from "./limits/rates.ts";
+import { type AskerOf, spend } from "./limits/request-guard.ts";
 import type { Logger } from "./logger.ts";
 
 interface DigestParams {
@@ -26,10 +28,22 @@ interface Registered {
 }
 const registeredMax = 50_000;
 
+/** Who is counted, and where. */
+export interface BlobRates {
+  readonly rates: RateLimits;
+  readonly askerOf: AskerOf;
+}
+
 export const blobRoutes =
-  (gateway: Gateway, { permit }: Pick<Guard, "permit">) =>
+  (gateway: Gateway, { permit, rates, askerOf }: Pick<Guard, "permit"> & BlobRates) =>
   async (app: FastifyInstance): Promise<void> => {
     const registered = new Map<Digest, Registered>();
+    /** One point for the request, and its bytes. */
+    const pay = async (request: FastifyRequest, reply: FastifyReply, bytes: number) => {
+      const asker = askerOf(request);
+      await spend(rates, "points", asker, 1, reply);
+      if (bytes > 0) await spend(rates, "bytes", asker, bytes, reply);
+    };
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", (_request, _payload, done) => done(null));
 
@@ -51,10 +65,14 @@ export const blobRoutes =
         throw new HttpFault("blob-too-large", `a blob has at most ${most} bytes`);
       }
       try {
+        const declared = request.headers["content-length"];
+        await pay(request, reply, Number(declared ?? 0));
         const { digest, size } = await gateway.blobs.putStream(request.raw, {
           most,
           ...(expected === undefined ? {} : { expected }),
         });
+        // Without a length it is known only now; the next request pays for what was too much.
+        if (declared === undefined) await rates.spend("bytes", askerOf(request), size);
         const { position, isNew } = await register(gateway, registered, {
           digest,
           size,
@@ -83,7 +101,10 @@ export const blobRoutes =
       const { size } = stat;
       setHeaders(gateway, reply, digest);
       const etag = `"${digest}"`;
-      if (matches(request.headers["if-none-match"], etag)) return reply.code(304).send();
+      if (matches(request.headers["if-none-match"], etag)) {
+        await pay(request, reply, 0);
+        return reply.code(304).send();
+      }
       const ifRange = request.headers["if-range"];
       const range =
         ifRange === undefined || ifRange === etag
@@ -93,6 +114,7 @@ export const blobRoutes =
         reply.header("content-range", `bytes */${size}`);
         throw new HttpFault("bad-range", `the blob has ${size} bytes`);
       }
+      await pay(request, reply, range ? range.end - range.start + 1 : size);
       if (range) {
         reply.code(206).header("content-range", `bytes ${range.start}-${range.end}/${size}`);
         reply.header("content-length", range.end - range.start + 1);
@@ -102,6 +124,7 @@ export const blobRoutes =
     });
 
     app.head<DigestParams>("/blobs/:digest", async (request, reply) => {
+      await pay(request, reply, 0);
       const digest = digestOf(request);
       const stat = await gateway.blobs.stat(digest);
       if (!stat) throw new HttpFault("blob-unknown", `no blob ${digest} is stored here`);

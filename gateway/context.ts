@@ -21,15 +21,38 @@ export interface NodeLife {
   readonly lastSeen: number;
 }
 
+/** What a gateway takes at most; `docs/limits.md` says why so much, and what to do about each. */
 export interface Limits {
   /** Bytes of one request to `/graphql`. */
   readonly bodyBytes: number;
+  /** Levels of arrays and objects in its JSON. */
+  readonly bodyDepth: number;
+  /** How long its body may take to arrive, ms. */
+  readonly bodyMs: number;
+  /** Bytes of a request to `/graphql` that only reads, and of a message over WebSocket. */
+  readonly readBytes: number;
   /** Bytes of one blob. */
   readonly blobBytes: number;
   readonly jobsPerSubmit: number;
+  /** Characters of a query's text. */
+  readonly queryCharacters: number;
+  /** Words, names and signs of a query. */
+  readonly queryTokens: number;
   readonly queryDepth: number;
   /** Fields and aliases that a query may have, its fragments written out. */
   readonly queryFields: number;
+  readonly queryAliases: number;
+  readonly queryDirectives: number;
+  readonly queryFragments: number;
+  readonly queryOperations: number;
+  /** How often one field or fragment may be written in a query. */
+  readonly queryRepeats: number;
+  /** Points that one query may cost: about one for each object that it answers. */
+  readonly queryCost: number;
+  readonly subscriptionsPerConnection: number;
+  /** Of one caller, on all of its connections. */
+  readonly subscriptionsPerCaller: number;
+  readonly connectionsPerCaller: number;
   readonly pageSize: number;
   /** How long `atLeast` waits, ms. */
   readonly waitMs: number;
@@ -41,10 +64,24 @@ export interface Limits {
 
 export const limitDefaults: Limits = {
   bodyBytes: 2 * 1024 * 1024,
+  bodyDepth: 64,
+  bodyMs: 15_000,
+  readBytes: 64 * 1024,
   blobBytes: 64 * 1024 * 1024,
   jobsPerSubmit: 500,
+  queryCharacters: 16_384,
+  queryTokens: 2_000,
   queryDepth: 10,
   queryFields: 500,
+  queryAliases: 30,
+  queryDirectives: 50,
+  queryFragments: 20,
+  queryOperations: 10,
+  queryRepeats: 50,
+  queryCost: 5_000,
+  subscriptionsPerConnection: 100,
+  subscriptionsPerCaller: 1_000,
+  connectionsPerCaller: 200,
   pageSize: 100,
   waitMs: 5_000,
   liveMs: 15_000,

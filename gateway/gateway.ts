@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { type FastifyReply, type FastifyRequest, fastify } from "fastify";
-import { type GraphQLError, specifiedRules, validate } from "graphql";
+import { buildSchema, type GraphQLError } from "graphql";
 import { type IResolvers, mercurius } from "mercurius";
 import { noRefusalLog, type RefusalLog } from "../streams/refusal-log.ts";
 import { type Access, type AccessMode, openAccess } from "./access/access.ts";
@@ -15,12 +15,23 @@ import { graphiqlRoutes } from "./graphiql.ts";
 import { healthRoutes } from "./health.ts";
 import { executionError, sendError } from "./http-answers.ts";
 import { jobClients } from "./job-clients.ts";
+import { openAdmission } from "./limits/admission.ts";
+import { type Asker, askerFor, type Rates, rateDefaults } from "./limits/rates.ts";
+import { readJsonBodies } from "./limits/read-body.ts";
+import { admitRequest, countFailure, guardRequests } from "./limits/request-guard.ts";
+import { type GuardedSocket, socketGuard } from "./limits/socket-guard.ts";
 import { logTail } from "./log-tail.ts";
 import type { Logger } from "./logger.ts";
 import { gatewayMetrics, type OpenSocket } from "./metrics.ts";
 import { guardOrigins, isLoopback, welcomes } from "./origins.ts";
-import { queryLimits } from "./query-limits.ts";
-import { addressOf, noteErrors, noteHello, noteRequest, notingRefusals } from "./refused.ts";
+import {
+  addressOf,
+  noteErrors,
+  noteHello,
+  noteRequest,
+  noteSocket,
+  notingRefusals,
+} from "./refused.ts";
 import { resolvers } from "./resolvers/all.ts";
 import { scalars } from "./scalars.ts";
 
@@ -35,6 +46,12 @@ export type GatewayOptions = Pick<
   /** What is heard of each node; nothing if not given. */
   readonly live?: Gateway["live"];
   readonly limits?: Partial<Limits>;
+  /** How much one caller may ask for in 10 seconds, by kind of caller. */
+  readonly rates?: Partial<Rates>;
+  /** Whether callers from other machines may ask for the schema; not if left out. */
+  readonly introspection?: boolean;
+  /** If given, callers from other machines run these documents and no others; by SHA-256. */
+  readonly operations?: ReadonlyMap<string, string>;
   readonly logger?: Logger;
   /** Takes every no that is the caller's fault; nobody if not given. */
   readonly refusals?: RefusalLog;
@@ -129,6 +146,8 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
   const answerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     const sent = sendError(error, request, reply, logger);
     noteRequest(gateway, request, sent, door.known(request).caller);
+    if (sent.status === 401 && sent.code !== "use-dpop-nonce")
+      countFailure(admission.rates, request);
     return sent.reply;
   };
   app.setErrorHandler(answerError);
@@ -149,13 +168,37 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
   const metrics = gatewayMetrics(gateway, sockets);
   metrics.watch(app);
 
-  const rules = [...specifiedRules, queryLimits(limits)];
+  const schema = buildSchema(readFileSync(new URL("schema.graphql", import.meta.url), "utf8"));
+  const admission = openAdmission({
+    schema,
+    limits,
+    rates: { ...rateDefaults, ...options.rates },
+    introspection: options.introspection ?? false,
+    operations: options.operations,
+  });
+  const askerOf = (request: FastifyRequest): Asker =>
+    askerFor(door.known(request).caller, request.ip);
+  readJsonBodies(app, limits, () => limits.bodyBytes);
+  guardRequests(app, admission.rates);
+  const connections = socketGuard({ admission, limits });
+  app.addHook("onRoute", (route) => {
+    const watched = route as typeof route & { wsHandler?: SocketHandler };
+    const handle = watched.wsHandler;
+    if (!handle) return;
+    watched.wsHandler = (socket, request) => {
+      connections.watch(socket, {
+        askerOf: () => askerOf(request),
+        onRefused: (code) => noteSocket(gateway, request, code, door.known(request).caller),
+      });
+      return handle(socket, request);
+    };
+  });
+
   const formatted = (errors: readonly GraphQLError[]): GraphQLError[] =>
     errors.map((error) => executionError(error, logger)) as unknown as GraphQLError[];
   await app.register(mercurius, {
-    schema: readFileSync(new URL("schema.graphql", import.meta.url), "utf8"),
+    schema,
     resolvers: { ...scalars, ...notingRefusals(resolvers) } as IResolvers,
-    validationRules: [queryLimits(limits)],
     jit: 2,
     graphiql: false,
     context: (request) => contextOf(request, door.known(request)),
@@ -167,7 +210,7 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
       noteErrors(context as unknown as Context, shown);
       return { statusCode: 200, response: { data: data ?? null, errors: shown } };
     },
-    additionalRouteOptions: { preHandler: [door.admit, keepOperationsApart] },
+    additionalRouteOptions: { preHandler: [door.admit, admitRequest(admission, askerOf)] },
     subscription: {
       keepAlive: 20_000,
       verifyClient: ({ req }, next) => next(welcomes(guest)(req), 403, "foreign-origin"),
@@ -180,12 +223,7 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
       onConnect: door.hello,
     },
   });
-  // Mercurius runs subscriptions unchecked: a field that does not exist would silently be missing.
-  app.graphql.addHook("preSubscriptionExecution", async (schema, document) => {
-    const [error] = validate(schema, document, rules);
-    if (error) throw error;
-  });
-  await app.register(blobRoutes(gateway, door));
+  await app.register(blobRoutes(gateway, { ...door, rates: admission.rates, askerOf }));
   await app.register(healthRoutes(gateway, () => draining));
   await app.register(graphiqlRoutes);
 
@@ -219,16 +257,7 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
   };
 };
 
-/**
- * Compiled queries are kept by their text alone, and a text may hold several operations: each gets a
- * text of its own.
- */
-const keepOperationsApart = async (request: { readonly body: unknown }): Promise<void> => {
-  const body = request.body as { query?: unknown; operationName?: unknown } | null | undefined;
-  if (!body || typeof body.query !== "string") return;
-  if (typeof body.operationName === "string" && /^\w{1,200}$/.test(body.operationName))
-    body.query += `\n#${body.operationName}`;
-};
+type SocketHandler = (socket: GuardedSocket, request: FastifyRequest) => unknown;
 
 const hostOf = ({ headers }: { readonly headers: { readonly host?: string | undefined } }) =>
   headers.host === undefined ? {} : { host: headers.host };

@@ -30,6 +30,7 @@ const fastifyCodes: Readonly<Record<string, HttpErrorCode>> = {
 /** What to answer to an error of an HTTP route. What is our own bug is logged and not told. */
 export const httpAnswer = (error: unknown, logger: Logger): Answer => {
   if (error instanceof HttpFault || error instanceof BlobError) return error;
+  if (error instanceof GraphqlFault) return { code: "bad-request", message: error.message };
   if (error instanceof EventStoreError) {
     logger.error({ error: String(error), code: error.code }, "the event store did not do it");
     const code = error.code === "disk-full" ? "disk-full" : "unavailable";
@@ -45,6 +46,8 @@ export const httpAnswer = (error: unknown, logger: Logger): Answer => {
   logger.error({ error: error instanceof Error ? error.stack : String(error) }, "a bug");
   return { code: "internal", message: "the gateway has a bug; its log says more" };
 };
+
+const unread: ReadonlySet<HttpErrorCode> = new Set(["body-too-large", "body-too-slow"]);
 
 /** What was answered to an error. */
 export interface Sent {
@@ -64,6 +67,8 @@ export const sendError = (
   const status = inGraphql?.status ?? httpErrors[code];
   const sent = inGraphql?.code ?? code;
   reply.code(status).type("application/json; charset=utf-8");
+  // What is left of the body is not waited for.
+  if (unread.has(code)) reply.header("connection", "close");
   return {
     code: sent,
     status,
@@ -87,7 +92,8 @@ const requestErrors = (
       readonly body: object;
     }
   | undefined => {
-  const found = (error as { readonly errors?: unknown }).errors;
+  const found =
+    error instanceof GraphqlFault ? [error] : (error as { readonly errors?: unknown }).errors;
   if (!Array.isArray(found)) {
     const message = error instanceof Error && code !== "internal" ? error.message : code;
     const body = { errors: [{ message, extensions: { code: upper(code) } }] };
@@ -112,6 +118,7 @@ const requestError = (error: unknown) => {
   };
 };
 const requestCode = (error: unknown, message: string): GraphqlErrorCode => {
+  if (error instanceof GraphqlFault) return error.code;
   const given = error instanceof GraphQLError ? error.extensions["code"] : undefined;
   if (typeof given === "string" && given in graphqlErrors) return given as GraphqlErrorCode;
   if (message.startsWith("Syntax Error")) return "GRAPHQL_PARSE_FAILED";

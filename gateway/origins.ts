@@ -57,7 +57,8 @@ export const guardOrigins = (app: FastifyInstance, guest: Guest): void => {
     reply.headers({
       vary: "origin",
       "access-control-allow-origin": origin,
-      "access-control-expose-headers": "etag, content-range, location, repr-digest, dpop-nonce",
+      "access-control-expose-headers":
+        "etag, content-range, location, repr-digest, dpop-nonce, retry-after, ratelimit, ratelimit-policy",
     });
     if (method !== "OPTIONS") return undefined;
     return reply

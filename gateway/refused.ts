@@ -34,7 +34,7 @@ export const noteRequest = (
   { code, status }: Sent,
   caller?: Caller,
 ): void => {
-  if (status >= 500) return;
+  if (status < 400 || status >= 500) return;
   const { url = "an unknown path" } = request.routeOptions;
   const asked = { gateway, address: addressOf(request.ip), ...(caller ? { caller } : {}) };
   note(asked, code, `${request.method} ${url}`);
@@ -43,6 +43,14 @@ export const noteRequest = (
 /** A socket that was closed for what it showed of itself. */
 export const noteHello = (gateway: Gateway, address: string, code: string): void =>
   note({ gateway, address }, code, "connection_init");
+
+/** A message over WebSocket that was not let through. */
+export const noteSocket = (
+  gateway: Gateway,
+  request: FastifyRequest,
+  code: string,
+  caller: Caller,
+): void => note({ gateway, address: addressOf(request.ip), caller }, code, "WebSocket /graphql");
 
 /** Errors that stand beside the data of a GraphQL answer. */
 export const noteErrors = (

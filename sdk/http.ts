@@ -44,7 +44,8 @@ export const openHttp = ({ gateway, fetch, patience, timeoutMs }: HttpOptions): 
         ...init,
         signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
       });
-      return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) };
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      return { status: response.status, bytes, retryAfterMs: retryAfterIn(response.headers) };
     } catch (error) {
       signal?.throwIfAborted();
       // Of a login that had to come first.
@@ -106,7 +107,14 @@ export const openHttp = ({ gateway, fetch, patience, timeoutMs }: HttpOptions): 
 interface Reply {
   readonly status: number;
   readonly bytes: Uint8Array;
+  readonly retryAfterMs: Millis | undefined;
 }
+
+/** `Retry-After` in whole seconds, as gateways write it; a date is a proxy's, and not relied on. */
+const retryAfterIn = (headers: Headers): Millis | undefined => {
+  const text = headers.get("retry-after") ?? "";
+  return /^\d{1,6}$/.test(text) ? Number(text) * 1000 : undefined;
+};
 
 const isOk = ({ status }: Reply): boolean => status >= 200 && status < 300;
 
@@ -123,6 +131,9 @@ const transientCodes: ReadonlySet<string> = new Set([
   "draining",
 ]);
 
+/** Codes that say *not so much at once*. */
+const limitedCodes: ReadonlySet<string> = new Set(["RATE_LIMITED", "rate-limited"]);
+
 const readData = <Data>(reply: Reply): Data => {
   const answer = parseJson(reply.bytes);
   if (!isObject(answer)) throw failureOf(reply);
@@ -131,7 +142,7 @@ const readData = <Data>(reply: Reply): Data => {
     const { code, message } = graphqlProblem(errors[0]);
     // Nobody looked at the document: the code is one of HTTP, in capitals.
     const known = reply.status === 401 ? inLowerCase(code) : code;
-    throw failureFrom({ code: known, message }, reply.status);
+    throw failureFrom({ code: known, message }, reply);
   }
   if (data === null || data === undefined) throw failureOf(reply);
   return data;
@@ -151,11 +162,19 @@ export const graphqlProblem = (entry: unknown): Problem => {
 };
 
 /** As what to throw: *not now* for codes and statuses that say so, else *no*. */
-export const failureFrom = ({ code, message }: Problem, status = 200): Error => {
-  const isTransient =
-    transientCodes.has(code) || [502, 503, 504].includes(status) || status === 429;
-  return isTransient ? new CnctUnavailable("unavailable", message) : new CnctRefusal(code, message);
+export const failureFrom = (
+  { code, message }: Problem,
+  { status, retryAfterMs }: Pick<Reply, "status" | "retryAfterMs"> = noReply,
+): Error => {
+  if (status === 429 || limitedCodes.has(code))
+    return new CnctUnavailable("rate-limited", message, undefined, retryAfterMs);
+  const isTransient = transientCodes.has(code) || [502, 503, 504].includes(status);
+  return isTransient
+    ? new CnctUnavailable("unavailable", message, undefined, retryAfterMs)
+    : new CnctRefusal(code, message);
 };
+/** What came over WebSocket. */
+const noReply = { status: 200, retryAfterMs: undefined } as const;
 
 const failureOf = (reply: Reply): Error => {
   const body = parseJson(reply.bytes);
@@ -166,7 +185,7 @@ const failureOf = (reply: Reply): Error => {
       code: typeof code === "string" ? code : `http-${reply.status}`,
       message: typeof message === "string" ? message : `the gateway answers ${reply.status}`,
     },
-    reply.status,
+    reply,
   );
 };
 

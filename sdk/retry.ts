@@ -54,7 +54,8 @@ export const retrying = async <T>(
       failures += 1;
       signal?.throwIfAborted();
       if (!(error instanceof CnctUnavailable) || failures >= policy.attempts) throw error;
-      const ms = pauseMs(failures, policy, random);
+      // Spread behind what the gateway asks for, so that not all come back at once.
+      const ms = (error.retryAfterMs ?? 0) + pauseMs(failures, policy, random);
       if (performance.now() - startedAt + ms > (policy.withinMs ?? Number.POSITIVE_INFINITY))
         throw error;
       await sleep(ms, signal);

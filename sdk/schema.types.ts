@@ -1091,16 +1091,46 @@ export interface BlobTotals {
   readonly bytes: number;
 }
 
-/** What this gateway takes at most. */
+/** What this gateway takes at most; `docs/limits.md` says why, and how to stay below. */
 export interface Limits {
   /** Of one blob. */
   readonly blobBytes: number;
   /** Of one request to `/graphql`. */
   readonly bodyBytes: number;
+  /** Levels of arrays and objects in its JSON. */
+  readonly bodyDepth: number;
+  /** How long its body may take to arrive. */
+  readonly bodyMs: number;
+  /** Of one request to `/graphql` that only reads, and of a message over WebSocket. */
+  readonly readBytes: number;
   /** Jobs in one `submitJobs`. */
   readonly jobsPerSubmit: number;
+  /** Characters of a query. */
+  readonly queryCharacters: number;
+  /** Words and signs of a query. */
+  readonly queryTokens: number;
   /** Depth of a query. */
   readonly queryDepth: number;
+  /** Fields of a query, its fragments written out. */
+  readonly queryFields: number;
+  /** Aliases in a query. */
+  readonly queryAliases: number;
+  /** Directives in a query. */
+  readonly queryDirectives: number;
+  /** Fragments in a query. */
+  readonly queryFragments: number;
+  /** Operations in one text. */
+  readonly queryOperations: number;
+  /** How often one field or fragment may be written in a query. */
+  readonly queryRepeats: number;
+  /** Points that one query may cost: about one for each object that it could answer. */
+  readonly queryCost: number;
+  /** Subscriptions on one connection. */
+  readonly subscriptionsPerConnection: number;
+  /** Subscriptions of one caller. */
+  readonly subscriptionsPerCaller: number;
+  /** WebSocket connections of one caller. */
+  readonly connectionsPerCaller: number;
   /** `first` of a connection. */
   readonly pageSize: number;
   /** How long `atLeast` waits. */

@@ -96,10 +96,10 @@ export const guard = (
       const presented = presentedBy(access, at.request.raw);
       const text = (value: unknown) => (value === undefined ? undefined : String(value));
       try {
-        return await know(
-          { ...presented, authorization: text(authorization), dpop: text(dpop) },
-          undefined,
-        );
+        const said = { ...presented, authorization: text(authorization), dpop: text(dpop) };
+        const found = await know(said, undefined);
+        admitted.set(at.request, found);
+        return found;
       } catch (error) {
         const code = error instanceof HttpFault ? error.code : "unavailable";
         if (!(error instanceof HttpFault))

@@ -37,8 +37,5 @@ export const Network: All["Network"] = {
     };
   },
   blobs: (_, __, { gateway }) => gateway.blobs.usage(),
-  limits: (_, __, { gateway }) => {
-    const { blobBytes, bodyBytes, jobsPerSubmit, queryDepth, pageSize, waitMs } = gateway.limits;
-    return { blobBytes, bodyBytes, jobsPerSubmit, queryDepth, pageSize, waitMs };
-  },
+  limits: (_, __, { gateway }) => gateway.limits,
 };

@@ -1,0 +1,113 @@
+/** The limits of requests to `/graphql` over HTTP, as hooks of its routes. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { GraphqlFault, HttpFault } from "../errors.ts";
+import type { Admission, Asked } from "./admission.ts";
+import { type Asker, askerAt, type RateLimits, type RateName } from "./rates.ts";
+import { bodySizeOf } from "./read-body.ts";
+
+export type AskerOf = (request: FastifyRequest) => Asker;
+
+/** What refusing a query costs its caller, who may be asking until something gives. */
+const refusedPoints = 10;
+
+/** Turns away what no route of `/graphql` reads, and callers whose budget is spent, before any body. */
+export const guardRequests = (app: FastifyInstance, rates: RateLimits): void => {
+  app.addHook("onRequest", async (request, reply) => {
+    const { headers, method, url } = request;
+    if (!/^\/graphql(?:$|[/?])/.test(url) || headers.upgrade !== undefined) return;
+    const asker = askerAt(request.ip);
+    // Who brings a proof is counted by it, once that was looked at, which is dear.
+    const rate = headers.authorization === undefined ? "points" : "failures";
+    if (await rates.isSpent(rate, asker)) await spend(rates, rate, asker, 1, reply);
+    if (method !== "POST") return;
+    const type = headers["content-type"] ?? "";
+    if (!/^application\/json\s*(?:;|$)/i.test(type))
+      throw new HttpFault("unsupported-media-type", "/graphql reads application/json");
+    const coding = headers["content-encoding"];
+    if (coding !== undefined && coding !== "identity")
+      throw new HttpFault("unsupported-media-type", "/graphql reads no compressed bodies");
+  });
+};
+
+/** A proof or a key was not good: who tries many is not looked at for a while. */
+export const countFailure = (rates: RateLimits, request: FastifyRequest): void => {
+  void rates.spend("failures", askerAt(request.ip), 1); // In memory: there is nothing to wait for.
+};
+
+/** @throws {HttpFault} `rate-limited`, with the headers that say until when. */
+export const spend = async (
+  rates: RateLimits,
+  rate: RateName,
+  asker: Asker,
+  amount: number,
+  reply: FastifyReply,
+): Promise<void> => {
+  const { ok, headers } = await rates.spend(rate, asker, amount);
+  reply.headers(headers);
+  if (ok) return;
+  throw new HttpFault(
+    "rate-limited",
+    `too much at once from here: ask again in ${headers["retry-after"]} s`,
+  );
+};
+
+/**
+ * The last hook before a query runs: it is admitted, paid for, and left in the request as the text
+ * that is to run.
+ *
+ * @throws {GraphqlFault | HttpFault | InvalidQuery} Why it may not run.
+ */
+export const admitRequest =
+  ({ admit, rates }: Admission, askerOf: AskerOf) =>
+  async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    if (request.headers.upgrade !== undefined) return; // Each message is looked at by itself.
+    const asker = askerOf(request);
+    const holder = (request.method === "GET" ? request.query : request.body) as
+      | Record<string, unknown>
+      | null
+      | undefined;
+    let admitted: ReturnType<typeof admit>;
+    try {
+      admitted = admit(askedIn(request, holder), asker);
+    } catch (error) {
+      const isMiss = error instanceof GraphqlFault && error.code === "PERSISTED_QUERY_NOT_FOUND";
+      await spend(rates, "points", asker, isMiss ? 1 : refusedPoints, reply);
+      throw error;
+    }
+    await spend(rates, "points", asker, admitted.cost, reply);
+    if (!holder) return;
+    const { text, operationName } = admitted;
+    // Compiled queries are kept by their text alone, and a text may hold several operations: each
+    // gets a text of its own.
+    holder["query"] = operationName === undefined ? text : `${text}\n#${operationName}`;
+    delete holder["extensions"];
+  };
+
+const askedIn = (
+  request: FastifyRequest,
+  holder: Readonly<Record<string, unknown>> | null | undefined,
+): Asked => {
+  if (Array.isArray(holder))
+    throw new GraphqlFault("BATCH_NOT_ALLOWED", "one request, one query: send them one by one");
+  const { query, variables, operationName, extensions } = holder ?? {};
+  if (request.method === "GET")
+    return {
+      ...{ query, operationName, transport: "get" },
+      variables: jsonIn("variables", variables),
+      extensions: jsonIn("extensions", extensions),
+      bytes: request.url.length,
+    };
+  return {
+    ...{ query, variables, operationName, extensions, transport: "post" },
+    bytes: bodySizeOf(request),
+  };
+};
+
+const jsonIn = (name: string, text: unknown): unknown => {
+  if (text === undefined || text === "") return undefined;
+  try {
+    return JSON.parse(String(text)) as unknown;
+  } catch {
+    throw new GraphqlFault("BAD_USER_INPUT", `${name} is not JSON`);
+  }
+};
