@@ -8,8 +8,9 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../executor.ts";
+import type { Fence } from "./fence.ts";
 import { FrameError, frameReader, writeFrame } from "./frames.ts";
-import { launch } from "./launch.ts";
+import { endOf, launch } from "./launch.ts";
 import {
   type Answer,
   answerIn,
@@ -23,7 +24,6 @@ import {
 export type TaskAnswer = Exclude<Answer, { readonly type: "opened" | "unopened" }>;
 
 export interface ComputingChild {
-  readonly pid: number;
   /** @throws {AppError} As the child's openers did. @throws {Error} When it cannot start. */
   readonly opened: Promise<readonly Offer[]>;
   /**
@@ -41,7 +41,8 @@ export interface ComputingChild {
 
 /** What a failed start may quote of stderr. Once tasks run, nothing is kept: it could be payload. */
 const stderrMax = 2_000;
-const lastWordsMs = 50;
+/** Between the end of what we started and the last end of its pipes: a fence goes first, its child after it. */
+const lastWordsMs = 1_000;
 /** Reading the largest models on a busy machine takes seconds. */
 const openWithinMs = 60_000;
 
@@ -52,9 +53,9 @@ interface Waiting {
 
 export const startChild = (
   settings: ChildSettings,
-  { outputBytesMax }: { readonly outputBytesMax: number },
+  { outputBytesMax, fence }: { readonly outputBytesMax: number; readonly fence: Fence },
 ): ComputingChild => {
-  const { process: child, stderr, frames, lifeline } = launch(settings);
+  const { process: child, stderr, frames, lifeline } = launch(settings, fence);
   let waiting: Waiting | undefined;
   let ended: string | undefined;
   let lastWords = "";
@@ -118,7 +119,7 @@ export const startChild = (
       const read = [frames, lifeline].map((pipe) => pipe.destroyed || once(pipe, "close"));
       await Promise.race([Promise.all(read), sleep(lastWordsMs)]);
       const memory = /^memory (\d{1,16})\n/.exec(lastWords)?.[1];
-      const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+      const how = endOf(code, signal);
       leave(memory === undefined ? how : `${how}, it took ${mebibytes(Number(memory))} of memory`);
     });
   });
@@ -147,7 +148,6 @@ export const startChild = (
   opened.catch(() => undefined); // Who waits for it hears it; nobody has to.
 
   return {
-    pid: child.pid ?? 0,
     opened,
     kill,
     gone,

@@ -11,10 +11,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { AppError, type Execution, type ExecutionOutput } from "../executor.ts";
 import { type ComputingChild, startChild, type TaskAnswer } from "./computing-child.ts";
+import type { Fence } from "./fence.ts";
 import type { ChildSettings, Offer } from "./messages.ts";
 
 export interface CrewOptions {
   readonly settings: ChildSettings;
+  readonly fence: Fence;
   readonly outputBytesMax: number;
   /** The most at a time, at least 1. */
   readonly children: number;

@@ -1,14 +1,15 @@
 /**
- * How a child's process is started: the one place that knows its command, its environment and its
- * pipes. A sandbox (bubblewrap, limits, Node's permission model) goes around the command here, and
- * nothing else has to change: the child needs to read this project and its packages, and the two
- * open pipes.
+ * How a child's process is started: the one place that knows its command and its pipes. The fence
+ * (`fence.ts`) goes around the command; the child needs to read this project and its packages, and
+ * the two open pipes.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
+import { constants } from "node:os";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import type { Fence } from "./fence.ts";
 import type { ChildSettings } from "./messages.ts";
 
 export interface Launched {
@@ -20,40 +21,22 @@ export interface Launched {
 
 const program = fileURLToPath(new URL("./child.ts", import.meta.url));
 
-/**
- * What a child gets to know of our environment: how to find libraries and where to put temporary
- * files. The rest may hold secrets, or options for another Node.
- */
-const environmentNames = [
-  "PATH",
-  "LD_LIBRARY_PATH",
-  "DYLD_LIBRARY_PATH",
-  "TMPDIR",
-  "TEMP",
-  "TMP",
-  "SystemRoot",
-];
-
 /** @throws {Error} When the system cannot start it at once; later failures are its `error` event. */
-export const launch = (settings: ChildSettings): Launched => {
-  const child = spawn(
-    process.execPath,
+export const launch = (settings: ChildSettings, fence: Fence): Launched => {
+  const { file, args, ...options } = fence.command(
     [
       "--disable-warning=ExperimentalWarning",
       ...settings.v8Options,
       program,
       JSON.stringify(settings),
     ],
-    {
-      stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
-      env: {
-        ...Object.fromEntries(environmentNames.map((name) => [name, process.env[name]])),
-        // ONNX Runtime would otherwise collect usage data and leave files of it in TMPDIR.
-        ORT_DISABLE_TELEMETRY: "1",
-      },
-      windowsHide: true,
-    },
+    settings.killAboveBytes,
   );
+  const child = spawn(file, args, {
+    ...options,
+    stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
+    windowsHide: true,
+  });
   const [, , stderr, frames, lifeline] = child.stdio;
   return {
     process: child,
@@ -61,4 +44,11 @@ export const launch = (settings: ChildSettings): Launched => {
     frames: frames as Socket,
     lifeline: lifeline as Socket,
   };
+};
+
+/** How a process ended. bubblewrap ends with 128 and the number of the signal that ended its child. */
+export const endOf = (code: number | null, signal: NodeJS.Signals | null): string => {
+  const inner = Object.entries(constants.signals).find(([, number]) => number + 128 === code);
+  const name = signal ?? inner?.[0];
+  return name === undefined ? `exit code ${code}` : `signal ${name}`;
 };

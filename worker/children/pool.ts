@@ -10,6 +10,7 @@ import type { EngineName } from "../executors/inference.ts";
 import { openEcho, openNoop } from "../executors/plain.ts";
 import { outputBytesMax } from "../run-task.ts";
 import { openCrew } from "./crew.ts";
+import { type Fence, openFence } from "./fence.ts";
 
 export interface PoolOptions {
   /** Names from the catalogue. */
@@ -33,11 +34,19 @@ export interface PoolOptions {
   readonly recycleAboveBytes?: number;
   /** A child that reaches this in the middle of a task is killed. Default: 4 GiB. */
   readonly killAboveBytes?: number;
+  /** Around every child. Default: what this machine has, found out once for the process. */
+  readonly fence?: Fence;
   /** File URL of a module that exports another `openExecutors` for the children, for tests. */
   readonly programs?: string;
   /** A child ended, or did not start, without being told to. It is started again. */
   readonly onTrouble: (what: string, error: unknown) => void;
 }
+
+let machineFence: Promise<Fence> | undefined;
+const fenceOfMachine = (): Promise<Fence> => {
+  machineFence ??= openFence("auto");
+  return machineFence;
+};
 
 const gibibyte = 2 ** 30;
 const programsOfTheCatalogue = new URL("../executors/open.ts", import.meta.url).href;
@@ -115,6 +124,7 @@ const openGroup = async (
       v8Options: foreign ? foreignV8Options : [],
       killAboveBytes: options.killAboveBytes ?? (foreign ? foreignKillAboveBytes : 4 * gibibyte),
     },
+    fence: options.fence ?? (await fenceOfMachine()),
     outputBytesMax,
     children,
     warm,

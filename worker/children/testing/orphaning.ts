@@ -4,10 +4,11 @@
  */
 
 import { openExecutorPool } from "../pool.ts";
+import { pidNamed } from "./processes.ts";
 
 const { signal } = new AbortController();
 const [pool] = await openExecutorPool({
-  apps: ["pid", "hang"],
+  apps: ["name", "hang"],
   engine: "ort-node",
   children: 2,
   programs: process.argv[2] ?? "",
@@ -15,8 +16,8 @@ const [pool] = await openExecutorPool({
 });
 if (!pool) throw new Error("no executor");
 const ask = async () => {
-  const { output } = await pool.execute({ app: "pid", params: {}, inputs: {}, signal });
-  return Number(new TextDecoder().decode(output));
+  const { output } = await pool.execute({ app: "name", params: {}, inputs: {}, signal });
+  return pidNamed(JSON.parse(new TextDecoder().decode(output)));
 };
 const busy = await ask();
 void pool.execute({ app: "hang", params: {}, inputs: {}, signal });

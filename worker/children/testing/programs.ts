@@ -2,6 +2,7 @@
 
 import { randomFillSync } from "node:crypto";
 import { AppError, type AppErrorCode, type Execution, type Executor } from "../../executor.ts";
+import { ownName } from "./processes.ts";
 
 const text = (value: unknown) => ({
   output: new TextEncoder().encode(JSON.stringify(value)),
@@ -25,13 +26,13 @@ const programs: Readonly<Record<string, Program>> = {
     const sizes = Object.entries(inputs).map(([name, bytes]) => [name, bytes.byteLength]);
     return text({ params, sizes });
   },
-  pid: async () => text(process.pid),
+  name: async () => text(ownName()),
   environment: async () => text(process.env),
   /** For `ms`; tells when and where it ran. */
   work: async ({ params }) => {
     const from = performance.timeOrigin + performance.now();
     block(Number(params["ms"]));
-    return text({ pid: process.pid, from, to: performance.timeOrigin + performance.now() });
+    return text({ name: ownName(), from, to: performance.timeOrigin + performance.now() });
   },
   /** Computes for ever, on the main thread. */
   hang: async () => {
@@ -49,7 +50,7 @@ const programs: Readonly<Record<string, Program>> = {
     for (let mebibyte = 0; mebibyte < Number(params["mebibytes"]); mebibyte++)
       kept.push(randomFillSync(Buffer.allocUnsafeSlow(2 ** 20)));
     block(Number(params["ms"] ?? 0));
-    return text(process.pid);
+    return text(ownName());
   },
   refuse: async ({ params }) => {
     throw new AppError(params["code"] as AppErrorCode, "the input is at fault");
