@@ -47,6 +47,10 @@ const known: Readonly<Record<string, Known>> = {
 
   "nats-not-found": { exit: machine, code: "no-nats-server" },
   "nats-failed": { exit: machine },
+  "no-fence": {
+    exit: machine,
+    advice: "install bubblewrap and allow user namespaces, or take what there is with --fence auto",
+  },
   "directory-in-use": { exit: machine, code: "data-locked", advice: anotherDirectory },
   "port-in-use": { exit: machine, advice: "give another one with --port or CNCT_PORT" },
   EADDRINUSE: {

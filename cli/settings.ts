@@ -26,6 +26,7 @@ export const variables = {
   CNCT_NATS_URL: "a running nats-server",
   CNCT_NATS_SERVER: "the nats-server program",
   CNCT_ALLOW_PUBLIC: "1: the gateway may listen where others reach it",
+  CNCT_FENCE: "whether workers need a fence around their children",
   CNCT_NO_INSTALL: "1: the bootstrap installs nothing",
   CNCT_DEBUG: "1: the stack of a failure",
 } as const;
@@ -51,6 +52,20 @@ export const eventStoreUrl = (flag?: string): string | undefined =>
 
 export const natsUrl = (flag?: string): string | undefined =>
   flag ?? fromEnvironment("CNCT_NATS_URL");
+
+const fenceWishes = ["require", "auto", "off"] as const;
+
+/** @throws {CliFailure} `bad-option`. */
+export const fenceWish = (flag?: string): (typeof fenceWishes)[number] => {
+  const text = flag ?? fromEnvironment("CNCT_FENCE") ?? "auto";
+  const found = fenceWishes.find((wish) => wish === text);
+  if (found !== undefined) return found;
+  throw new CliFailure(
+    "bad-option",
+    `--fence (CNCT_FENCE) takes ${fenceWishes.join(", ")}, not "${text}"`,
+    exitCodes.usage,
+  );
+};
 
 /** The nats-server program; found by itself if it is not named. */
 export const natsBinary = (): string | undefined => fromEnvironment("CNCT_NATS_SERVER");

@@ -8,6 +8,7 @@ import { httpBlobs } from "../streams/blobs/http.ts";
 import { wallClock } from "../streams/clock.ts";
 import { openTaskSource } from "../streams/nats/task-source.ts";
 import type { TaskOrder } from "../streams/task-queue.ts";
+import { type FenceWish, openFence } from "../worker/children/fence.ts";
 import { openExecutorPool } from "../worker/children/pool.ts";
 import { openCollect } from "../worker/collect/collect.ts";
 import type { Executor } from "../worker/executor.ts";
@@ -26,6 +27,8 @@ export interface WorkerHostOptions {
   readonly collectAllow?: AllowList;
   readonly slots: number;
   readonly backlog: number;
+  /** Default: `auto`. */
+  readonly fence?: FenceWish;
   /** Instead of the one that the gateway names. */
   readonly natsUrl?: string;
   readonly version: string;
@@ -54,6 +57,7 @@ export class RegistrationError extends Error {
 
 /**
  * @throws {RegistrationError} When the gateway refuses, or cannot be reached.
+ * @throws {FenceError} `no-fence`, where there is to be one.
  * @throws {CliFailure} `name-in-use`, for a second worker of a name.
  */
 export const runWorkerHost = async (options: WorkerHostOptions): Promise<WorkerHost> => {
@@ -63,11 +67,14 @@ export const runWorkerHost = async (options: WorkerHostOptions): Promise<WorkerH
     const { collectAllow: allow, version } = options;
     // One for the whole node, and in this process: `docs/decisions/0008-collect-in-the-supervisor.md`.
     if (allow && options.apps.includes("collect")) executors.push(openCollect({ allow, version }));
+    const fence = await openFence(options.fence ?? "auto");
+    options.onLog(`fence: ${fence.says}`);
     for (const engine of options.engines)
       executors.push(
         ...(await openExecutorPool({
           apps: options.apps.filter((app) => app !== "collect"),
           engine,
+          fence,
           children: Math.max(1, options.slots),
           // The first engine is the node's main one; the others' children start when tasks come.
           ...(engine === options.engines[0] ? {} : { warm: 0 }),

@@ -73,6 +73,7 @@ export const addProcesses = (program: Command): void => {
     .option("--engine <list>", `${engineNames.join(", ")} or both`, engineNames[0])
     .option("--slots <n>", "tasks that run at once", "1")
     .option("--backlog <n>", "tasks that may wait beyond those that run", "4")
+    .option("--fence <wish>", "around other people's code: require, auto or off (default: auto)")
     .option("--nats <url>", "instead of the one that the gateway names (CNCT_NATS_URL)")
     .action(async (flags: WorkerFlags, command: Command) => {
       const collectAllow = collectAllowIn(flags.collectAllow);
@@ -97,6 +98,7 @@ export const addProcesses = (program: Command): void => {
         ...(collectAllow === undefined ? {} : { collectAllow }),
         slots: countIn("--slots", flags.slots),
         backlog: countIn("--backlog", flags.backlog),
+        fence: settings.fenceWish(flags.fence),
         ...(natsUrl === undefined ? {} : { natsUrl }),
         version: settings.version,
         notify: (notice) => {
@@ -155,6 +157,7 @@ interface WorkerFlags {
   readonly engine: string;
   readonly slots: string;
   readonly backlog: string;
+  readonly fence?: string;
   readonly nats?: string;
 }
 
