@@ -37,7 +37,9 @@ export interface Executor {
   readonly apps: readonly string[];
   readonly executionClass: ExecutionClass;
   /**
-   * @throws {AppError} When the input is at fault. Anything else that is thrown is this machine's fault.
+   * @throws {AppError} When the input is at fault.
+   * @throws {OutOfMemory} When it takes more than the app may have.
+   * @throws {Error} Anything else is this machine's fault.
    */
   execute(execution: Execution): Promise<ExecutionOutput>;
   close(): Promise<void>;
@@ -53,5 +55,17 @@ export class AppError extends Error {
     super(message, { cause });
     this.name = "AppError";
     this.code = code;
+  }
+}
+
+/**
+ * The task needs more memory than its app may have on a node (`docs/fence.md`). It is not said of the
+ * job for good, since nodes may differ, and not of this machine's health either.
+ */
+export class OutOfMemory extends Error {
+  readonly code = "out-of-memory";
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = "OutOfMemory";
   }
 }

@@ -4,7 +4,7 @@ import { emptyDigest } from "../domain/hashing.ts";
 import { BlobError, type BlobSink, type BlobSource } from "../streams/blob-store.ts";
 import type { Clock } from "../streams/clock.ts";
 import type { ResultStatement, TaskOrder } from "../streams/task-queue.ts";
-import { AppError, type Executor } from "./executor.ts";
+import { AppError, type Executor, OutOfMemory } from "./executor.ts";
 
 /** The largest output that a node stores, bytes. */
 export const outputBytesMax = 64 * 1024 * 1024;
@@ -81,6 +81,7 @@ const messageMax = 300;
 const failureOf = (error: unknown) => {
   const message = (error instanceof Error ? error.message : String(error)).slice(0, messageMax);
   if (error instanceof AppError) return { code: error.code, message, retryable: false };
+  if (error instanceof OutOfMemory) return { code: error.code, message, retryable: true };
   if (error instanceof TimedOut) return { code: "timed-out", message, retryable: true };
   if (error instanceof BlobError) return { code: error.code, message, retryable: true };
   return { code: "worker-fault", message, retryable: true };

@@ -96,7 +96,7 @@ export type ResultReceived = DomainEvent<
 export type TaskFailed = DomainEvent<
   "TaskFailed",
   TaskRef & {
-    /** An `AppErrorCode`, or `node-lost`, `worker-fault`, `timed-out`, `deliveries-exhausted`. */
+    /** An `AppErrorCode`, or `node-lost`, `worker-fault`, `timed-out`, `out-of-memory`, `deliveries-exhausted`. */
     code: string;
     /** False when the input is at fault, so that every honest node would fail alike. */
     retryable: boolean;

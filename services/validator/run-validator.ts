@@ -158,6 +158,7 @@ const commandOf = (nodeId: NodeId, statement: ResultStatement, now: number): Job
 /** What nodes say of themselves; a code that is none of ours tells nothing that others could use. */
 const nodeCodes: ReadonlySet<string> = new Set([
   "timed-out",
+  "out-of-memory",
   "worker-fault",
   "node-draining",
   "blob-unknown",

@@ -8,8 +8,9 @@
 
 import { Socket } from "node:net";
 import { Worker } from "node:worker_threads";
-import { AppError, type Executor } from "../executor.ts";
+import { AppError, type Executor, OutOfMemory } from "../executor.ts";
 import type { openExecutors } from "../executors/open.ts";
+import { saysNoMemory } from "../memory-fault.ts";
 import { frameReader, writeFrame } from "./frames.ts";
 import {
   type Answer,
@@ -71,9 +72,10 @@ const compute = async (request: Request, executors: readonly Executor[]): Promis
     return { type: "done", mediaType, output, ...resident() };
   } catch (error) {
     const message = messageOf(error);
-    return error instanceof AppError
-      ? { type: "refused", code: error.code, message, ...resident() }
-      : { type: "fault", message, ...resident() };
+    if (error instanceof AppError)
+      return { type: "refused", code: error.code, message, ...resident() };
+    const exhausted = error instanceof OutOfMemory || saysNoMemory(String(error));
+    return { type: exhausted ? "exhausted" : "fault", message, ...resident() };
   }
 };
 

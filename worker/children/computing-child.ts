@@ -7,7 +7,8 @@
 
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { AppError } from "../executor.ts";
+import { AppError, OutOfMemory } from "../executor.ts";
+import { saysNoMemory } from "../memory-fault.ts";
 import type { Fence } from "./fence.ts";
 import { FrameError, frameReader, writeFrame } from "./frames.ts";
 import { endOf, launch } from "./launch.ts";
@@ -30,6 +31,7 @@ export interface ComputingChild {
    * One at a time, after `opened`.
    *
    * @throws {AppError} `output-too-large`; the child is killed.
+   * @throws {OutOfMemory} When the child ends because it took too much.
    * @throws {Error} When the child ends first or says nonsense: this machine's fault.
    */
   run(request: Request): Promise<TaskAnswer>;
@@ -60,6 +62,8 @@ export const startChild = (
   let ended: string | undefined;
   let lastWords = "";
   let errors = "";
+  /** Of what a task makes it say, only whether it is about memory is kept. */
+  let noMemory = false;
 
   const wait = (): Promise<Answer> =>
     new Promise((hear, fail) => {
@@ -110,8 +114,10 @@ export const startChild = (
       ended ??= `the process ended (${how})`;
       for (const stream of [frames, lifeline, stderr]) stream.destroy();
       const why = ended;
-      settle(({ fail }) => fail(new Error(why)));
-      resolve(how);
+      settle(({ fail }) =>
+        fail(noMemory ? new OutOfMemory(outOfMemory(settings)) : new Error(why)),
+      );
+      setImmediate(resolve, how); // Who waits for the task hears it first.
     };
     child.once("error", (error) => leave(error.message));
     child.once("exit", async (code, signal) => {
@@ -120,6 +126,7 @@ export const startChild = (
       await Promise.race([Promise.all(read), sleep(lastWordsMs)]);
       const memory = /^memory (\d{1,16})\n/.exec(lastWords)?.[1];
       const how = endOf(code, signal);
+      noMemory ||= memory !== undefined;
       leave(memory === undefined ? how : `${how}, it took ${mebibytes(Number(memory))} of memory`);
     });
   });
@@ -142,7 +149,12 @@ export const startChild = (
     } finally {
       clearTimeout(timer);
       errors = "";
-      stderr.removeAllListeners("data").resume();
+      let tail = "";
+      stderr.removeAllListeners("data").on("data", (chunk: Uint8Array) => {
+        tail = `${tail}${chunk}`.slice(-stderrMax);
+        noMemory ||= saysNoMemory(tail);
+        if (noMemory) stderr.removeAllListeners("data").resume();
+      });
     }
   })();
   opened.catch(() => undefined); // Who waits for it hears it; nobody has to.
@@ -162,5 +174,8 @@ export const startChild = (
     },
   };
 };
+
+const outOfMemory = ({ apps, killAboveBytes }: ChildSettings): string =>
+  `it takes more than the ${mebibytes(killAboveBytes)} of memory that ${apps.join(" or ")} may have`;
 
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;

@@ -9,7 +9,7 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
-import { AppError, type Execution, type ExecutionOutput } from "../executor.ts";
+import { AppError, type Execution, type ExecutionOutput, OutOfMemory } from "../executor.ts";
 import { type ComputingChild, startChild, type TaskAnswer } from "./computing-child.ts";
 import type { Fence } from "./fence.ts";
 import type { ChildSettings, Offer } from "./messages.ts";
@@ -41,6 +41,7 @@ interface Member {
   readonly child: ComputingChild;
   tasks: number;
   opened: boolean;
+  busy: boolean;
   /** We killed it: its end is no trouble. */
   dismissed: boolean;
   leaving?: NodeJS.Timeout;
@@ -74,14 +75,17 @@ export const openCrew = async (options: CrewOptions): Promise<Crew> => {
 
   const hire = (): Member => {
     const child = startChild(settings, options);
-    const member: Member = { child, tasks: 0, opened: false, dismissed: false };
+    const member: Member = { child, tasks: 0, opened: false, busy: false, dismissed: false };
     alive.add(member);
     void child.gone.then((how) => {
       alive.delete(member);
       clearTimeout(member.leaving);
       remove(idle, member);
-      if (member.opened && !member.dismissed)
-        stumble("a computing process ended", new Error(`the process for ${what} ended (${how})`));
+      if (member.opened && !member.dismissed) {
+        const error = new Error(`the process for ${what} ended (${how})`);
+        // A task that ends its process must not make those wait that come after it.
+        stumble("a computing process ended", error, { pause: !member.busy });
+      }
       fill();
     });
     return member;
@@ -94,9 +98,10 @@ export const openCrew = async (options: CrewOptions): Promise<Crew> => {
     member.child.kill();
   };
 
-  const stumble = (story: string, error: unknown) => {
+  const stumble = (story: string, error: unknown, wish = { pause: true }) => {
     if (!open) return;
     onTrouble(story, error);
+    if (!wish.pause) return;
     clearTimeout(pause);
     pause = setTimeout(
       () => {
@@ -147,22 +152,28 @@ export const openCrew = async (options: CrewOptions): Promise<Crew> => {
     clearTimeout(member.leaving);
     task.member = member;
     member.tasks++;
+    member.busy = true;
     busy++;
     const { app, params, inputs } = task.execution;
     let answer: TaskAnswer | undefined;
     try {
       answer = await member.child.run({ app, params, inputs });
     } catch (error) {
-      if (error instanceof AppError) dismiss(member); // Its output is too large to be read.
-      task.reject(error instanceof AppError ? error : new Error(`${app}: ${messageOf(error)}`));
+      // Its output is too large to be read, or it is gone already, as it had to be.
+      const known = error instanceof AppError || error instanceof OutOfMemory;
+      if (known) dismiss(member);
+      task.reject(known ? error : new Error(`${app}: ${messageOf(error)}`));
     }
     task.member = undefined;
     busy--;
     if (answer === undefined || member.dismissed) return;
+    member.busy = false;
     failures = 0;
     settle(task, answer);
     const worn =
-      member.tasks >= options.tasksMax || answer.residentBytes > options.recycleAboveBytes;
+      answer.type === "exhausted" ||
+      member.tasks >= options.tasksMax ||
+      answer.residentBytes > options.recycleAboveBytes;
     if (worn) dismiss(member);
     else rest(member);
   };
@@ -234,7 +245,7 @@ const openFirst = async (member: Member, what: string) => {
 const settle = ({ resolve, reject }: Task, answer: TaskAnswer): void => {
   if (answer.type === "done") resolve({ output: answer.output, mediaType: answer.mediaType });
   else if (answer.type === "refused") reject(new AppError(answer.code, answer.message));
-  else reject(new Error(answer.message));
+  else reject(new (answer.type === "exhausted" ? OutOfMemory : Error)(answer.message));
 };
 
 const remove = <T>(list: T[], item: T): void => {

@@ -36,6 +36,8 @@ export type Answer =
   | { readonly type: "unopened"; readonly code?: AppErrorCode; readonly message: string }
   | ({ readonly type: "done"; readonly mediaType: string; readonly output: Uint8Array } & Resident)
   | ({ readonly type: "refused"; readonly code: AppErrorCode; readonly message: string } & Resident)
+  /** It took more memory than it may have; the child is not used again. */
+  | ({ readonly type: "exhausted"; readonly message: string } & Resident)
   | ({ readonly type: "fault"; readonly message: string } & Resident);
 
 interface Resident {
@@ -99,6 +101,7 @@ export const answerIn = ({ header, parts }: Frame): Answer => {
       if (isAppErrorCode(code) && typeof message === "string" && isSize(residentBytes))
         return { type, code, message, residentBytes };
       break;
+    case "exhausted":
     case "fault":
       if (typeof message === "string" && isSize(residentBytes))
         return { type, message, residentBytes };

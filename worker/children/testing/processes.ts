@@ -3,7 +3,7 @@
  * child under test names itself by the number of its lifeline, which is the same on both sides.
  */
 
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { pipes } from "../messages.ts";
 
 const lifelineOf = (pid: number | "self"): string | undefined => {
@@ -27,15 +27,29 @@ const read = (file: string): string => {
   }
 };
 
-/** All processes of this machine that run a child's program, bubblewrap's own left out. */
-export const childProcesses = (): readonly number[] =>
-  readdirSync("/proc")
+/** What this process has started, and what that has started, and so on. */
+const descendants = (pid: number): readonly number[] =>
+  read(`/proc/${pid}/task/${pid}/children`)
+    .split(" ")
+    .filter((text) => text !== "")
     .map(Number)
-    .filter((pid) => pid > 0)
-    .filter((pid) => {
-      const [program = "", ...options] = read(`/proc/${pid}/cmdline`).split("\0");
-      return !program.endsWith("bwrap") && options.some((each) => each.endsWith("/child.ts"));
-    });
+    .flatMap((child) => [child, ...descendants(child)]);
+
+/** Our processes that run a child's program: without those that only lead to it. */
+export const childProcesses = (): readonly number[] =>
+  descendants(process.pid).filter((pid) => {
+    const [program = "", ...options] = read(`/proc/${pid}/cmdline`).split("\0");
+    return /\bnode[^/]*$/.test(program) && options.some((each) => each.endsWith("/child.ts"));
+  });
+
+/** The most memory that each has had, bytes, of those that are still there. */
+export const childPeaks = (): ReadonlyMap<number, number> =>
+  new Map(
+    childProcesses().flatMap((pid) => {
+      const kibibytes = /^VmHWM:\s*(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1];
+      return kibibytes === undefined ? [] : [[pid, Number(kibibytes) * 1024] as const];
+    }),
+  );
 
 /** The id outside. @throws {Error} When nobody has this name. */
 export const pidNamed = (name: string): number => {

@@ -1,12 +1,14 @@
 /** Modules that mean harm run in the pool's children, as on a worker. */
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execute, refusedAs } from "../../../testing/fixtures/execute.ts";
 import { wasmModule } from "../../../testing/fixtures/wasm-module.ts";
 import { openExecutorPool } from "../../children/pool.ts";
+import { fenceUnderTest } from "../../children/testing/fence-under-test.ts";
+import { childPeaks } from "../../children/testing/processes.ts";
 import type { Executor } from "../../executor.ts";
 import { openWasm } from "../wasm.ts";
 import { type Hostile, harmlessModules, hostileModules } from "./testing/hostile.ts";
@@ -29,26 +31,6 @@ const needsChild = ({ becomes, large = false }: Hostile): boolean =>
 /** The time to read a module, on a busy machine. */
 const readMs = (bytes: number): number => graceMs + bytes / 2_000;
 
-/** The children of this process that run the pool's program, and the most memory that each had. */
-const childPeaks = (): ReadonlyMap<number, number> => {
-  const peaks = new Map<number, number>();
-  const read = (file: string): string => {
-    try {
-      return readFileSync(file, "utf8");
-    } catch {
-      return ""; // It went between the two questions.
-    }
-  };
-  for (const pid of read(`/proc/${process.pid}/task/${process.pid}/children`).split(" ")) {
-    if (pid === "") continue;
-    // Before it has become its program, a child looks as large as this process.
-    if (!read(`/proc/${pid}/cmdline`).includes("children/child.ts")) continue;
-    const kibibytes = /^VmHWM:\s*(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1];
-    if (kibibytes !== undefined) peaks.set(Number(pid), Number(kibibytes) * 1024);
-  }
-  return peaks;
-};
-
 /** One child at a time: who is there when a task is given computes it. */
 const gone = async (pids: Iterable<number>): Promise<void> => {
   const there = new Set(pids);
@@ -68,6 +50,7 @@ describe("hostile modules", {
     const [opened] = await openExecutorPool({
       apps: ["wasm"],
       engine: "ort-node",
+      fence: fenceUnderTest,
       children: 1,
       onTrouble: (what, error) => troubles.push(`${what}: ${(error as Error).message}`),
     });
