@@ -102,7 +102,8 @@ const writeLength2 = (buffer: Buffer, at: number, length: number): void => {
   buffer[at + 1] = length >>> 7;
 };
 
-const writeLength4 = (buffer: Buffer, at: number, length: number): void => {
+/** Writes a length below 2^28 as a varint of four bytes. */
+export const writeLength4 = (buffer: Buffer, at: number, length: number): void => {
   buffer[at] = (length & 127) | 0x80;
   buffer[at + 1] = ((length >>> 7) & 127) | 0x80;
   buffer[at + 2] = ((length >>> 14) & 127) | 0x80;

@@ -50,9 +50,9 @@ export const actualRevision = (error: unknown): Revision | "no-stream" | undefin
 
 export const toStoreError = (error: unknown): EventStoreError => {
   if (error instanceof EventStoreError) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = String(field(error, "message") ?? error);
   // The embedded node names the code in details that the client does not know.
-  const named = /(?:Could not recognize|[A-Z_]+:) ([a-z-]+): /.exec(message)?.[1];
+  const named = /(?:^|Could not recognize |[A-Z_]+: )([a-z-]+): /.exec(message)?.[1];
   const code =
     named !== undefined && storeCodes.has(named)
       ? (named as EventStoreErrorCode)

@@ -49,88 +49,93 @@ const isOf =
   (error: unknown) =>
     error instanceof EventStoreError && codes.includes(error.code);
 
-describe("a connection to a node that is killed", { timeout: 60_000 }, () => {
-  test("breaks what was under way, says so, and works again when the node is back", async () => {
-    const port = await startNode();
-    const store = await connectEventStoreDb(`esdb://127.0.0.1:${port}?tls=false`, {
-      timeoutMs: 3_000,
-    });
-    assert.ok((await store.append("a", [event(0)], "no-stream")).ok);
-    const live = new Promise<void>((resolve) => {
-      const subscription = store.subscribe({
-        after: "end",
-        onEvents: () => undefined,
-        onCaughtUp: resolve,
+for (const libraryOnly of [false, true]) {
+  const client = libraryOnly ? "the library" : "our own client";
+  describe(`${client}: a connection to a node that is killed`, { timeout: 60_000 }, () => {
+    test("breaks what was under way, says so, and works again when the node is back", async () => {
+      const port = await startNode();
+      const store = await connectEventStoreDb(`esdb://127.0.0.1:${port}?tls=false`, {
+        timeoutMs: 3_000,
+        libraryOnly,
       });
-      broken = subscription.closed;
-    });
-    await live;
-    const underWay = Promise.allSettled(
-      Array.from({ length: 50 }, (_, n) => store.append(`b-${n}`, [event(n)], "no-stream")),
-    );
-    node?.kill("SIGKILL");
-    await assert.rejects(broken, isOf("unavailable"));
-    for (const outcome of await underWay)
-      if (outcome.status === "rejected")
-        assert.ok(isOf("unavailable", "timeout")(outcome.reason), String(outcome.reason));
-    await assert.rejects(store.append("a", [event(1)], 0n), isOf("unavailable", "timeout"));
-    const dead = store.subscribe({ after: "end", onEvents: () => undefined });
-    await assert.rejects(dead.closed, isOf("unavailable"));
+      assert.ok((await store.append("a", [event(0)], "no-stream")).ok);
+      const live = new Promise<void>((resolve) => {
+        const subscription = store.subscribe({
+          after: "end",
+          onEvents: () => undefined,
+          onCaughtUp: resolve,
+        });
+        broken = subscription.closed;
+      });
+      await live;
+      const underWay = Promise.allSettled(
+        Array.from({ length: 50 }, (_, n) => store.append(`b-${n}`, [event(n)], "no-stream")),
+      );
+      node?.kill("SIGKILL");
+      await assert.rejects(broken, isOf("unavailable"));
+      for (const outcome of await underWay)
+        if (outcome.status === "rejected")
+          assert.ok(isOf("unavailable", "timeout")(outcome.reason), String(outcome.reason));
+      await assert.rejects(store.append("a", [event(1)], 0n), isOf("unavailable", "timeout"));
+      const dead = store.subscribe({ after: "end", onEvents: () => undefined });
+      await assert.rejects(dead.closed, isOf("unavailable"));
 
-    await startNode(port);
-    const retry = event(1);
-    for (let tried = 0; ; tried++) {
-      try {
-        assert.ok((await store.append("a", [retry], 0n)).ok);
-        break;
-      } catch (error) {
-        assert.ok(isOf("unavailable", "timeout")(error) && tried < 40, String(error));
-        await new Promise((resolve) => setTimeout(resolve, 100));
+      await startNode(port);
+      const retry = event(1);
+      for (let tried = 0; ; tried++) {
+        try {
+          assert.ok((await store.append("a", [retry], 0n)).ok);
+          break;
+        } catch (error) {
+          assert.ok(isOf("unavailable", "timeout")(error) && tried < 40, String(error));
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }
       }
-    }
-    const read: unknown[] = [];
-    for await (const { data } of store.readStream("a", "start")) read.push(data);
-    assert.deepEqual(read, [{ n: 0 }, { n: 1 }]);
-    await store.close();
-  });
-  let broken: Promise<void> = Promise.resolve();
-});
-
-describe("a connection to something that never answers", { timeout: 60_000 }, () => {
-  test("gives up in its own time", async () => {
-    const sockets = new Set<Socket>();
-    const deaf = createServer((socket) => sockets.add(socket.on("error", () => undefined)));
-    deaf.listen(0, "127.0.0.1");
-    await once(deaf, "listening");
-    const { port } = deaf.address() as { port: number };
-    const store = await connectEventStoreDb(`esdb://127.0.0.1:${port}?tls=false`, {
-      timeoutMs: 200,
+      const read: unknown[] = [];
+      for await (const { data } of store.readStream("a", "start")) read.push(data);
+      assert.deepEqual(read, [{ n: 0 }, { n: 1 }]);
+      await store.close();
     });
-    await assert.rejects(store.append("a", [event(0)], "any"), isOf("timeout"));
-    await assert.rejects(store.head(), isOf("timeout"));
-    for (const socket of sockets) socket.destroy();
-    deaf.close();
-    await store.close();
+    let broken: Promise<void> = Promise.resolve();
   });
-});
 
-describe("a node whose disk is full", { timeout: 60_000 }, () => {
-  test("refuses over the wire as it does in process, and goes on", async () => {
-    const files = faultyFiles();
-    const embedded = await openEmbeddedStore({ directory, files });
-    const server = await serveEmbeddedStore(embedded);
-    const store = await connectEventStoreDb(server.url);
-    assert.ok((await store.append("a", [event(0)], "no-stream")).ok);
-    files.setSpace(10);
-    await assert.rejects(store.append("a", [event(1)], 0n), isOf("disk-full"));
-    await assert.rejects(store.deleteStream("a", 0n), isOf("disk-full"));
-    files.setSpace(Number.POSITIVE_INFINITY);
-    assert.ok((await store.append("a", [event(2)], 0n)).ok);
-    await store.close();
-    await server.close();
-    await embedded.close();
+  describe(`${client}: a connection to something that never answers`, { timeout: 60_000 }, () => {
+    test("gives up in its own time", async () => {
+      const sockets = new Set<Socket>();
+      const deaf = createServer((socket) => sockets.add(socket.on("error", () => undefined)));
+      deaf.listen(0, "127.0.0.1");
+      await once(deaf, "listening");
+      const { port } = deaf.address() as { port: number };
+      const store = await connectEventStoreDb(`esdb://127.0.0.1:${port}?tls=false`, {
+        timeoutMs: 200,
+        libraryOnly,
+      });
+      await assert.rejects(store.append("a", [event(0)], "any"), isOf("timeout"));
+      await assert.rejects(store.head(), isOf("timeout"));
+      for (const socket of sockets) socket.destroy();
+      deaf.close();
+      await store.close();
+    });
   });
-});
+
+  describe(`${client}: a node whose disk is full`, { timeout: 60_000 }, () => {
+    test("refuses over the wire as it does in process, and goes on", async () => {
+      const files = faultyFiles();
+      const embedded = await openEmbeddedStore({ directory, files });
+      const server = await serveEmbeddedStore(embedded);
+      const store = await connectEventStoreDb(server.url, { libraryOnly });
+      assert.ok((await store.append("a", [event(0)], "no-stream")).ok);
+      files.setSpace(10);
+      await assert.rejects(store.append("a", [event(1)], 0n), isOf("disk-full"));
+      await assert.rejects(store.deleteStream("a", 0n), isOf("disk-full"));
+      files.setSpace(Number.POSITIVE_INFINITY);
+      assert.ok((await store.append("a", [event(2)], 0n)).ok);
+      await store.close();
+      await server.close();
+      await embedded.close();
+    });
+  });
+}
 
 describe("a process", () => {
   test("shares one connection, and is refused a second one to another server", async () => {

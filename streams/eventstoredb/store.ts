@@ -1,62 +1,49 @@
 /**
- * The event store port on EventStoreDB's and KurrentDB's client. This folder alone imports it, and
- * works around what it leaves open: it has no deadline on batch appends, it lets raw gRPC errors
- * through, and it throws out of its own callbacks when data is no JSON.
+ * The event store port on an EventStoreDB or KurrentDB server, or on the gRPC face of an embedded
+ * store. One node without TLS is spoken to over HTTP/2 directly (`http2/`); clusters, TLS and what
+ * is rare go through the vendor's library (`library.ts`).
  */
 
-import { randomUUID } from "node:crypto";
-import {
-  type AllStreamResolvedEvent,
-  END,
-  type EventData,
-  EventStoreDBClient,
-  jsonEvent,
-  type ReadRevision,
-  START,
-} from "@eventstore/db-client";
-import { formatMetadata, metadataOf, metadataType } from "../embedded/metadata.ts";
-import { revisionMax } from "../embedded/record.ts";
-import {
-  type AppendResult,
-  beforeFirst,
-  type EventStore,
-  EventStoreError,
-  type Expected,
-  type NewEvent,
-  type Position,
-  type ReadOptions,
-} from "../event-store.ts";
-import { actualRevision, toStoreError, typeOfError } from "./errors.ts";
-import { toRecorded } from "./recorded.ts";
-import { subscribe } from "./subscription.ts";
+import { type EventStore, EventStoreError } from "../event-store.ts";
+import { openHttp2Store, type RareOperations } from "./http2/store.ts";
 
 export interface EventStoreDbOptions {
   /** How long a write, and each next event of a read, may take, in milliseconds. Default 10,000. */
   readonly timeoutMs?: number;
+  /** Whether everything goes through the library, whatever the server is. Default false. */
+  readonly libraryOnly?: boolean;
 }
 
 const defaultTimeoutMs = 10_000;
 
 /**
  * The one open connection of this process. Pending batch appends of all clients lie in one map of
- * the client's module, and a broken stream of one client rejects those of every other.
+ * the library's module, and a broken stream of one client rejects those of every other.
  */
 let open: Shared | undefined;
 
 interface Shared {
   readonly url: string;
-  readonly store: EventStore;
+  readonly store: Promise<EventStore>;
   users: number;
   /** Set when the last user has left; who comes then waits for it and begins anew. */
   closing?: Promise<void>;
 }
 
-/** Connection strings of the renamed product, in the words the client knows. */
-const clientUrl = (url: string): string => url.replace(/^kurrentdb(\+discover)?:/, "esdb$1:");
+/** Connection strings of the renamed product, in the words the library knows. */
+const libraryUrl = (url: string): string => url.replace(/^kurrentdb(\+discover)?:/, "esdb$1:");
+
+/** Host and port of the one node that a connection string names without TLS. */
+const plainAuthority = (url: string): string | undefined => {
+  const match = /^esdb:\/\/(?:[^@/?]*@)?([^@/?,]+)\/?\?(.*)$/.exec(url);
+  const [, host = "", query = ""] = match ?? [];
+  const parameters = new URLSearchParams(query.toLowerCase());
+  if (match === null || parameters.get("tls") !== "false") return undefined;
+  return host.includes(":") ? host : `${host}:2113`;
+};
 
 /**
- * Connects to an EventStoreDB or KurrentDB server, or to the gRPC face of an embedded store. The
- * connection is made at the first call, and again after it broke.
+ * Connects to a server. The connection is made at the first call, and again after it broke.
  *
  * @throws {EventStoreError} `bad-request` if the connection string cannot be read, or if this
  *   process already has a connection to another server.
@@ -65,7 +52,7 @@ export const connectEventStoreDb = async (
   connectionString: string,
   options: EventStoreDbOptions = {},
 ): Promise<EventStore> => {
-  const url = clientUrl(connectionString);
+  const url = libraryUrl(connectionString);
   // Whoever closes it hears of what goes wrong there.
   while (open?.closing !== undefined) await open.closing.catch(() => undefined);
   if (open !== undefined && open.url !== url)
@@ -73,247 +60,49 @@ export const connectEventStoreDb = async (
       "bad-request",
       "a process can have one EventStoreDB connection at a time, and has another one open",
     );
-  open ??= { url, store: createStore(url, options), users: 0 };
+  open ??= { url, store: openStore(url, options), users: 0 };
   const shared = open;
   shared.users++;
   let closed = false;
-  return {
-    ...shared.store,
-    close: async () => {
-      if (closed) return;
-      closed = true;
-      if (--shared.users > 0) return;
-      shared.closing = shared.store.close().finally(() => {
+  const leave = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
+    if (--shared.users > 0) return;
+    shared.closing = shared.store
+      .then((store) => store.close())
+      .finally(() => {
         open = undefined;
       });
-      await shared.closing;
-    },
+    await shared.closing;
   };
-};
-
-const createClient = (url: string): EventStoreDBClient => {
   try {
-    return EventStoreDBClient.connectionString(url);
+    return { ...(await shared.store), close: leave };
   } catch (error) {
-    throw new EventStoreError("bad-request", "the connection string cannot be read", error);
+    await leave().catch(() => undefined); // It says the same.
+    throw error;
   }
 };
 
-const createStore = (
+const openStore = async (
   url: string,
-  { timeoutMs = defaultTimeoutMs }: EventStoreDbOptions,
-): EventStore => {
-  const client = createClient(url);
-
-  /** Runs a write; conflicts are answers, everything else is an error of the port. */
-  const write = async (run: () => Promise<AppendResult>): Promise<AppendResult> => {
-    let timer: NodeJS.Timeout | undefined;
-    try {
-      return await Promise.race([
-        run(),
-        new Promise<never>((_, reject) => {
-          timer = setTimeout(
-            () => reject(new EventStoreError("timeout", `no answer within ${timeoutMs} ms`)),
-            timeoutMs,
-          );
-        }),
-      ]);
-    } catch (error) {
-      const actual = actualRevision(error);
-      if (actual !== undefined) return { ok: false, actual };
-      throw toStoreError(error);
-    } finally {
-      clearTimeout(timer);
-    }
+  { timeoutMs = defaultTimeoutMs, libraryOnly = false }: EventStoreDbOptions,
+): Promise<EventStore> => {
+  const openLibrary = async (): Promise<EventStore> => {
+    // Loaded when it is needed: it takes as long as the rest of a process' start.
+    const { openLibraryStore } = await import("./library.ts");
+    return openLibraryStore(url, { timeoutMs });
   };
-
-  const store: EventStore = {
-    append: (stream, events, expected) =>
-      write(async () => {
-        checkStream(stream);
-        if (events.length === 0) throw bad(`an append to ${stream} has no events`);
-        const result = await client.appendToStream(stream, events.map(toEventData), {
-          expectedRevision: toExpected(expected),
-        });
-        if (result.position === undefined)
-          throw new EventStoreError("unavailable", "the server names no position");
-        return {
-          ok: true,
-          revision: result.nextExpectedRevision,
-          position: result.position.commit,
-        };
-      }),
-
-    async *readStream(stream, from, options = {}) {
-      checkStream(stream);
-      const maxCount = toCount(options);
-      const fromRevision: ReadRevision = from === "start" ? START : from === "end" ? END : from;
-      const direction = options.direction ?? "forwards";
-      if (from === "end" && direction === "forwards") return;
-      if (typeof from === "bigint" && from < 0n) throw bad(`a stream has no revision ${from}`);
-      const events = client.readStream(stream, { fromRevision, direction, maxCount });
-      try {
-        for await (const { event } of timed(events, timeoutMs))
-          if (event !== undefined) yield toRecorded(event);
-      } catch (error) {
-        const type = typeOfError(error);
-        if (type === "stream-not-found" || type === "stream-deleted") return;
-        throw toStoreError(error);
-      } finally {
-        await events.cancel();
-      }
-    },
-
-    async *readAll(from, options = {}) {
-      const maxCount = toCount(options);
-      const direction = options.direction ?? "forwards";
-      if (from === "end" && direction === "forwards") return;
-      if (from === "start" && direction === "backwards") return;
-      const fromPosition = from === "start" || from === "end" ? from : toPosition(from);
-      const events = client.readAll({ fromPosition, direction, maxCount });
-      try {
-        for await (const { event } of timed<AllStreamResolvedEvent>(events, timeoutMs))
-          if (event !== undefined) yield toRecorded(event);
-      } catch (error) {
-        throw toStoreError(error);
-      } finally {
-        await events.cancel();
-      }
-    },
-
-    subscribe: (options) => subscribe(client, options),
-
-    deleteStream: (stream, expected) =>
-      write(async () => {
-        checkStream(stream);
-        const revision = await lastRevision(stream, expected);
-        const { position } = await client.deleteStream(stream, {
-          expectedRevision: toExpected(expected),
-        });
-        return { ok: true, revision, position: position?.commit ?? beforeFirst };
-      }),
-    tombstoneStream: (stream, expected) =>
-      write(async () => {
-        checkStream(stream);
-        const { position } = await client.tombstoneStream(stream, {
-          expectedRevision: toExpected(expected),
-        });
-        return { ok: true, revision: revisionMax, position: position?.commit ?? beforeFirst };
-      }),
-
-    getMetadata: async (stream) => {
-      for await (const { data } of store.readStream(`$$${stream}`, "end", {
-        direction: "backwards",
-        maxCount: 1,
-      }))
-        if (typeof data === "object" && data !== null)
-          return metadataOf(data as Readonly<Record<string, unknown>>);
-      return {};
-    },
-    setMetadata: (stream, metadata, expected) => {
-      const data = formatMetadata(metadata);
-      return store.append(
-        `$$${stream}`,
-        [{ id: randomUUID(), type: metadataType, data }],
-        expected,
-      );
-    },
-
-    head: async () => {
-      for await (const { position } of store.readAll("end", {
-        direction: "backwards",
-        maxCount: 1,
-      }))
-        return position;
-      return beforeFirst;
-    },
-
-    close: () => client.dispose(),
+  const authority = libraryOnly ? undefined : plainAuthority(url);
+  if (authority === undefined) return openLibrary();
+  let library: Promise<EventStore> | undefined;
+  const rare = (): Promise<EventStore> => {
+    library ??= openLibrary();
+    return library;
   };
-
-  /** Deletions are answered without a revision; it is what was expected, or the last one there is. */
-  const lastRevision = async (stream: string, expected: Expected): Promise<bigint> => {
-    if (typeof expected === "bigint") return expected;
-    for await (const { revision } of store.readStream(stream, "end", {
-      direction: "backwards",
-      maxCount: 1,
-    }))
-      return revision;
-    return -1n;
+  const operations: RareOperations = {
+    deleteStream: async (stream, expected) => (await rare()).deleteStream(stream, expected),
+    tombstoneStream: async (stream, expected) => (await rare()).tombstoneStream(stream, expected),
+    close: async () => (await library)?.close(),
   };
-
-  return store;
+  return openHttp2Store({ authority, timeoutMs, rare: operations });
 };
-
-const bad = (message: string): EventStoreError => new EventStoreError("bad-request", message);
-
-const checkStream = (stream: string): void => {
-  if (stream === "") throw bad("a stream needs a name");
-  if (!stream.isWellFormed()) throw bad("the name of a stream is not well-formed Unicode");
-};
-
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-const encoder = new TextEncoder();
-
-const toEventData = ({ id, type, data, metadata }: NewEvent): EventData => {
-  if (!uuid.test(id)) throw bad(`an event id is not a UUID: ${id.slice(0, 40)}`);
-  if (type === "") throw bad("a type needs a name");
-  // Checked here: inside the client a failure would be an unhandled rejection.
-  if (jsonText(id, data) === undefined) throw bad(`the data of event ${id} is no JSON value`);
-  const content = { id, type, data: data as Record<string, unknown> };
-  if (metadata === undefined) return jsonEvent(content) as EventData;
-  const text = jsonText(id, metadata);
-  if (text === undefined) throw bad(`the metadata of event ${id} is no JSON value`);
-  // As bytes, because the client drops metadata like `0` or `""`.
-  return { ...jsonEvent(content), metadata: encoder.encode(text) } as EventData;
-};
-
-const jsonText = (id: string, value: unknown): string | undefined => {
-  try {
-    return JSON.stringify(value);
-  } catch (error) {
-    throw new EventStoreError("bad-request", `event ${id} cannot be said in JSON`, error);
-  }
-};
-
-const toExpected = (expected: Expected): bigint | "any" | "no_stream" => {
-  if (expected === "no-stream") return "no_stream";
-  if (expected !== "any" && expected < 0n) throw bad(`a stream has no revision ${expected}`);
-  return expected;
-};
-
-const toCount = ({ maxCount }: ReadOptions): number => {
-  if (maxCount !== undefined && !(Number.isSafeInteger(maxCount) && maxCount > 0))
-    throw bad(`a read cannot have at most ${maxCount} events`);
-  return maxCount ?? Number.MAX_SAFE_INTEGER;
-};
-
-const toPosition = (position: Position): { commit: bigint; prepare: bigint } | typeof START =>
-  position < 0n ? START : { commit: position, prepare: position };
-
-/** Passes events on, and gives up when the next one takes too long. */
-async function* timed<Event>(
-  events: AsyncIterable<Event>,
-  timeoutMs: number,
-): AsyncGenerator<Event> {
-  const iterator = events[Symbol.asyncIterator]();
-  let timer: NodeJS.Timeout | undefined;
-  let late: (error: Error) => void = () => undefined;
-  const giveUp = (): void =>
-    late(new EventStoreError("timeout", `no event within ${timeoutMs} ms`));
-  try {
-    for (;;) {
-      const next = await new Promise<IteratorResult<Event>>((resolve, reject) => {
-        late = reject;
-        if (timer === undefined) timer = setTimeout(giveUp, timeoutMs);
-        else timer.refresh();
-        iterator.next().then(resolve, reject);
-      });
-      if (next.done === true) return;
-      yield next.value;
-    }
-  } finally {
-    clearTimeout(timer);
-  }
-}

@@ -9,24 +9,27 @@ import { eventStoreContract } from "./event-store.ts";
 const url = process.env["CNCT_EVENTSTORE_URL"];
 
 // One connection a process: with a server given, the contract is tried on that one.
-if (url !== undefined && url !== "")
-  eventStoreContract("the server of CNCT_EVENTSTORE_URL", async () => {
-    const store = await connectEventStoreDb(url);
-    return { store, close: () => store.close() };
-  });
-else
-  eventStoreContract("EventStoreDB's client on the embedded store's wire", async () => {
-    const directory = await mkdtemp(join(tmpdir(), "cnct-events-"));
-    const embedded = await openEmbeddedStore({ directory, segmentBytes: 1 << 17 });
-    const server = await serveEmbeddedStore(embedded);
-    const store = await connectEventStoreDb(server.url);
-    return {
-      store,
-      close: async () => {
-        await store.close();
-        await server.close();
-        await embedded.close();
-        await rm(directory, { recursive: true });
-      },
-    };
-  });
+for (const libraryOnly of [false, true]) {
+  const client = libraryOnly ? "the library" : "our own client";
+  if (url !== undefined && url !== "")
+    eventStoreContract(`the server of CNCT_EVENTSTORE_URL through ${client}`, async () => {
+      const store = await connectEventStoreDb(url, { libraryOnly });
+      return { store, close: () => store.close() };
+    });
+  else
+    eventStoreContract(`the embedded store's wire through ${client}`, async () => {
+      const directory = await mkdtemp(join(tmpdir(), "cnct-events-"));
+      const embedded = await openEmbeddedStore({ directory, segmentBytes: 1 << 17 });
+      const server = await serveEmbeddedStore(embedded);
+      const store = await connectEventStoreDb(server.url, { libraryOnly });
+      return {
+        store,
+        close: async () => {
+          await store.close();
+          await server.close();
+          await embedded.close();
+          await rm(directory, { recursive: true });
+        },
+      };
+    });
+}

@@ -3,7 +3,7 @@
  */
 
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import type { Message } from "./requests.ts";
+import { FrameError, type FrameSplitter, type Message, splitFrames } from "./frames.ts";
 
 /** gRPC status codes in use here (grpc.github.io/grpc/core/md_doc_statuscodes.html). */
 export const statusCodes = {
@@ -56,6 +56,17 @@ const timeoutUnitsMs: Readonly<Record<string, number>> = {
 const timeoutMs = (header: string | readonly string[] | undefined): number | undefined => {
   const match = typeof header === "string" ? /^(\d{1,8})([HMSmun])$/.exec(header) : null;
   return match === null ? undefined : Number(match[1]) * (timeoutUnitsMs[match[2] ?? ""] ?? 0);
+};
+
+const whole = (frames: FrameSplitter, chunk: Buffer): readonly Message[] => {
+  try {
+    return frames.take(chunk);
+  } catch (error) {
+    if (!(error instanceof FrameError)) throw error;
+    const { unimplemented, resourceExhausted } = statusCodes;
+    const code = error.reason === "compressed" ? unimplemented : resourceExhausted;
+    throw new CallError(code, error.message);
+  }
 };
 
 export class Call {
@@ -115,39 +126,14 @@ export class Call {
 
   /** The client's messages, in order; a slow consumer slows the client down. */
   async *messages(): AsyncGenerator<Message> {
-    let chunks: Buffer[] = [];
-    let held = 0;
-    let needed = 5;
+    const frames = splitFrames(messageBytesMax);
     // Leaving the loop early must not reset the stream: its status is still to be sent.
     const incoming = this.#stream.iterator({ destroyOnReturn: false });
     for await (const chunk of incoming as AsyncIterable<Buffer>) {
       if (this.#ended) return;
-      chunks.push(chunk);
-      held += chunk.length;
-      if (held < needed) continue;
-      const buffer = chunks.length === 1 ? chunk : Buffer.concat(chunks);
-      let at = 0;
-      needed = 5;
-      while (buffer.length - at >= 5) {
-        if (buffer[at] !== 0)
-          throw new CallError(statusCodes.unimplemented, "compressed messages are not supported");
-        const length = buffer.readUInt32BE(at + 1);
-        if (length > messageBytesMax)
-          throw new CallError(
-            statusCodes.resourceExhausted,
-            `a message of ${length} bytes is larger than the maximum of ${messageBytesMax}`,
-          );
-        if (buffer.length - at < 5 + length) {
-          needed = 5 + length;
-          break;
-        }
-        yield { buffer, start: at + 5, end: at + 5 + length };
-        at += 5 + length;
-      }
-      chunks = at === buffer.length ? [] : [buffer.subarray(at)];
-      held = buffer.length - at;
+      yield* whole(frames, chunk);
     }
-    if (held > 0 && !this.#ended)
+    if (frames.held > 0 && !this.#ended)
       throw new CallError(statusCodes.internal, "the request ends inside a message");
   }
 

@@ -2,14 +2,8 @@
 
 import type { LogExpected } from "../decide.ts";
 import type { LogEvent } from "../log.ts";
+import type { Message } from "./frames.ts";
 import { bigVarint, eachField, ProtoError } from "./proto.ts";
-
-/** A message inside a frame. */
-export interface Message {
-  readonly buffer: Buffer;
-  readonly start: number;
-  readonly end: number;
-}
 
 const text = (buffer: Buffer, start: number, end: number): string =>
   buffer.toString("utf8", start, end);

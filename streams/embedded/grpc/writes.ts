@@ -12,9 +12,9 @@ import {
   deleteAnswer,
 } from "./answers.ts";
 import { type Call, CallError, statusCodes } from "./call.ts";
+import type { Message } from "./frames.ts";
 import {
   inner,
-  type Message,
   readBatchPart,
   readProposed,
   readWriteTarget,
