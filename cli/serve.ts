@@ -2,10 +2,9 @@
  * The coordinator's composition root: opens what the chosen roles need and puts them together. One
  * process may have all roles, or each its own; the code is the same.
  */
-import { createHash, hash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { seededRandom } from "../domain/chance.ts";
-import type { Sha256 } from "../domain/hashing.ts";
 import type { MicroPointsText } from "../domain/points.ts";
 import { openGateway } from "../gateway/gateway.ts";
 import { openProjectionsThread } from "../projections/thread.ts";
@@ -13,6 +12,7 @@ import { runDispatcher } from "../services/dispatcher/run-dispatcher.ts";
 import { type Feed, type Listener, runFeed } from "../services/facts.ts";
 import { createJobBook } from "../services/job-book.ts";
 import { runRewards } from "../services/rewards/run-rewards.ts";
+import { createSigningKeys } from "../services/signing-keys.ts";
 import { runValidator } from "../services/validator/run-validator.ts";
 import { httpBlobs } from "../streams/blobs/http.ts";
 import { openLocalBlobStore } from "../streams/blobs/local.ts";
@@ -23,6 +23,7 @@ import type { EmbeddedStore } from "../streams/embedded/store.ts";
 import { eventIds } from "../streams/event-ids.ts";
 import { openTaskDesk } from "../streams/nats/task-desk.ts";
 import { openRefusalLog } from "../streams/refusals/sqlite.ts";
+import { nativeProofs, nativeSha256 } from "./native-proofs.ts";
 import { refusalsFile, version } from "./settings.ts";
 
 export const roles = ["dispatcher", "validator", "rewards", "gateway"] as const;
@@ -61,11 +62,6 @@ export interface Serving {
   /** Stops taking work, finishes what is under way, closes every file. */
   close(): Promise<void>;
 }
-
-export const nativeSha256: Sha256 = (bytes) =>
-  typeof bytes === "string"
-    ? hash("sha256", bytes)
-    : createHash("sha256").update(bytes).digest("hex");
 
 /** @throws Whatever a part throws that cannot be opened; what was opened before is closed again. */
 export const serve = async (options: ServeOptions): Promise<Serving> => {
@@ -183,8 +179,12 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
       }
       if (has("validator")) {
         const blobs = local ?? httpBlobs({ gateway: options.gatewayUrl ?? "" });
+        const keys = createSigningKeys();
+        listeners.push(keys);
         const validator = runValidator({
           book,
+          keys,
+          proofs: nativeProofs,
           desk,
           blobs,
           clock,

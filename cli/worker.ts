@@ -1,6 +1,7 @@
 /** The worker's host on Node: registers the node, opens executors, queue and blobs, runs the core. */
 import { randomBytes } from "node:crypto";
 import { cpus, totalmem } from "node:os";
+import { native } from "../crypto/primitives-native.ts";
 import type { AllowList } from "../domain/collection/allow-list.ts";
 import type { Instant, Millis } from "../domain/decider.ts";
 import type { Capabilities } from "../domain/node/node.ts";
@@ -12,6 +13,7 @@ import { type FenceWish, openFence } from "../worker/children/fence.ts";
 import { openExecutorPool } from "../worker/children/pool.ts";
 import { openCollect } from "../worker/collect/collect.ts";
 import type { Executor } from "../worker/executor.ts";
+import type { Signer } from "../worker/statements.ts";
 import { runWorker, type WorkerNotice } from "../worker/worker.ts";
 import { claimName } from "./claim-name.ts";
 
@@ -32,6 +34,8 @@ export interface WorkerHostOptions {
   /** Instead of the one that the gateway names. */
   readonly natsUrl?: string;
   readonly version: string;
+  /** Signs what the node states, for the identity that owns it. */
+  readonly signer?: Signer;
   readonly notify: (notice: WorkerNotice) => void;
   readonly onLog: (line: string) => void;
 }
@@ -125,6 +129,9 @@ const runWith = async (
   };
   const worker = runWorker({
     source,
+    nodeId,
+    signer: options.signer,
+    primitives: native,
     executors,
     blobs: httpBlobs({ gateway }),
     clock: wallClock,

@@ -12,7 +12,12 @@ import {
   type Position,
   type Subscription,
 } from "../streams/event-store.ts";
-import { jobStreamPrefix, ledgerStream, nodeStreamPrefix } from "../streams/names.ts";
+import {
+  identityStreamPrefix,
+  jobStreamPrefix,
+  ledgerStream,
+  nodeStreamPrefix,
+} from "../streams/names.ts";
 
 export interface Fact {
   readonly event: AnyEvent;
@@ -71,7 +76,9 @@ export const runFeed = ({
     if (closed) return;
     subscription = store.subscribe({
       after: position,
-      filter: { streamPrefixes: [jobStreamPrefix, nodeStreamPrefix, ledgerStream] },
+      filter: {
+        streamPrefixes: [jobStreamPrefix, nodeStreamPrefix, identityStreamPrefix, ledgerStream],
+      },
       onEvents: (batch) => {
         for (const recorded of batch) {
           const event = decode(recorded);

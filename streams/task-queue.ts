@@ -7,6 +7,8 @@
 import type { Instant, Millis } from "../domain/decider.ts";
 import type { Digest, JobHash, NodeId } from "../domain/ids.ts";
 import type { BlobRef } from "../domain/job/spec.ts";
+import type { SignedBundle } from "../domain/receipts/bundle.ts";
+import type { Statement } from "../domain/receipts/statement.ts";
 
 /** What a node needs to compute a task. */
 export interface TaskOrder {
@@ -23,27 +25,46 @@ export interface TaskOrder {
   readonly commit?: true;
 }
 
-/** What a node states about a task. Digests only, never the payload. */
-export type ResultStatement = {
+/** Names a task. */
+export interface TaskKey {
   readonly jobHash: JobHash;
   readonly replica: number;
   readonly attempt: number;
-} & (
-  | {
-      readonly outcome: "done";
-      readonly executionClass: string;
-      readonly outputDigest: Digest;
-      readonly outputSize: number;
-      readonly elapsedMs: number;
-    }
-  | {
-      readonly outcome: "failed";
-      readonly code: string;
-      /** For people: one sentence, without any of the input. At most 300 characters. */
-      readonly message: string;
-      readonly retryable: boolean;
-    }
-);
+}
+
+/** What a node states about a task. Digests only, never the payload. */
+export type ResultStatement = TaskKey &
+  (
+    | {
+        readonly outcome: "done";
+        readonly executionClass: string;
+        readonly outputDigest: Digest;
+        readonly outputSize: number;
+        readonly elapsedMs: number;
+        /** There where it opens a commit. */
+        readonly resultTag?: Digest;
+        readonly salt?: string;
+      }
+    /** It has a result that it will show when it is asked to. */
+    | { readonly outcome: "committed"; readonly commit: Digest }
+    | {
+        readonly outcome: "failed";
+        readonly code: string;
+        /** For people: one sentence, without any of the input. At most 300 characters. */
+        readonly message: string;
+        readonly retryable: boolean;
+      }
+  );
+
+/**
+ * What a node says in one message: statements in its own name, or signed once for all by the identity
+ * that owns it. Commits travel apart from results and failures, on a subject of their own.
+ */
+export type Report = readonly ResultStatement[] | SignedBundle;
+
+/** What is stated, whoever signed. */
+export const statementsOf = (report: Report): readonly (ResultStatement | Statement)[] =>
+  "bundle" in report ? report.statements : report;
 
 export interface Heartbeat {
   /** Drawn at each start of the worker: a new one says that what it held in memory is gone. */
@@ -70,12 +91,15 @@ export interface TaskDesk {
    */
   publishTasks(nodeId: NodeId, tasks: readonly TaskOrder[], messageId: string): Promise<void>;
   /**
-   * Hears bundles of results. The bundle is acknowledged when the handler's promise resolves, and
+   * Hears reports. The bundle is acknowledged when the handler's promise resolves, and
    * comes again when it rejects. `nodeId` is the one of the subject.
    */
-  consumeResults(
-    handle: (nodeId: NodeId, results: readonly ResultStatement[]) => Promise<void>,
-  ): Consumption;
+  consumeResults(handle: (nodeId: NodeId, report: Report) => Promise<void>): Consumption;
+  /**
+   * Asks a node to show results that it is bound to. Nothing keeps the request: whoever does not
+   * listen now has not heard it.
+   */
+  requestReveals(nodeId: NodeId, tasks: readonly TaskKey[]): void;
   /** Hears of bundles that a node was given too often without ever finishing; they are removed. */
   onExhausted(handle: (nodeId: NodeId, tasks: readonly TaskOrder[]) => void): void;
   onHeartbeat(handle: (nodeId: NodeId, heartbeat: Heartbeat) => void): void;
@@ -103,12 +127,19 @@ export interface TaskDelivery {
 export interface TaskSource {
   /** Pulls bundles as long as `wanted()` is above 0, that many tasks or a few more. */
   consumeTasks(wanted: () => number, handle: (delivery: TaskDelivery) => void): Consumption;
-  /** Resolves when the queue has the results. @throws As `publishTasks`. */
-  publishResults(results: readonly ResultStatement[], messageId: string): Promise<void>;
+  /**
+   * Resolves when the queue has the report.
+   * @throws As `publishTasks`; `too-large` also if a signed bundle is above `resultBytesMax`.
+   */
+  publishResults(report: Report, messageId: string): Promise<void>;
+  /** Hears which results are to be shown; the same may be asked again and again. */
+  onReveal(handle: (tasks: readonly TaskKey[]) => void): void;
   heartbeat(heartbeat: Heartbeat): void;
   close(): Promise<void>;
 }
 
+/** Statements that fit in one signed message, whatever they say. */
+export const signedStatementsMax = 80;
 /** Tasks in one message at most, so that it stays below the server's 1 MiB. */
 export const bundleTasksMax = 200;
 export const bundleBytesMax = 512 * 1024;

@@ -3,10 +3,11 @@
  * written. Reads facts alone and shares no code with the deciders but the event types and the
  * meaning of a journal entry, so that a wrong rule there is seen here.
  */
-import type { JobEvent, TaskRef } from "../domain/job/events.ts";
+import type { JobEvent, ResultReceived, TaskRef } from "../domain/job/events.ts";
 import type { JobSpec } from "../domain/job/spec.ts";
 import type { LedgerEvent } from "../domain/ledger/events.ts";
 import { transfersOf } from "../domain/ledger/transfers.ts";
+import { commitOf } from "../domain/receipts/commit.ts";
 import { decode } from "../streams/codec.ts";
 import type { RecordedEvent } from "../streams/event-store.ts";
 
@@ -22,13 +23,18 @@ export interface InvariantReport {
   readonly awarded: bigint;
 }
 
+type TaskTrace = TaskRef & {
+  status: "assigned" | "committed" | "received" | "over";
+  commit: string;
+};
+
 interface JobTrace {
   readonly spec: JobSpec;
   ended: string | undefined;
   funded: boolean;
   released: boolean;
   /** By replica: the attempt that is live or answered. */
-  readonly tasks: Map<number, TaskRef & { status: "assigned" | "received" | "over" }>;
+  readonly tasks: Map<number, TaskTrace>;
   /** `replica node` of each accepted result. */
   readonly accepted: Set<string>;
 }
@@ -128,20 +134,30 @@ const checkJob = (
           blame(`${event.nodeId} got job ${name} twice`);
       if (event.replica >= job.spec.replicasMax) blame(`${where} is beyond replicasMax`);
       const { jobHash, replica, attempt, nodeId } = event;
-      job.tasks.set(replica, { jobHash, replica, attempt, nodeId, status: "assigned" });
+      const named = { jobHash, replica, attempt, nodeId };
+      job.tasks.set(replica, { ...named, status: "assigned", commit: "" });
       return;
     }
+    case "ResultCommitted":
     case "ResultReceived":
     case "TaskFailed":
     case "TaskExpired": {
       const task = job.tasks.get(event.replica);
+      const isBound = task?.status === "committed" && event.type !== "ResultCommitted";
       if (
-        task?.status !== "assigned" ||
+        (task?.status !== "assigned" && !isBound) ||
         task.attempt !== event.attempt ||
         task.nodeId !== event.nodeId
       )
         blame(`${event.type} of a task of job ${name} that ${event.nodeId} did not hold`);
-      if (task) task.status = event.type === "ResultReceived" ? "received" : "over";
+      if (!task) return;
+      if (event.type === "ResultCommitted") {
+        if (!job.spec.commit) blame(`job ${name} asked for no commits and has one`);
+        Object.assign(task, { status: "committed", commit: event.commit });
+        return;
+      }
+      if (event.type === "ResultReceived" && job.spec.commit) checkReveal(event, job, blame);
+      task.status = event.type === "ResultReceived" ? "received" : "over";
       return;
     }
     case "ResultAccepted":
@@ -175,6 +191,22 @@ const checkJob = (
       break;
   }
   job.ended = event.type;
+};
+
+/** Nothing is shown before all are bound, and only what its node was bound to. */
+const checkReveal = (
+  event: ResultReceived,
+  { spec, tasks }: JobTrace,
+  blame: (sentence: string) => void,
+): void => {
+  const name = `replica ${event.replica} of job ${event.jobHash.slice(0, 12)}`;
+  const live = [...tasks.values()].filter(({ status }) => status !== "over");
+  if (live.length < spec.quorum || live.some(({ status }) => status === "assigned"))
+    blame(`${name} was shown before all nodes were bound`);
+  const { resultTag = "", salt = "", receipt, nodeId } = event;
+  const commit = commitOf({ ...event, worker: receipt?.worker ?? nodeId, resultTag, salt });
+  if (tasks.get(event.replica)?.commit !== commit)
+    blame(`${name} shows what ${nodeId} was not bound to`);
 };
 
 const checkEntry = (

@@ -8,27 +8,30 @@ import type { Millis } from "../domain/decider.ts";
 import type { NodeId } from "../domain/ids.ts";
 import type { Clock } from "../streams/clock.ts";
 import {
+  commitSubject,
+  controlSubject,
   heartbeatSubject,
   heartbeatSubjects,
   nodeOfSubject,
   resultSubject,
-  resultSubjects,
   taskSubject,
   taskSubjects,
 } from "../streams/names.ts";
 import { TaskQueueError } from "../streams/nats/errors.ts";
+import { readReport } from "../streams/nats/results.ts";
 import {
   decodeHeartbeat,
-  decodeResults,
+  decodeReveals,
   decodeTasks,
   encodeHeartbeat,
-  encodeResults,
+  encodeReport,
+  encodeReveals,
   encodeTasks,
 } from "../streams/nats/wire.ts";
 import type {
   Consumption,
   Heartbeat,
-  ResultStatement,
+  Report,
   TaskDesk,
   TaskOrder,
   TaskSource,
@@ -87,6 +90,7 @@ interface Shared {
   lineOf(nodeId: NodeId): Line;
   readonly onExhausted: Set<Exhausted>;
   readonly onHeartbeat: Set<(subject: string, bytes: Uint8Array) => void>;
+  readonly onControl: Set<(subject: string, bytes: Uint8Array) => void>;
   readonly malformed: (subject: string, reason: string) => void;
 }
 
@@ -125,6 +129,7 @@ export const memoryQueue = (options: MemoryQueueOptions): MemoryQueue => {
     },
     onExhausted: new Set(),
     onHeartbeat: new Set(),
+    onControl: new Set(),
     malformed: (subject, reason) => onMalformed?.(subject, reason),
   };
   const crashes = new Map<TaskDesk | TaskSource, () => void>();
@@ -143,6 +148,8 @@ export const memoryQueue = (options: MemoryQueueOptions): MemoryQueue => {
     publishRaw: (subject, bytes) => {
       if (subject.startsWith(heartbeatSubjects.slice(0, -1)))
         for (const hear of shared.onHeartbeat) hear(subject, bytes);
+      else if (subject.startsWith("cnct.ctl."))
+        for (const hear of shared.onControl) hear(subject, bytes);
       else {
         const forTasks = subject.startsWith(taskSubjects.slice(0, -1));
         const into = forTasks ? shared.lineOf(subject.slice(taskSubjects.length - 1)) : results;
@@ -215,23 +222,22 @@ const openDesk = (shared: Shared): { readonly desk: TaskDesk; readonly crash: ()
   };
 
   const consumeResults = (
-    handle: (nodeId: NodeId, results: readonly ResultStatement[]) => Promise<void>,
+    handle: (nodeId: NodeId, report: Report) => Promise<void>,
   ): Consumption => {
     const held = new Map<Kept, number>();
     const waiters: (() => void)[] = [];
     let stopped = false;
 
     const run = async (message: Kept, delivered: number): Promise<void> => {
-      const nodeId = nodeOfSubject(message.subject, resultSubjects);
-      const decoded = decodeResults(message.bytes);
-      if (nodeId === undefined || !decoded.ok) {
+      const read = readReport(message.subject, message.bytes);
+      if (!read.ok) {
         if (message.state === "gone") return;
         broker.remove(results, message);
-        malformed(message.subject, decoded.ok ? "wrong subject" : decoded.reason);
+        malformed(message.subject, read.reason);
         return;
       }
       held.set(message, (held.get(message) ?? 0) + 1);
-      const done = await handle(nodeId, decoded.value).then(
+      const done = await handle(read.value.nodeId, read.value.report).then(
         () => true,
         () => false,
       );
@@ -281,6 +287,13 @@ const openDesk = (shared: Shared): { readonly desk: TaskDesk; readonly crash: ()
       await publishAll(broker, into, encodeTasks(orders), messageId);
     },
     consumeResults,
+    requestReveals: (nodeId, tasks) => {
+      if (!alive) return;
+      for (const bytes of encodeReveals(tasks))
+        broker.hop(() => {
+          for (const hear of shared.onControl) hear(controlSubject(nodeId, "reveal"), bytes);
+        });
+    },
     onExhausted: (handle) => {
       shared.onExhausted.add(handle);
       endings.add(() => shared.onExhausted.delete(handle));
@@ -317,7 +330,7 @@ const openDesk = (shared: Shared): { readonly desk: TaskDesk; readonly crash: ()
 };
 
 const openSource = (
-  { broker, lineOf, results, onHeartbeat, malformed }: Shared,
+  { broker, lineOf, results, onHeartbeat, onControl, malformed }: Shared,
   nodeId: NodeId,
 ): { readonly source: TaskSource; readonly crash: () => void } => {
   const line = lineOf(nodeId);
@@ -385,10 +398,23 @@ const openSource = (
         },
       };
     },
-    publishResults: async (statements, messageId) => {
+    publishResults: async (report, messageId) => {
       if (!alive) throw closedError();
-      const into = { line: results, subject: resultSubject(nodeId), scope: "results" };
-      await publishAll(broker, into, encodeResults(statements), messageId);
+      for (const { kind, bundles } of encodeReport(report)) {
+        const subject = kind === "commit" ? commitSubject(nodeId) : resultSubject(nodeId);
+        const into = { line: results, subject, scope: `results-${kind}` };
+        await publishAll(broker, into, bundles, messageId);
+      }
+    },
+    onReveal: (handle) => {
+      const hear = (subject: string, bytes: Uint8Array): void => {
+        if (subject !== controlSubject(nodeId, "reveal")) return;
+        const decoded = decodeReveals(bytes);
+        if (decoded.ok) handle(decoded.value);
+        else malformed(subject, decoded.reason);
+      };
+      onControl.add(hear);
+      endings.add(() => onControl.delete(hear));
     },
     heartbeat: (heartbeat: Heartbeat) => {
       if (!alive) return;

@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { native } from "../crypto/primitives-native.ts";
 import type {
-  ResultStatement,
+  Report,
   TaskDelivery,
+  TaskKey,
   TaskOrder,
   TaskSource,
 } from "../streams/task-queue.ts";
+import { statementsOf } from "../streams/task-queue.ts";
 import { manualClock } from "../testing/manual-clock.ts";
 import type { Executor } from "./executor.ts";
+import type { Signer } from "./statements.ts";
 import { runWorker, type Worker } from "./worker.ts";
 
 const executionClass = "plain@1/js/any/1t/none";
@@ -32,13 +36,15 @@ const orderOf = (name: string, more: Partial<TaskOrder> = {}): TaskOrder => ({
  *
  * @param lag - So many promises pass before it hears that the queue has its results.
  */
-const openWorker = (slots: number, lag = 0) => {
+const openWorker = (slots: number, lag = 0, signer?: Signer) => {
   const clock = manualClock(start);
   const computed: string[] = [];
   const published: string[] = [];
+  const reports: Report[] = [];
   const computing = new Map<string, () => void>();
   const publishing: (() => void)[] = [];
   let acks = 0;
+  let ask: (tasks: readonly TaskKey[]) => void = () => assert.fail("nothing is heard");
   let deliver: (delivery: TaskDelivery) => void = () => assert.fail("nothing is consumed");
 
   const executor: Executor = {
@@ -57,10 +63,14 @@ const openWorker = (slots: number, lag = 0) => {
       deliver = handle;
       return { stop: async () => undefined };
     },
-    publishResults: async (results: readonly ResultStatement[]) => {
+    publishResults: async (report: Report) => {
       await new Promise<void>((resolve) => publishing.push(resolve));
       await hops(lag);
-      published.push(...results.map(({ jobHash }) => jobHash.slice(0, 1)));
+      reports.push(report);
+      published.push(...statementsOf(report).map(({ jobHash }) => jobHash.slice(0, 1)));
+    },
+    onReveal: (handle) => {
+      ask = handle;
     },
     heartbeat: () => undefined,
     close: async () => undefined,
@@ -70,12 +80,15 @@ const openWorker = (slots: number, lag = 0) => {
     put: async () => assert.fail("the output is empty"),
   };
   const tools = { source, executors: [executor], blobs, clock, slots, backlog: 8 };
-  const worker: Worker = runWorker({ ...tools, instance: "one", notify: () => undefined });
+  const self = { nodeId: "ada", signer, primitives: native, instance: "one" };
+  const worker: Worker = runWorker({ ...tools, ...self, notify: () => undefined });
   return {
     worker,
     clock,
     computed,
     published,
+    reports,
+    ask: (...tasks: readonly TaskKey[]) => ask(tasks),
     acks: () => acks,
     give: (...tasks: readonly TaskOrder[]) =>
       deliver({

@@ -5,22 +5,32 @@
  *
  *     running --drain--> draining (no new task; what runs is finished) --> stopped
  */
+import { hexOf } from "../crypto/bytes.ts";
+import { keyBytes, type Primitives } from "../crypto/primitives.ts";
+import { openResultTag } from "../crypto/result-tag.ts";
+import type { Instant } from "../domain/decider.ts";
+import type { NodeId } from "../domain/ids.ts";
 import { taskName } from "../domain/job/hash.ts";
 import { sleep } from "../streams/clock.ts";
 import type {
   ResultStatement,
   TaskDelivery,
+  TaskKey,
   TaskOrder,
   TaskSource,
 } from "../streams/task-queue.ts";
+import { type Bound, createCommits } from "./commits.ts";
+import { openOutbox } from "./outbox.ts";
 import { runTask, type TaskTools } from "./run-task.ts";
+import { type Circumstances, type Signer, signedForm } from "./statements.ts";
 
 const heartbeatMs = 1_000;
 /** Well within the queue's ack wait of 30 s. */
 const workingMs = 10_000;
-/** Results kept to be sent again when a task that was already computed comes again. */
+/** Answers kept to be sent again when a task that was already computed comes again. */
 const finishedKept = 1_000;
-const retryMs = 500;
+/** How long a worker that leaves waits to be asked for what it is bound to. */
+const revealWaitMs = 5_000;
 
 export type WorkerNotice =
   | { readonly type: "task-started"; readonly task: TaskOrder }
@@ -38,6 +48,12 @@ interface Bundle {
   left: number;
 }
 
+/** An answer, and what its signed form says beyond it. */
+interface Answer {
+  readonly statement: ResultStatement;
+  readonly about: Circumstances | undefined;
+}
+
 interface Held {
   readonly order: TaskOrder;
   readonly name: string;
@@ -47,9 +63,13 @@ interface Held {
 
 /**
  * @param instance - Random for each start of the worker: names its messages.
+ * @param signer - Signs what the node states; left out for a node that belongs to no identity.
  */
 export const runWorker = ({
   source,
+  nodeId,
+  signer,
+  primitives,
   slots,
   backlog,
   instance,
@@ -57,6 +77,9 @@ export const runWorker = ({
   ...tools
 }: TaskTools & {
   readonly source: TaskSource;
+  readonly nodeId: NodeId;
+  readonly signer?: Signer | undefined;
+  readonly primitives: Primitives;
   readonly slots: number;
   readonly backlog: number;
   readonly instance: string;
@@ -65,15 +88,23 @@ export const runWorker = ({
   const { clock } = tools;
   const held = new Map<string, Held>();
   const waiting: Held[] = [];
-  const finished = new Map<string, ResultStatement>();
+  const finished = new Map<string, Answer>();
   const bundles = new Set<Bundle>();
   let running = 0;
   let draining = false;
-  let outbox: { held: Held; result: ResultStatement }[] = [];
-  let sending: Promise<void> | undefined;
-  let messages = 0;
 
   const trouble = (what: string, error: unknown) => notify({ type: "trouble", what, error });
+  const outbox = openOutbox({ source, clock, instance, signer, onTrouble: trouble });
+  const commits = createCommits({
+    worker: signer?.worker ?? nodeId,
+    newSalt: () => hexOf(primitives.randomBytes(keyBytes)),
+  });
+
+  const say = ({ statement, about }: Answer, onSent: () => void) => {
+    const worker = signer?.worker;
+    const signed = worker && signedForm(statement, { nodeId, worker }, about);
+    outbox.put({ plain: statement, signed, onSent });
+  };
 
   const complete = (bundle: Bundle) => {
     bundles.delete(bundle);
@@ -86,47 +117,40 @@ export const runWorker = ({
     for (const bundle of task.bundles) if (--bundle.left === 0) complete(bundle);
   };
 
-  const send = async () => {
-    while (outbox.length > 0) {
-      const batch = outbox;
-      outbox = [];
-      const messageId = `${instance}-${messages++}`;
-      const results = batch.map(({ result }) => result);
-      for (;;) {
-        try {
-          await source.publishResults(results, messageId);
-          break;
-        } catch (error) {
-          trouble("results were not sent", error);
-          await sleep(clock, retryMs);
-        }
-      }
-      for (const { held: task, result } of batch) {
-        remember(finished, task.name, result);
-        letGo(task);
-      }
-    }
-  };
-
-  const flush = () => {
-    sending ??= send().finally(() => {
-      sending = undefined;
-      if (outbox.length > 0) flush(); // It came when the last look was over.
+  const answer = (task: Held, answer: Answer) =>
+    say(answer, () => {
+      remember(finished, task.name, answer);
+      letGo(task);
     });
+
+  /** What is said of a task's outcome now: the outcome itself, or that the node is bound to it. */
+  const answerOf = (order: TaskOrder, result: ResultStatement, startedAt: Instant): Answer => {
+    const mustTell = order.commit === true || signer !== undefined;
+    if (result.outcome !== "done" || !mustTell) return { statement: result, about: undefined };
+    const { jobHash, outputDigest } = result;
+    const resultTag = result.resultTag ?? openResultTag(primitives, { jobHash, outputDigest });
+    const about = { app: order.app, startedAt, resultTag };
+    if (!order.commit) return { statement: result, about };
+    return { statement: commits.bind(result, about), about: undefined };
   };
 
-  const answer = (task: Held, result: ResultStatement) => {
-    outbox.push({ held: task, result });
-    flush();
+  const show = (task: TaskKey) => {
+    if (held.has(taskName(task))) return; // It is not yet known that we are bound.
+    const bound = commits.show(task, clock.now());
+    if (bound === undefined) return;
+    const isLost = bound === "lost";
+    const answer = isLost ? failureOf(task, revealLost) : shown(bound);
+    say(answer, () => undefined);
   };
 
   const compute = async (task: Held) => {
     const { order } = task;
     notify({ type: "task-started", task: order });
+    const startedAt = clock.now();
     const result = await runTask(order, tools);
     running--;
     notify({ type: "task-ended", task: order, result });
-    answer(task, result);
+    answer(task, answerOf(order, result, startedAt));
     startMore();
   };
 
@@ -166,7 +190,7 @@ export const runWorker = ({
       held.set(name, task);
       const done = finished.get(name);
       if (done) answer(task, done);
-      else if (draining) answer(task, givenBack(order));
+      else if (draining) answer(task, failureOf(order, givenBack));
       else waiting.push(task);
     }
     if (bundle.left === 0) complete(bundle);
@@ -176,6 +200,9 @@ export const runWorker = ({
 
   const wanted = () => (draining ? 0 : Math.max(0, slots + backlog - held.size));
   const consumption = source.consumeTasks(wanted, take);
+  source.onReveal((tasks) => {
+    for (const task of tasks) show(task);
+  });
   const beat = () => source.heartbeat({ instance, held: held.size, draining });
   beat();
   const beating = clock.every(heartbeatMs, beat);
@@ -189,30 +216,40 @@ export const runWorker = ({
       draining = true;
       beat();
       await consumption.stop();
-      for (const task of waiting.splice(0)) answer(task, givenBack(task.order));
-      while (running > 0 || sending) await (sending ?? sleep(clock, 20));
+      for (const task of waiting.splice(0)) answer(task, failureOf(task.order, givenBack));
+      const isBusy = () => running > 0 || outbox.sending() !== undefined;
+      while (isBusy()) await (outbox.sending() ?? sleep(clock, 20));
+      const until = clock.now() + revealWaitMs;
+      while (commits.unshown().length > 0 && clock.now() < until) await sleep(clock, 20);
+      for (const task of commits.unshown()) say(failureOf(task, givenBack), () => undefined);
+      while (isBusy()) await outbox.sending();
       beating.cancel();
       working.cancel();
     },
   };
 };
 
-const givenBack = ({ jobHash, replica, attempt }: TaskOrder): ResultStatement => ({
-  jobHash,
-  replica,
-  attempt,
-  outcome: "failed",
+const givenBack = {
   code: "node-draining",
   message: "the node stops and gives the task back",
-  retryable: true,
+} as const;
+const revealLost = {
+  code: "reveal-lost",
+  message: "the node has started anew and has lost what it was bound to",
+} as const;
+
+const failureOf = (
+  { jobHash, replica, attempt }: TaskKey,
+  why: { readonly code: string; readonly message: string },
+): Answer => ({
+  statement: { jobHash, replica, attempt, outcome: "failed", ...why, retryable: true },
+  about: undefined,
 });
 
-const remember = (
-  finished: Map<string, ResultStatement>,
-  name: string,
-  result: ResultStatement,
-): void => {
-  finished.set(name, result);
+const shown = ({ result, about }: Bound): Answer => ({ statement: result, about });
+
+const remember = (finished: Map<string, Answer>, name: string, answer: Answer): void => {
+  finished.set(name, answer);
   if (finished.size <= finishedKept) return;
   const oldest = finished.keys().next().value;
   if (oldest !== undefined) finished.delete(oldest);

@@ -169,7 +169,8 @@ const isBundle = (bundle: unknown): bundle is BundleStatement => {
   );
 };
 
-const isSignedBundle = (value: unknown): value is SignedBundle => {
+/** Whether it has the form of one; whether it is good, `checkBundle` says. */
+export const isSignedBundle = (value: unknown): value is SignedBundle => {
   if (!hasOnly(value, "bundle signature statements version")) return false;
   const { version, bundle, signature, statements } = value as SignedBundle;
   return (

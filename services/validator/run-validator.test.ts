@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { nativeProofs } from "../../cli/native-proofs.ts";
 import { job as decider, type JobCommand } from "../../domain/job/job.ts";
 import type { JobSpec } from "../../domain/job/spec.ts";
 import { BlobError, type BlobSource } from "../../streams/blob-store.ts";
@@ -16,6 +17,7 @@ import { jobStream } from "../../streams/names.ts";
 import { memoryQueue } from "../../testing/memory-queue.ts";
 import { type Feed, runFeed } from "../facts.ts";
 import { createJobBook } from "../job-book.ts";
+import { createSigningKeys } from "../signing-keys.ts";
 import { type RunningValidator, runValidator } from "./run-validator.ts";
 
 const jobHash = "a".repeat(64);
@@ -70,11 +72,13 @@ describe("the validator", () => {
     queue = memoryQueue({ clock: wallClock, random: () => 0.5 });
     const desk = queue.desk();
     const onTrouble = (what: string) => troubles.push(what);
-    validator = runValidator({ book, desk, blobs, clock: wallClock, onTrouble });
+    const keys = createSigningKeys();
+    const parts = { book, keys, proofs: nativeProofs, desk, blobs, clock: wallClock };
+    validator = runValidator({ ...parts, onTrouble });
     feed = runFeed({
       store,
       clock: wallClock,
-      listeners: [book, validator],
+      listeners: [book, keys, validator],
       onTrouble: (error) => assert.fail(String(error)),
     });
     await feed.live;

@@ -4,7 +4,7 @@
  */
 import { isAppErrorCode } from "../../domain/app-errors.ts";
 import type { NodeId } from "../../domain/ids.ts";
-import type { TaskRef } from "../../domain/job/events.ts";
+import type { JobEvent, TaskRef } from "../../domain/job/events.ts";
 import {
   job as decider,
   type Job,
@@ -14,23 +14,43 @@ import {
 } from "../../domain/job/job.ts";
 import type { BlobSource } from "../../streams/blob-store.ts";
 import type { Clock } from "../../streams/clock.ts";
+import { jobStreamPrefix } from "../../streams/names.ts";
 import { noRefusalLog, type RefusalLog } from "../../streams/refusal-log.ts";
-import type { Consumption, ResultStatement, TaskDesk } from "../../streams/task-queue.ts";
+import type { Consumption, Report, TaskDesk } from "../../streams/task-queue.ts";
 import { type Fact, type Listener, serviceActor } from "../facts.ts";
 import type { JobBook } from "../job-book.ts";
+import type { SigningKeys } from "../signing-keys.ts";
+import { createAssignments } from "./assignments.ts";
+import { type Claim, checkReport, type Proofs, type ReportFault } from "./check-report.ts";
 import { judgeResults } from "./judge.ts";
+import { createReveals } from "./reveals.ts";
 
 const actor = serviceActor("validator");
 const retryMs = 500;
+const revealTickMs = 1_000;
+/** Bundles that were taken up whole and are known again at no cost. */
+const bundlesKept = 10_000;
+
+/** Why a report or one of its results was not taken up. */
+export type ResultRefusal =
+  | ReportFault
+  /** The same bundle again, after all that it says was taken up. */
+  | "report-replayed"
+  /** The tag does not belong to the output that is named. */
+  | "tag-of-another-output"
+  /** A refusal of the job's rules, such as `attempt-fenced` for `AttemptFenced`. */
+  | (string & { readonly __brand?: "JobRefusal" });
 
 export interface RunningValidator extends Listener {
-  /** Results that the rules refused, by refusal: late, fenced, repeated with another content. */
-  refusals(): ReadonlyMap<JobRefusal, number>;
+  /** What was refused, by code: unsigned, late, fenced, repeated with another content. */
+  refusals(): ReadonlyMap<ResultRefusal, number>;
   close(): Promise<void>;
 }
 
 export const runValidator = ({
   book,
+  keys,
+  proofs,
   desk,
   blobs,
   clock,
@@ -38,6 +58,8 @@ export const runValidator = ({
   refusalLog = noRefusalLog,
 }: {
   readonly book: JobBook;
+  readonly keys: SigningKeys;
+  readonly proofs: Proofs;
   readonly desk: TaskDesk;
   readonly blobs: BlobSource;
   readonly clock: Clock;
@@ -45,12 +67,19 @@ export const runValidator = ({
   /** Takes the results that the rules refused. */
   readonly refusalLog?: RefusalLog;
 }): RunningValidator => {
-  const refusals = new Map<JobRefusal, number>();
+  const refusals = new Map<ResultRefusal, number>();
+  const reveals = createReveals(book.get, desk);
+  const assignments = createAssignments();
+  const takenUp = new Set<string>();
   /** Jobs to be judged apart from a new result: after a restart, or when two results crossed. */
   const unjudged = new Set<string>();
   const judging = new Set<string>();
   let consumption: Consumption | undefined;
+  let isLive = false;
   let closed = false;
+  const revealing = clock.every(revealTickMs, () => {
+    if (isLive && !closed) reveals.ask(clock.now());
+  });
 
   const judgementOf = async (job: Job): Promise<readonly JobCommand[]> => {
     if (job.status !== "open" || !needsJudgement(job)) return [];
@@ -68,20 +97,29 @@ export const runValidator = ({
     }
   };
 
-  const take = async (nodeId: NodeId, statement: ResultStatement) => {
-    const command = commandOf(nodeId, statement, clock.now());
-    const job = book.get(statement.jobHash);
+  const refuse = (code: ResultRefusal, what: string, nodeId: NodeId) => {
+    refusals.set(code, (refusals.get(code) ?? 0) + 1);
+    refusalLog.record({ code, what, id: nodeId, at: clock.now() });
+  };
+
+  /** Takes up one statement. @returns Whether the rules took it. */
+  const take = async (nodeId: NodeId, claim: Claim): Promise<boolean> => {
+    const { jobHash, replica, attempt } = claim.statement;
+    const what = `result of job ${jobHash}`;
+    const job = book.get(jobHash);
+    if (isTaggedWrong(claim, job, proofs)) {
+      refuse("tag-of-another-output", what, nodeId);
+      return false;
+    }
+    const command = commandOf(nodeId, claim, clock.now());
     // A verdict goes into the same append as the result that makes it possible.
     const decision = decider.decide(command, job);
     const after = decision.ok ? decision.events.reduce(decider.evolve, job) : job;
-    const commands = [command, ...(await judgementIfPossible(after, statement.jobHash))];
-    const [refusal] = await book.handle(statement.jobHash, commands);
-    if (!refusal) return;
-    refusals.set(refusal, (refusals.get(refusal) ?? 0) + 1);
-    const what = `result of job ${statement.jobHash}`;
-    refusalLog.record({ code: refusal, what, id: nodeId, at: clock.now() });
+    const commands = [command, ...(await judgementIfPossible(after, jobHash))];
+    const [refusal] = await book.handle(jobHash, commands);
+    if (!refusal) return true;
+    refuse(codeOf(refusal), what, nodeId);
     if (refusal === "WrongExecutionClass") {
-      const { jobHash, replica, attempt } = statement;
       const task = { jobHash, replica, attempt, nodeId };
       const failure = {
         type: "RecordFailure",
@@ -91,6 +129,23 @@ export const runValidator = ({
       } as const;
       await book.handle(jobHash, [{ ...failure, actor, now: clock.now() }]);
     }
+    return false;
+  };
+
+  const takeReport = async (nodeId: NodeId, report: Report) => {
+    const signature = "bundle" in report ? report.signature : undefined;
+    const what = `report of node ${nodeId}`;
+    if (signature !== undefined && takenUp.has(signature))
+      return refuse("report-replayed", what, nodeId);
+    const by = { keys, proofs, assignedAt: assignments.positionOf };
+    const checked = checkReport({ nodeId, report }, by);
+    if (!checked.ok) return refuse(checked.code, what, nodeId);
+    const taken = await Promise.all(checked.claims.map((claim) => take(nodeId, claim)));
+    // What was refused may be right later: a result that was shown too early, say.
+    if (signature === undefined || !taken.every(Boolean)) return;
+    takenUp.add(signature);
+    const oldest = takenUp.size > bundlesKept ? takenUp.keys().next().value : undefined;
+    if (oldest !== undefined) takenUp.delete(oldest);
   };
 
   const judge = async (jobHash: string) => {
@@ -112,14 +167,16 @@ export const runValidator = ({
 
   const act = () => {
     if (closed) return;
-    consumption ??= desk.consumeResults(async (nodeId, results) => {
+    consumption ??= desk.consumeResults(async (nodeId, report) => {
       try {
-        await Promise.all(results.map((statement) => take(nodeId, statement)));
+        await takeReport(nodeId, report);
       } catch (error) {
         onTrouble(`results of node ${nodeId} were not taken up`, error);
         throw error; // The queue brings them again.
       }
     });
+    isLive = true;
+    reveals.ask(clock.now());
     for (const jobHash of unjudged) {
       if (judging.has(jobHash)) continue; // Looked at again when that is done.
       unjudged.delete(jobHash);
@@ -129,7 +186,11 @@ export const runValidator = ({
   };
 
   return {
-    hear: ({ event }: Fact) => {
+    hear: (fact: Fact) => {
+      const { event, stream } = fact;
+      if (!stream.startsWith(jobStreamPrefix)) return;
+      assignments.hear(fact);
+      reveals.hear(event as JobEvent);
       if (event.type === "ResultReceived") unjudged.add(event.jobHash);
       else if (event.type === "JobCompleted") unjudged.delete(event.jobHash);
     },
@@ -137,22 +198,48 @@ export const runValidator = ({
     refusals: () => refusals,
     close: async () => {
       closed = true;
+      revealing.cancel();
       await consumption?.stop();
     },
   };
 };
 
-const commandOf = (nodeId: NodeId, statement: ResultStatement, now: number): JobCommand => {
-  const { jobHash, replica, attempt } = statement;
+/** Where anybody can compute the tag from the output's digest, it must be that one. */
+const isTaggedWrong = (
+  { statement }: Claim,
+  job: Job,
+  { openResultTag }: Pick<Proofs, "openResultTag">,
+): boolean => {
+  if (statement.outcome !== "done" || statement.resultTag === undefined) return false;
+  if (job.status !== "open" || job.spec.sealed) return false;
+  return statement.resultTag !== openResultTag(statement);
+};
+
+/** `attempt-fenced` for `AttemptFenced`. */
+const codeOf = (refusal: JobRefusal): ResultRefusal =>
+  refusal.replace(/(?<!^)[A-Z]/g, (letter) => `-${letter}`).toLowerCase();
+
+const commandOf = (nodeId: NodeId, { statement, receipt }: Claim, now: number): JobCommand => {
+  const { jobHash, replica, attempt, outcome } = statement;
   const task: TaskRef = { jobHash, replica, attempt, nodeId };
-  if (statement.outcome === "failed") {
+  if (outcome === "committed")
+    return { type: "RecordCommit", task, commit: statement.commit, actor, now };
+  if (outcome === "failed") {
     const { code } = statement;
     const retryable = statement.retryable || !isAppErrorCode(code);
     return { type: "RecordFailure", task, code: knownCode(code), retryable, actor, now };
   }
-  const { executionClass, outputDigest, outputSize, elapsedMs } = statement;
-  const result = { executionClass, outputDigest, outputSize, elapsedMs };
-  return { type: "RecordResult", task, ...result, actor, now };
+  const { executionClass, outputDigest, outputSize, elapsedMs, resultTag, salt } = statement;
+  return {
+    type: "RecordResult",
+    task,
+    ...{ executionClass, outputDigest, outputSize, elapsedMs },
+    ...(resultTag === undefined ? {} : { resultTag }),
+    ...(salt === undefined ? {} : { salt }),
+    ...(receipt === undefined ? {} : { receipt }),
+    actor,
+    now,
+  };
 };
 
 /** What nodes say of themselves; a code that is none of ours tells nothing that others could use. */
@@ -161,6 +248,7 @@ const nodeCodes: ReadonlySet<string> = new Set([
   "out-of-memory",
   "worker-fault",
   "node-draining",
+  "reveal-lost",
   "blob-unknown",
   "blob-corrupt",
   "unavailable",

@@ -15,11 +15,12 @@ import {
   resultsStream,
   tasksStream,
 } from "../names.ts";
+import { statementsOf } from "../task-queue.ts";
 import { connectNats, type NatsLink } from "./connection.ts";
 import { type NatsServer, startNatsServer } from "./server.ts";
 import { openTaskDesk } from "./task-desk.ts";
 import { openTaskSource } from "./task-source.ts";
-import { encodeResults } from "./wire.ts";
+import { encodeReport } from "./wire.ts";
 
 describe("streams and consumers", () => {
   let directory: string;
@@ -46,7 +47,7 @@ describe("streams and consumers", () => {
       onMalformed: (subject, reason) => malformed.push(`${subject}: ${reason}`),
     });
     opened.consumeResults(async (nodeId, results) => {
-      for (const { jobHash } of results) heard.push(`${nodeId} ${jobHash}`);
+      for (const { jobHash } of statementsOf(results)) heard.push(`${nodeId} ${jobHash}`);
     });
     return opened;
   };
@@ -69,10 +70,8 @@ describe("streams and consumers", () => {
       ack_policy: AckPolicy.Explicit,
     });
     const failed = { outcome: "failed", code: "x", message: "", retryable: false } as const;
-    const [bundle] = encodeResults([
-      { jobHash: digest("before"), replica: 0, attempt: 1, ...failed },
-    ]);
-    link.connection.publish(resultSubject("ada"), bundle);
+    const [part] = encodeReport([{ jobHash: digest("before"), replica: 0, attempt: 1, ...failed }]);
+    link.connection.publish(resultSubject("ada"), part?.bundles[0]);
     await until(async () => (await open(resultsStream)) === 1);
 
     const opened = await desk();

@@ -2,20 +2,38 @@
 import type { Millis } from "../../domain/decider.ts";
 import type { NodeId } from "../../domain/ids.ts";
 import type { Clock } from "../clock.ts";
-import { nodeOfSubject, resultSubjects, resultsConsumer, resultsStream } from "../names.ts";
-import type { Consumption, ResultStatement } from "../task-queue.ts";
+import {
+  commitSubjects,
+  nodeOfSubject,
+  resultSubjects,
+  resultsConsumer,
+  resultsStream,
+} from "../names.ts";
+import type { Consumption, Report } from "../task-queue.ts";
 import type { NatsLink } from "./connection.ts";
 import { openPull, type PulledMessage } from "./pull.ts";
-import { decodeResults } from "./wire.ts";
+import { type Decoded, decodeReport } from "./wire.ts";
 
 export interface ConsumeResultsOptions {
   readonly link: NatsLink;
   readonly clock: Clock;
   readonly ackWaitMs: Millis;
-  readonly handle: (nodeId: NodeId, results: readonly ResultStatement[]) => Promise<void>;
+  readonly handle: (nodeId: NodeId, report: Report) => Promise<void>;
   readonly malformed: (subject: string, reason: string) => void;
   readonly onMissing: () => void;
 }
+
+/** What a message says and whose it is, by its subject. */
+export const readReport = (
+  subject: string,
+  bytes: Uint8Array,
+): Decoded<{ readonly nodeId: NodeId; readonly report: Report }> => {
+  const results = nodeOfSubject(subject, resultSubjects);
+  const nodeId = results ?? nodeOfSubject(subject, commitSubjects);
+  if (nodeId === undefined) return { ok: false, reason: "wrong subject" };
+  const decoded = decodeReport(bytes, results === undefined ? "commit" : "result");
+  return decoded.ok ? { ok: true, value: { nodeId, report: decoded.value } } : decoded;
+};
 
 /** Bundles in the hands of one validator process at most; the others are for its colleagues. */
 const heldMax = 128;
@@ -28,15 +46,14 @@ export const consumeResults = (options: ConsumeResultsOptions): Consumption => {
   const waiters: (() => void)[] = [];
 
   const run = async (message: PulledMessage): Promise<void> => {
-    const nodeId = nodeOfSubject(message.subject, resultSubjects);
-    const decoded = decodeResults(message.data);
-    if (nodeId === undefined || !decoded.ok) {
+    const report = readReport(message.subject, message.data);
+    if (!report.ok) {
       message.term();
-      return malformed(message.subject, decoded.ok ? "wrong subject" : decoded.reason);
+      return malformed(message.subject, report.reason);
     }
     held.add(message);
     try {
-      await handle(nodeId, decoded.value);
+      await handle(report.value.nodeId, report.value.report);
       message.ack();
     } catch {
       // The handler's owner reports why; here it only means "again, and not at once".

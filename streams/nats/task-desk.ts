@@ -3,6 +3,7 @@ import type { Millis } from "../../domain/decider.ts";
 import type { NodeId } from "../../domain/ids.ts";
 import { type Clock, sleep, wallClock } from "../clock.ts";
 import {
+  controlSubject,
   heartbeatSubjects,
   nodeOfSubject,
   resultsConsumer,
@@ -18,7 +19,7 @@ import { type Layout, openLayout } from "./layout.ts";
 import { publishBundles, queueErrorOf } from "./publish.ts";
 import { consumeResults } from "./results.ts";
 import { openSweep } from "./sweep.ts";
-import { decodeHeartbeat, encodeTasks } from "./wire.ts";
+import { decodeHeartbeat, encodeReveals, encodeTasks } from "./wire.ts";
 
 export interface TaskDeskOptions {
   /** A link of the caller's own; closed with the desk. */
@@ -162,6 +163,12 @@ const deskOf = (link: NatsLink, layout: Layout, options: Settings): TaskDesk => 
           await consumption.stop();
         },
       };
+    },
+
+    requestReveals: (nodeId, tasks) => {
+      if (connection.isClosed()) return;
+      for (const bytes of encodeReveals(tasks))
+        connection.publish(controlSubject(nodeId, "reveal"), bytes);
     },
 
     onExhausted: (handle) => sweep.onExhausted(handle),

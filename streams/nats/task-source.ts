@@ -3,6 +3,8 @@ import type { Millis } from "../../domain/decider.ts";
 import type { NodeId } from "../../domain/ids.ts";
 import { type Clock, sleep, wallClock } from "../clock.ts";
 import {
+  commitSubject,
+  controlSubject,
   heartbeatSubject,
   inboxPrefix,
   resultSubject,
@@ -14,7 +16,7 @@ import { connectNats, defaultUrl, type NatsLink } from "./connection.ts";
 import { TaskQueueError } from "./errors.ts";
 import { publishBundles, queueErrorOf } from "./publish.ts";
 import { openPull, type Pull } from "./pull.ts";
-import { decodeTasks, encodeHeartbeat, encodeResults } from "./wire.ts";
+import { decodeReveals, decodeTasks, encodeHeartbeat, encodeReport } from "./wire.ts";
 
 export interface TaskSourceOptions {
   /** A link of the caller's own with `inboxPrefix` set to `_INBOX.<node id>`; closed with the source. */
@@ -118,26 +120,43 @@ const sourceOf = (
       };
     },
 
-    publishResults: async (results, messageId) => {
-      const bundles = encodeResults(results);
-      if (bundles.length === 0) return;
+    publishResults: async (report, messageId) => {
+      const parts = encodeReport(report);
+      if (parts.length === 0) return;
       const until = clock.now() + publishForMs;
       for (let delayMs = retryFirstMs; ; delayMs = Math.min(2 * delayMs, retryMaxMs))
         try {
           if (closed) throw new TaskQueueError("closed", "the task source is closed");
-          await publishBundles({
-            link,
-            subject: resultSubject(nodeId),
-            bundles,
-            messageId,
-            timeoutMs: publishTimeoutMs,
-          });
+          await Promise.all(
+            parts.map(({ kind, bundles }) =>
+              publishBundles({
+                link,
+                subject: kind === "commit" ? commitSubject(nodeId) : resultSubject(nodeId),
+                bundles,
+                messageId: `${messageId}-${kind}`,
+                timeoutMs: publishTimeoutMs,
+              }),
+            ),
+          );
           return poke();
         } catch (error) {
           const { code } = queueErrorOf(error, "publish results");
           if (code === "closed" || code === "denied" || clock.now() + delayMs >= until) throw error;
           await sleep(clock, delayMs);
         }
+    },
+
+    onReveal: (handle) => {
+      const subject = controlSubject(nodeId, "reveal");
+      connection.subscribe(subject, {
+        callback: (error, msg) => {
+          if (error) return;
+          const decoded = decodeReveals(msg.data);
+          if (!decoded.ok || msg.subject !== subject)
+            options.onMalformed?.(decoded.ok ? "wrong subject" : decoded.reason);
+          else handle(decoded.value);
+        },
+      });
     },
 
     heartbeat: (heartbeat) => {

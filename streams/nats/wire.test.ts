@@ -11,10 +11,11 @@ import {
 import { TaskQueueError } from "./errors.ts";
 import {
   decodeHeartbeat,
-  decodeResults,
+  decodeReport,
+  decodeReveals,
   decodeTasks,
   encodeHeartbeat,
-  encodeResults,
+  encodeReport,
   encodeTasks,
   resultBytesMax,
 } from "./wire.ts";
@@ -69,6 +70,23 @@ const aResult: fc.Arbitrary<ResultStatement> = fc.oneof(
   fc.record(
     {
       ...task,
+      outcome: fc.constant("done" as const),
+      executionClass: fc.string({ maxLength: 40 }),
+      outputDigest: aDigest,
+      outputSize: fc.nat(),
+      elapsedMs: fc.nat(),
+      resultTag: aDigest,
+      salt: aDigest,
+    },
+    { noNullPrototype: true },
+  ),
+  fc.record(
+    { ...task, outcome: fc.constant("committed" as const), commit: aDigest },
+    { noNullPrototype: true },
+  ),
+  fc.record(
+    {
+      ...task,
       outcome: fc.constant("failed" as const),
       code: fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/),
       message: fc.string({ unit: "grapheme", maxLength: 60 }),
@@ -105,16 +123,30 @@ describe("a message", () => {
     );
     fc.assert(
       fc.property(manyOf(aResult), (results) => {
-        const bundles = encodeResults(results);
-        for (const bundle of bundles) assert.ok(bundle.length <= resultBytesMax);
-        assert.deepEqual(valuesOf<ResultStatement>(bundles.map(decodeResults)), results);
+        const said = encodeReport(results).flatMap(({ kind, bundles }) =>
+          bundles.map((bundle) => {
+            assert.ok(bundle.length <= resultBytesMax);
+            return decodeReport(bundle, kind);
+          }),
+        );
+        const isCommit = ({ outcome }: ResultStatement) => outcome === "committed";
+        assert.deepEqual(valuesOf<ResultStatement>(said), [
+          ...results.filter(isCommit),
+          ...results.filter((result) => !isCommit(result)),
+        ]);
       }),
       { numRuns: 15 },
     );
   });
 
   test("is refused with a reason, whatever bytes it has, and never thrown over", () => {
-    const decoders = [decodeTasks, decodeResults, decodeHeartbeat];
+    const decoders = [
+      decodeTasks,
+      decodeHeartbeat,
+      decodeReveals,
+      (bytes: Uint8Array) => decodeReport(bytes, "result"),
+      (bytes: Uint8Array) => decodeReport(bytes, "commit"),
+    ];
     fc.assert(
       fc.property(
         fc.oneof(
@@ -132,7 +164,7 @@ describe("a message", () => {
   });
 
   test("is refused when one field of one item is missing, of another type, or unknown", () => {
-    const optional = new Set(["commit"]);
+    const optional = new Set(["resultTag", "salt"]);
     const strange = [undefined, null, -1, 1.5, Number.MAX_VALUE, {}, [], "é".repeat(40_000)];
     const check = <Item extends object>(
       field: string,
@@ -146,7 +178,8 @@ describe("a message", () => {
       for (const key of Object.keys(item))
         for (const value of strange) {
           if (JSON.stringify(value) === "{}" && (key === "params" || key === "inputs")) continue;
-          if (optional.has(key) && value === undefined) continue; // JSON leaves it out.
+          const isOptional = optional.has(key) || (key === "commit" && field === "tasks");
+          if (isOptional && value === undefined) continue; // JSON leaves it out.
           if (key === "elapsedMs" && typeof value === "number" && value > 0) continue;
           assert.equal(says({ ...item, [key]: value }), false, `${key}: ${JSON.stringify(value)}`);
         }
@@ -154,9 +187,12 @@ describe("a message", () => {
     const orders = fc.sample(anOrder, { numRuns: 10, seed: 1 });
     const order = orders.find(({ commit }) => commit);
     const results = fc.sample(aResult, { numRuns: 20, seed: 1 });
-    assert.ok(order && new Set(results.map(({ outcome }) => outcome)).size === 2);
+    assert.ok(order && new Set(results.map(({ outcome }) => outcome)).size === 3);
     check("tasks", order, decodeTasks);
-    for (const result of results) check("results", result, decodeResults);
+    for (const result of results)
+      check("results", result, (bytes) =>
+        decodeReport(bytes, result.outcome === "committed" ? "commit" : "result"),
+      );
   });
 
   test("holds at most so many items", () => {

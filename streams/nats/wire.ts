@@ -4,11 +4,15 @@
  */
 import { isDigest } from "../../domain/ids.ts";
 import { type BlobRef, inputBytesMax, inputsMax, paramsMax } from "../../domain/job/spec.ts";
+import { isSignedBundle, type SignedBundle } from "../../domain/receipts/bundle.ts";
+import { failureMessageMax } from "../../domain/receipts/statement.ts";
 import {
   bundleBytesMax,
   bundleTasksMax,
   type Heartbeat,
+  type Report,
   type ResultStatement,
+  type TaskKey,
   type TaskOrder,
 } from "../task-queue.ts";
 import { TaskQueueError } from "./errors.ts";
@@ -16,8 +20,6 @@ import { TaskQueueError } from "./errors.ts";
 export const wireVersion = 1;
 /** Results go in smaller messages: a node's credentials allow 256 KiB. */
 export const resultBytesMax = 192 * 1024;
-/** The same limit that the port promises for a failure's message, in characters. */
-export const failureMessageMax = 300;
 /** Of an execution class, in characters. */
 const classMax = 200;
 const codeForm = /^[a-z][a-z0-9-]{0,63}$/;
@@ -36,9 +38,49 @@ export type Decoded<Value> =
 export const encodeTasks = (tasks: readonly TaskOrder[]): readonly Uint8Array[] =>
   bundlesOf("tasks", tasks.map(taskText), bundleBytesMax);
 
-/** As `encodeTasks`, with `resultBytesMax` as the limit. */
-export const encodeResults = (results: readonly ResultStatement[]): readonly Uint8Array[] =>
-  bundlesOf("results", results.map(resultText), resultBytesMax);
+/** Commits travel on a subject of their own, results and failures on another. */
+export type ReportKind = "commit" | "result";
+
+/**
+ * A report in as many messages as it needs, which go to the subject of their kind. A signed bundle is
+ * one message, since its signature is for all of it.
+ *
+ * @throws {TaskQueueError} `too-large` if a message would be above `resultBytesMax`.
+ * @throws {RangeError} If a signed bundle has commits and other statements: our bug.
+ */
+export const encodeReport = (
+  report: Report,
+): readonly { readonly kind: ReportKind; readonly bundles: readonly Uint8Array[] }[] => {
+  if ("bundle" in report) return [encodeSigned(report)];
+  const parts: { kind: ReportKind; bundles: readonly Uint8Array[] }[] = [];
+  for (const kind of ["commit", "result"] as const) {
+    const own = report.filter(({ outcome }) => (outcome === "committed") === (kind === "commit"));
+    const bundles = bundlesOf("results", own.map(resultText), resultBytesMax);
+    if (bundles.length > 0) parts.push({ kind, bundles });
+  }
+  return parts;
+};
+
+const encodeSigned = (signed: SignedBundle) => {
+  const commits = signed.statements.filter((statement) => "commit" in statement).length;
+  if (commits > 0 && commits < signed.statements.length)
+    throw new RangeError("a signed bundle has commits only, or none");
+  const bytes = Buffer.from(JSON.stringify({ v: wireVersion, signed }));
+  if (bytes.length > resultBytesMax)
+    throw new TaskQueueError(
+      "too-large",
+      `a signed bundle has ${bytes.length} bytes of at most ${resultBytesMax}`,
+    );
+  return { kind: commits > 0 ? "commit" : "result", bundles: [bytes] } as const;
+};
+
+/** Requests to show results, in as many messages as they need. */
+export const encodeReveals = (tasks: readonly TaskKey[]): readonly Uint8Array[] =>
+  bundlesOf(
+    "reveal",
+    tasks.map(({ jobHash, replica, attempt }) => JSON.stringify({ jobHash, replica, attempt })),
+    bundleBytesMax,
+  );
 
 const instanceForm = /^[A-Za-z0-9-]{1,128}$/;
 
@@ -91,7 +133,7 @@ const taskText = (task: TaskOrder): string =>
 const resultText = (result: ResultStatement): string => {
   const { jobHash, replica, attempt, outcome } = result;
   if (outcome === "done") {
-    const { executionClass, outputDigest, outputSize, elapsedMs } = result;
+    const { executionClass, outputDigest, outputSize, elapsedMs, resultTag, salt } = result;
     return JSON.stringify({
       jobHash,
       replica,
@@ -101,8 +143,12 @@ const resultText = (result: ResultStatement): string => {
       outputDigest,
       outputSize,
       elapsedMs,
+      resultTag,
+      salt,
     });
   }
+  if (outcome === "committed")
+    return JSON.stringify({ jobHash, replica, attempt, outcome, commit: result.commit });
   const { code, message, retryable } = result;
   return JSON.stringify({
     jobHash,
@@ -116,10 +162,36 @@ const resultText = (result: ResultStatement): string => {
 };
 
 export const decodeTasks = (bytes: Uint8Array): Decoded<readonly TaskOrder[]> =>
-  decodeBundle(bytes, "tasks", taskFault);
+  decodeItems(parse(bytes), "tasks", taskFault);
 
-export const decodeResults = (bytes: Uint8Array): Decoded<readonly ResultStatement[]> =>
-  decodeBundle(bytes, "results", resultFault);
+/** @param kind - Of the subject that it came on. */
+export const decodeReport = (bytes: Uint8Array, kind: ReportKind): Decoded<Report> => {
+  if (bytes.length > resultBytesMax) return refused("too large");
+  const message = parse(bytes);
+  if (isObject(message) && Object.hasOwn(message, "signed")) return decodeSigned(message, kind);
+  const decoded = decodeItems<ResultStatement>(message, "results", resultFault);
+  const isOfKind = (outcome: string) => (outcome === "committed") === (kind === "commit");
+  return !decoded.ok || decoded.value.every(({ outcome }) => isOfKind(outcome))
+    ? decoded
+    : refused(`not a ${kind}`);
+};
+
+/** Whether the signature is good is for others to say: here it only looks like one. */
+const decodeSigned = (message: Fields, kind: ReportKind): Decoded<SignedBundle> => {
+  const { v, signed } = message;
+  if (v !== wireVersion) return refused("unknown version");
+  if (Object.keys(message).length !== 2 || !isSignedBundle(signed))
+    return refused("not a signed bundle");
+  if (signed.statements.length > bundleTasksMax) return refused("too many statements");
+  if (signed.statements.some((statement) => "commit" in statement !== (kind === "commit")))
+    return refused(`not a ${kind}`);
+  return { ok: true, value: signed };
+};
+
+export const decodeReveals = (bytes: Uint8Array): Decoded<readonly TaskKey[]> =>
+  decodeItems(parse(bytes), "reveal", (task) =>
+    Object.keys(task).length === 3 ? keyFault(task) : "unknown or missing field",
+  );
 
 export const decodeHeartbeat = (bytes: Uint8Array): Decoded<Heartbeat> => {
   const message = parse(bytes);
@@ -132,12 +204,11 @@ export const decodeHeartbeat = (bytes: Uint8Array): Decoded<Heartbeat> => {
   return { ok: true, value: { instance, held, draining } };
 };
 
-const decodeBundle = <Item>(
-  bytes: Uint8Array,
-  field: "tasks" | "results",
+const decodeItems = <Item>(
+  message: unknown,
+  field: "tasks" | "results" | "reveal",
   faultOf: (item: Fields) => string | undefined,
 ): Decoded<readonly Item[]> => {
-  const message = parse(bytes);
   if (!isObject(message)) return refused("not a JSON object");
   if (message["v"] !== wireVersion) return refused("unknown version");
   const items = message[field];
@@ -174,19 +245,33 @@ const taskFault = (task: Fields): string | undefined => {
   return undefined;
 };
 
-const resultFault = (result: Fields): string | undefined => {
-  const { jobHash, replica, attempt, outcome } = result as Partial<Record<string, unknown>> & Named;
+const keyFault = (task: Fields): string | undefined => {
+  const { jobHash, replica, attempt } = task as Named;
   if (!isDigest(jobHash)) return "bad jobHash";
   if (!isWhole(replica, 0, 255)) return "bad replica";
   if (!isWhole(attempt, 0, 65_535)) return "bad attempt";
+  return undefined;
+};
+
+const resultFault = (result: Fields): string | undefined => {
+  const { outcome } = result as Named;
+  const fault = keyFault(result);
+  if (fault) return fault;
   if (outcome === "done") {
-    const { executionClass, outputDigest, outputSize, elapsedMs } = result as Named;
-    if (Object.keys(result).length !== 8) return "unknown or missing field";
+    const { executionClass, outputDigest, outputSize, elapsedMs, resultTag, salt } =
+      result as Named;
+    const reveals = [resultTag, salt].filter((value) => value !== undefined);
+    if (Object.keys(result).length !== 8 + reveals.length) return "unknown or missing field";
+    if (!reveals.every(isDigest)) return "bad resultTag or salt";
     if (!isText(executionClass, classMax)) return "bad executionClass";
     if (!isDigest(outputDigest)) return "bad outputDigest";
     if (!isWhole(outputSize, 0, wholeMax)) return "bad outputSize";
     if (typeof elapsedMs !== "number" || !(elapsedMs >= 0)) return "bad elapsedMs";
     return undefined;
+  }
+  if (outcome === "committed") {
+    if (Object.keys(result).length !== 5) return "unknown or missing field";
+    return isDigest((result as Named).commit) ? undefined : "bad commit";
   }
   if (outcome !== "failed") return "bad outcome";
   const { code, message, retryable } = result as Named;
@@ -208,6 +293,9 @@ type Named = Partial<
     | "outputDigest"
     | "outputSize"
     | "elapsedMs"
+    | "resultTag"
+    | "salt"
+    | "commit"
     | "code"
     | "message"
     | "retryable",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { seededRandom } from "../../domain/chance.ts";
+import { statementsOf } from "../../streams/task-queue.ts";
 import { type ManualClock, manualClock } from "../manual-clock.ts";
 import { noFaults, type QueueFaults } from "../memory-broker.ts";
 import { type MemoryQueue, memoryQueue } from "../memory-queue.ts";
@@ -63,8 +64,8 @@ const journey = async (seed: number, faults: QueueFaults) => {
   const results: string[] = [];
   desk.onExhausted((_, tasks) => note(`exhausted ${tasks[0]?.jobHash}`));
   desk.consumeResults(async (_, bundle) => {
-    for (const { jobHash } of bundle) results.push(jobHash);
-    note(`result ${bundle[0]?.jobHash}`);
+    for (const { jobHash } of statementsOf(bundle)) results.push(jobHash);
+    note(`result ${statementsOf(bundle)[0]?.jobHash}`);
   });
   source.consumeTasks(
     () => 10,

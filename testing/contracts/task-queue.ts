@@ -7,10 +7,15 @@ import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import type { Millis } from "../../domain/decider.ts";
 import type { NodeId } from "../../domain/ids.ts";
-import { resultSubject, taskSubject } from "../../streams/names.ts";
+import type { SignedBundle } from "../../domain/receipts/bundle.ts";
+import type { ResultStatement as SignedStatement } from "../../domain/receipts/statement.ts";
+import { commitSubject, controlSubject, resultSubject, taskSubject } from "../../streams/names.ts";
+import { resultBytesMax } from "../../streams/nats/wire.ts";
 import {
   bundleTasksMax,
+  type Report,
   type ResultStatement,
+  statementsOf,
   type TaskDelivery,
   type TaskDesk,
   type TaskOrder,
@@ -83,6 +88,22 @@ export interface ContractOptions {
   /** Tests that may run at once; each opens a queue of its own. */
   readonly concurrency: number;
 }
+
+/** In the form of a signed bundle: nobody between a node and the validator looks at the signature. */
+const bundleWith = (orders: readonly TaskOrder[]): SignedBundle => {
+  const worker = `cnct:${"a".repeat(52)}`;
+  const statements = orders.map(
+    ({ jobHash, replica, attempt, executionClass }): SignedStatement => {
+      const about = { version: 1, jobHash, replica, attempt, nodeId: ada, worker } as const;
+      const output = { digest: digest("output"), size: 12 };
+      const more = { resultTag: digest("tag"), output, appDigest: digest("app"), executionClass };
+      return { ...about, ...more, usage: { wallMs: 34 }, startedAt: 1_800_000_000_000 };
+    },
+  );
+  const bundle = { version: 1, worker, keyId: digest("key"), root: digest("root") } as const;
+  const signature = "5e".repeat(64);
+  return { version: 1, bundle: { ...bundle, size: statements.length }, signature, statements };
+};
 
 export const taskQueueContract = (
   name: string,
@@ -294,7 +315,7 @@ export const taskQueueContract = (
       const desk = await queue.desk(brisk);
       const source = await queue.source(ada);
       let failures = 2;
-      const heard: (readonly ResultStatement[])[] = [];
+      const heard: Report[] = [];
       desk.consumeResults(async (nodeId, results) => {
         assert.equal(nodeId, ada);
         heard.push(results);
@@ -365,7 +386,7 @@ export const taskQueueContract = (
       const heard: string[][] = [[], []];
       for (const [i, desk] of desks.entries())
         desk.consumeResults(async (_, results) => {
-          for (const { jobHash } of results) heard[i]?.push(jobHash);
+          for (const { jobHash } of statementsOf(results)) heard[i]?.push(jobHash);
         });
       await queue.pass(50);
       const names = Array.from({ length: 60 }, (_, i) => order(`${i}`));
@@ -393,7 +414,7 @@ export const taskQueueContract = (
       const source = await queue.source(ada);
       const heard: string[] = [];
       desk.consumeResults(async (_, results) => {
-        for (const { jobHash } of results) heard.push(jobHash);
+        for (const { jobHash } of statementsOf(results)) heard.push(jobHash);
       });
       await source.publishResults([doneWith(order("one"))], "r1");
       await source.publishResults([doneWith(order("one"))], "r1");
@@ -406,8 +427,8 @@ export const taskQueueContract = (
     rule("carries a failure with its code and message", async (queue) => {
       const desk = await queue.desk(patient);
       const source = await queue.source(ada);
-      const heard: ResultStatement[] = [];
-      desk.consumeResults(async (_, results) => void heard.push(...results));
+      const heard: unknown[] = [];
+      desk.consumeResults(async (_, report) => void heard.push(...statementsOf(report)));
       const { jobHash, replica, attempt } = order("one");
       const failure: ResultStatement = {
         jobHash,
@@ -448,13 +469,91 @@ export const taskQueueContract = (
         const source = await queue.source(bob);
         const results: string[] = [];
         desk.consumeResults(async (_, bundle) => {
-          assert.ok(bundle.length <= bundleTasksMax);
-          for (const { jobHash } of bundle) results.push(jobHash);
+          assert.ok(statementsOf(bundle).length <= bundleTasksMax);
+          for (const { jobHash } of statementsOf(bundle)) results.push(jobHash);
         });
         await source.publishResults(many.map(doneWith), "results");
         await until(queue, () => results.length === many.length);
       },
     );
+
+    rule("carries commits, and what opens them, apart from each other", async (queue) => {
+      const desk = await queue.desk(patient);
+      const source = await queue.source(ada);
+      const heard: Report[] = [];
+      desk.consumeResults(async (nodeId, report) => {
+        assert.equal(nodeId, ada);
+        heard.push(report);
+      });
+      const { jobHash, replica, attempt } = order("one");
+      const task = { jobHash, replica, attempt };
+      const commit = { ...task, outcome: "committed", commit: digest("commit") } as const;
+      const reveal = { resultTag: digest("tag"), salt: digest("salt") };
+      const result = { ...doneWith(order("one")), ...reveal };
+      await source.publishResults([result, commit], "both");
+      await until(queue, () => heard.length === 2);
+      const isCommit = (report: Report) => statementsOf(report).some((one) => "commit" in one);
+      assert.deepEqual(heard.filter(isCommit), [[commit]]);
+      assert.deepEqual(
+        heard.filter((report) => !isCommit(report)),
+        [[result]],
+      );
+      const raw = (part: object) => Buffer.from(JSON.stringify({ v: 1, results: [part] }));
+      await queue.publishRaw(commitSubject(ada), raw(result));
+      await queue.publishRaw(resultSubject(ada), raw(commit));
+      await until(queue, () => queue.malformed() === 2);
+      assert.equal(heard.length, 2, "a result is none on the subject of commits");
+    });
+
+    rule(
+      "carries a signed bundle as it is, and refuses what only looks like one",
+      async (queue) => {
+        const desk = await queue.desk(patient);
+        const source = await queue.source(ada);
+        const heard: Report[] = [];
+        desk.consumeResults(async (_, report) => void heard.push(report));
+        const signed = bundleWith([order("one"), order("two")]);
+        await source.publishResults(signed, "r1");
+        await until(queue, () => heard.length === 1);
+        assert.deepEqual(heard, [signed]);
+        const bad = [
+          { v: 1, signed: { ...signed, more: 1 } },
+          { v: 2, signed },
+          { v: 1, signed, results: [] },
+          { v: 1, signed: { ...signed, statements: signed.statements.slice(1) } },
+          { v: 1, signed: { ...signed, signature: "5" } },
+          { v: 1, signed: null },
+        ];
+        for (const one of bad)
+          await queue.publishRaw(resultSubject(ada), Buffer.from(JSON.stringify(one)));
+        await queue.publishRaw(commitSubject(ada), Buffer.from(JSON.stringify({ v: 1, signed })));
+        await queue.publishRaw(resultSubject(ada), Buffer.alloc(resultBytesMax + 1, " "));
+        await until(queue, () => queue.malformed() === bad.length + 2);
+        assert.equal(heard.length, 1);
+      },
+    );
+
+    rule("asks a node, and no other, to show results, as often as it is said", async (queue) => {
+      const desk = await queue.desk(patient);
+      const heard = { ada: [] as unknown[], bob: [] as unknown[] };
+      for (const name of ["ada", "bob"] as const)
+        (await queue.source(name === "ada" ? ada : bob)).onReveal((tasks) =>
+          heard[name].push(...tasks),
+        );
+      await queue.pass(50);
+      const keyOf = ({ jobHash, replica, attempt }: TaskOrder) => ({ jobHash, replica, attempt });
+      const keys = [order("one"), order("two")].map(keyOf);
+      desk.requestReveals(ada, keys);
+      desk.requestReveals(ada, keys.slice(0, 1));
+      await until(queue, () => heard.ada.length === 3);
+      assert.deepEqual(heard, { ada: [...keys, keys[0]], bob: [] });
+      const many = Array.from({ length: bundleTasksMax + 1 }, (_, i) => keyOf(order(`${i}`)));
+      desk.requestReveals(bob, many);
+      await until(queue, () => heard.bob.length === many.length);
+      await queue.publishRaw(controlSubject(bob, "reveal"), Buffer.from('{"v":1,"reveal":[]}'));
+      await until(queue, () => queue.malformed() === 1);
+      assert.equal(heard.bob.length, many.length);
+    });
 
     rule("passes heartbeats on", async (queue) => {
       const desk = await queue.desk(patient);
@@ -473,7 +572,7 @@ export const taskQueueContract = (
       const heard = listen(await queue.source(ada), (delivery) => void delivery.ack());
       const results: string[] = [];
       desk.consumeResults(async (nodeId, bundle) => {
-        for (const { jobHash } of bundle) results.push(`${nodeId} ${jobHash}`);
+        for (const { jobHash } of statementsOf(bundle)) results.push(`${nodeId} ${jobHash}`);
       });
       desk.onHeartbeat(() => assert.fail("not a heartbeat"));
       await queue.pass(50);
@@ -519,7 +618,7 @@ const serverRules = (
     await source.publishResults([doneWith(order("early"))], "early");
     await queue.server.kill();
     desk.consumeResults(async (_, bundle) => {
-      for (const { jobHash } of bundle) results.add(jobHash);
+      for (const { jobHash } of statementsOf(bundle)) results.add(jobHash);
     });
     listen(source, async ({ tasks, ack }) => {
       await source.publishResults(tasks.map(doneWith), `r-${tasks[0]?.jobHash}`);
@@ -536,7 +635,7 @@ const serverRules = (
     const source = await queue.source(ada);
     const results = new Set<string>();
     desk.consumeResults(async (_, bundle) => {
-      for (const { jobHash } of bundle) results.add(jobHash);
+      for (const { jobHash } of statementsOf(bundle)) results.add(jobHash);
     });
     listen(source, async ({ tasks, ack }) => {
       await source.publishResults(tasks.map(doneWith), `r-${tasks[0]?.jobHash}`);

@@ -1,7 +1,7 @@
 /** Makes things go wrong at random moments, and puts them right at the healing. */
 import type { Millis } from "../../domain/decider.ts";
 import { resultSubject } from "../../streams/names.ts";
-import { encodeResults } from "../../streams/nats/wire.ts";
+import { encodeReport } from "../../streams/nats/wire.ts";
 import { between, type Mishap, pick } from "./faults.ts";
 import type { SimulatedNode } from "./nodes.ts";
 import { createService, type Service, type ServiceName } from "./services.ts";
@@ -72,7 +72,8 @@ export const startStorm = (world: World, { services, nodes }: Cast): Storm => {
     const outputDigest = "ab".repeat(32);
     const done = { executionClass: "sim-one@1/cpu/any/1t/all", outputDigest, outputSize: 3 };
     const results = [{ ...task, outcome: "done", ...done, elapsedMs: 1 } as const];
-    for (const bytes of encodeResults(results)) queue.publishRaw(resultSubject(as), bytes);
+    for (const { bundles } of encodeReport(results))
+      for (const bytes of bundles) queue.publishRaw(resultSubject(as), bytes);
   };
 
   /** For a while. */

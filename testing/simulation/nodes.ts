@@ -1,4 +1,5 @@
 /** Nodes: each registers, works with the real core, and may be slow, mute, cut off or a liar. */
+import { native } from "../../crypto/primitives-native.ts";
 import type { Millis } from "../../domain/decider.ts";
 import type { NodeId } from "../../domain/ids.ts";
 import { type Capabilities, node as decider } from "../../domain/node/node.ts";
@@ -87,6 +88,12 @@ export const createNode = (world: World, plan: NodePlan): SimulatedNode => {
       },
     };
     return runWorker({
+      nodeId,
+      primitives: {
+        ...native,
+        randomBytes: (count) =>
+          Uint8Array.from({ length: count }, () => Math.floor(256 * random())),
+      },
       source: linkSource({ queue: world.queue, life, say: trace.say }, nodeId, line),
       executors: classes.map((executionClass) =>
         simulatedExecutor({

@@ -71,6 +71,7 @@ export const drawPlan = (random: Random, blobs: BlobHost): Plan => {
       ),
       priority: wholeBetween(random, 1, 5),
       nonce: String(n),
+      ...(random() < 0.4 ? { commit: true } : {}),
     };
     const cancelAfterMs = random() < 0.08 ? between(random, 0, 6_000) : undefined;
     const repeats = random() < 0.15 ? wholeBetween(random, 1, 2) : 0;

@@ -1,7 +1,14 @@
 /** The task queue as one process of a simulation sees it: traced, cut off at will, dead with it. */
 import type { NodeId } from "../../domain/ids.ts";
 import { TaskQueueError } from "../../streams/nats/errors.ts";
-import type { ResultStatement, TaskDesk, TaskOrder, TaskSource } from "../../streams/task-queue.ts";
+import {
+  type Report,
+  statementsOf,
+  type TaskDesk,
+  type TaskKey,
+  type TaskOrder,
+  type TaskSource,
+} from "../../streams/task-queue.ts";
 import type { MemoryQueue } from "../memory-queue.ts";
 import type { Life } from "./life.ts";
 
@@ -21,19 +28,16 @@ export interface QueueLinkOptions {
 
 const timeoutMs = 5_000;
 
-export const nameOf = ({
-  jobHash,
-  replica,
-  attempt,
-}: Pick<TaskOrder, "jobHash" | "replica" | "attempt">): string =>
+export const nameOf = ({ jobHash, replica, attempt }: TaskKey): string =>
   `${jobHash.slice(0, 8)}/${replica}/${attempt}`;
 
-const tasksIn = (tasks: readonly TaskOrder[]): string => tasks.map(nameOf).join(" ");
-const resultsIn = (results: readonly ResultStatement[]): string =>
-  results
-    .map((result) => {
-      const what = result.outcome === "done" ? result.outputDigest.slice(0, 8) : result.code;
-      return `${nameOf(result)}=${what}`;
+const tasksIn = (tasks: readonly TaskKey[]): string => tasks.map(nameOf).join(" ");
+const resultsIn = (report: Report): string =>
+  statementsOf(report)
+    .map((statement) => {
+      const fields = statement as Partial<Record<"commit" | "code" | "outputDigest", string>>;
+      const bound = fields.commit && `bound ${fields.commit.slice(0, 8)}`;
+      return `${nameOf(statement)}=${bound ?? fields.code ?? fields.outputDigest?.slice(0, 8)}`;
     })
     .join(" ");
 
@@ -56,6 +60,10 @@ export const linkDesk = (
         say(`${life.name} hears from ${nodeId}: ${resultsIn(results)}`);
         return life.guard(handle(nodeId, results));
       }),
+    requestReveals: (nodeId, tasks) => {
+      say(`${life.name} asks ${nodeId} to show ${tasksIn(tasks)}`);
+      desk.requestReveals(nodeId, tasks);
+    },
     onExhausted: (handle) =>
       desk.onExhausted((nodeId, tasks) => {
         say(`${life.name} hears that ${nodeId} never finished ${tasksIn(tasks)}`);
@@ -103,6 +111,10 @@ export const linkSource = (
       say(`${nodeId} says ${resultsIn(results)}${line.cut ? " to nobody" : ""}`);
       return line.cut ? unheard() : life.guard(source.publishResults(results, messageId));
     },
+    onReveal: (handle) =>
+      source.onReveal((tasks) => {
+        if (!line.cut) handle(tasks);
+      }),
     heartbeat: (heartbeat) => {
       if (!line.cut && !line.mute) source.heartbeat(heartbeat);
     },

@@ -1,5 +1,6 @@
 /** The coordinator's services, each a process of its own with its own view of the facts. */
 import { hash } from "node:crypto";
+import { nativeProofs } from "../../cli/native-proofs.ts";
 import { seededRandom } from "../../domain/chance.ts";
 import type { Millis } from "../../domain/decider.ts";
 import type { Sha256 } from "../../domain/hashing.ts";
@@ -8,6 +9,7 @@ import { runDispatcher } from "../../services/dispatcher/run-dispatcher.ts";
 import { type Listener, runFeed } from "../../services/facts.ts";
 import { createJobBook } from "../../services/job-book.ts";
 import { runRewards } from "../../services/rewards/run-rewards.ts";
+import { createSigningKeys } from "../../services/signing-keys.ts";
 import { runValidator } from "../../services/validator/run-validator.ts";
 import type { Life } from "./life.ts";
 import { linkDesk } from "./queue-links.ts";
@@ -76,8 +78,8 @@ export const createService = (world: World, name: ServiceName, skewMs: Millis): 
         }
         case "validator": {
           const blobs = world.blobs.link(life);
-          const validator = runValidator({ book, desk: desk(), blobs, clock, onTrouble });
-          return { ...validator, owed: () => 0 };
+          const parts = { book, keys, proofs: nativeProofs, desk: desk(), blobs, clock };
+          return { ...runValidator({ ...parts, onTrouble }), owed: () => 0 };
         }
         case "rewards": {
           const parts = { store: own, ids, book, clock, sha256, grant, onTrouble };
@@ -86,11 +88,12 @@ export const createService = (world: World, name: ServiceName, skewMs: Millis): 
         }
       }
     };
+    const keys = createSigningKeys();
     const service = build();
     const feed = runFeed({
       store: own,
       clock,
-      listeners: [book, sabotage.listener(name, service)],
+      listeners: [book, keys, sabotage.listener(name, service)],
       onTrouble: (error) => onTrouble("the feed of facts broke", error),
     });
     const close = async (): Promise<void> => {

@@ -67,10 +67,15 @@ interface JobView {
 /** The nodes that lose a task by this event. */
 const freedBy = (event: JobEvent, job: Job): readonly NodeId[] => {
   switch (event.type) {
+    case "ResultCommitted":
+      return [event.nodeId];
     case "ResultReceived":
     case "TaskFailed":
-    case "TaskExpired":
-      return [event.nodeId];
+    case "TaskExpired": {
+      // A node that is bound to its result has room for others.
+      const isBound = job.status === "open" && job.tasks[event.replica]?.status === "committed";
+      return isBound ? [] : [event.nodeId];
+    }
     case "JobCompleted":
     case "JobFailed":
     case "JobCancelled":
@@ -163,6 +168,7 @@ export const createWatch = (
   const checkInVain = (job: Job): void => {
     if (job.status !== "open" || !calm() || vacancies(job).length === 0) return;
     if (job.tasks.some(({ status }) => status === "assigned")) return;
+    if (job.revealBy !== undefined) return;
     const pinned = pinnedClass(job);
     for (const [nodeId, { apps }] of nodes)
       if (
@@ -198,6 +204,7 @@ export const createWatch = (
           blame(`${nodeId} never said what job ${jobHash.slice(0, 8)} received from it`);
         return;
       }
+      case "ResultCommitted":
       case "TaskFailed":
       case "TaskExpired":
         view.leases.delete(event.replica);
@@ -284,6 +291,8 @@ export const createWatch = (
         const name = jobHash.slice(0, 8);
         for (const [replica, at] of leases)
           if (at < before) blame(`the lease of ${name}/${replica} ended and nobody noticed`);
+        if (job.status === "open" && job.revealBy !== undefined && job.revealBy < before)
+          blame(`job ${name} was to be shown by then, and nobody noticed`);
         if (touchedAt >= before) continue;
         if (job.status === "open" && escrow === "none")
           blame(`job ${name} is neither funded nor rejected`);

@@ -8,6 +8,7 @@ import { createUser, decode, type User } from "@nats-io/jwt";
 import { digest, order } from "../../../testing/contracts/task-queue.ts";
 import { inboxPrefix } from "../../names.ts";
 import { credentialsLifeMaxMs } from "../../nats-authority.ts";
+import { statementsOf } from "../../task-queue.ts";
 import { connectNats, type NatsLink } from "../connection.ts";
 import { type Credentials, fileCredentials } from "../credentials.ts";
 import { TaskQueueError } from "../errors.ts";
@@ -89,7 +90,7 @@ describe("the authority over NATS", () => {
     const beats: string[] = [];
     desk.onHeartbeat((nodeId) => beats.push(nodeId));
     desk.consumeResults(async (nodeId, bundle) => {
-      for (const { jobHash } of bundle) results.push(`${nodeId} ${jobHash}`);
+      for (const { jobHash } of statementsOf(bundle)) results.push(`${nodeId} ${jobHash}`);
     });
     source.consumeTasks(
       () => 10,
