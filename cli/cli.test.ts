@@ -102,9 +102,15 @@ test("a worker is named after its machine, in the form of a node's name", () => 
     [`${"a".repeat(80)}.example`]: "a".repeat(64),
   };
   for (const [machine, name] of Object.entries(cases)) {
-    assert.equal(nodeName(machine), name);
+    assert.equal(nodeName({ machine }), name);
     assert.ok(isNodeId(name));
+    const owned = nodeName({ machine, id: `cnct:3k7qmzxa${"a".repeat(44)}` });
+    assert.ok(isNodeId(owned) && owned.endsWith("3k7qmzxa"), owned);
   }
+  const [ada, bob] = ["a", "b"].map((letter) =>
+    nodeName({ machine: "laptop", id: `cnct:${letter.repeat(52)}` }),
+  );
+  assert.deepEqual([ada, bob], ["laptop-aaaaaaaa", "laptop-bbbbbbbb"]);
 });
 
 test("an origin is read as browsers say it, and nothing else", () => {

@@ -1,11 +1,24 @@
 /** What every command shares: the global flags and the connection that they describe. */
 
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import type { Millis } from "../domain/decider.ts";
-import { type CnctClient, connect } from "../sdk/index.ts";
+import { clientAccountOf } from "../domain/identity/inception.ts";
+import type { AccountId } from "../domain/ids.ts";
+import {
+  type CnctClient,
+  type ConnectOptions,
+  connect,
+  openRegistry,
+  scopesOfRoles,
+} from "../sdk/index.ts";
 import { type Sleep, sleep } from "../sdk/retry.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { CliFailure } from "./failures.ts";
+import { findIdentity } from "./id/find-identity.ts";
+import { showKeyFile } from "./id/key-file.ts";
 import { say } from "./output.ts";
-import { clientAccount, gatewayUrl } from "./settings.ts";
+import { clientAccount, gatewayUrl, givenClient, keyFilePath } from "./settings.ts";
 
 export interface GlobalFlags {
   readonly json?: boolean;
@@ -40,22 +53,79 @@ const tellingSleep = (gateway: string): Sleep => {
 
 export const flagsOf = (command: Command): GlobalFlags => command.optsWithGlobals<GlobalFlags>();
 
-/** Runs `work` with a connection, and closes it whatever happens. */
-export const withClient = async <T>(
+type Work<T> = (client: CnctClient, flags: { readonly json: boolean }) => Promise<T>;
+
+/** Runs `work` with a connection that acts for nobody, and closes it whatever happens. */
+export const withClient = <T>(command: Command, work: Work<T>): Promise<T> =>
+  withConnection(command, async () => ({}), work);
+
+/**
+ * As `withClient`, for commands that change something. Where the gateway asks for identities they act
+ * as the one in the key file, which is made if it is not there.
+ */
+export const withActor = <T>(command: Command, work: Work<T>): Promise<T> =>
+  withConnection(command, (ask) => actorOf(ask, flagsOf(command)), work);
+
+/** As `withActor` if there is a key file, else as `withClient`: for what only its owner can read. */
+export const withReader = <T>(command: Command, work: Work<T>): Promise<T> =>
+  withConnection(
+    command,
+    async (ask) =>
+      existsSync(keyFilePath(flagsOf(command).id)) ? actorOf(ask, flagsOf(command)) : {},
+    work,
+  );
+
+const withConnection = async <T>(
   command: Command,
-  work: (client: CnctClient, flags: { readonly json: boolean }) => Promise<T>,
+  actor: (ask: CnctClient["ask"]) => Promise<Pick<ConnectOptions, "client" | "identity">>,
+  work: Work<T>,
 ): Promise<T> => {
   const { json = false, gateway, client: account } = flagsOf(command);
   const url = gatewayUrl(gateway);
-  const client = connect({
-    gateway: url,
-    client: clientAccount(account),
-    retry,
-    sleep: tellingSleep(url),
-  });
+  const to = { gateway: url, client: clientAccount(account), retry, sleep: tellingSleep(url) };
+  const plain = connect(to);
+  let client = plain;
   try {
+    const acting = await actor(plain.ask);
+    if (acting.identity !== undefined) client = connect({ ...to, ...acting });
     return await work(client, { json });
   } finally {
-    await client.close();
+    await Promise.all([plain.close(), client.close()]);
   }
+};
+
+/** @throws {CliFailure} `not-your-account` when another client was named; and as `findIdentity`. */
+const actorOf = async (
+  ask: CnctClient["ask"],
+  { id, client }: GlobalFlags,
+): Promise<Pick<ConnectOptions, "client" | "identity" | "scopes">> => {
+  if (!(await asksForIdentities(ask))) return {};
+  const path = keyFilePath(id);
+  const { own, current } = await findIdentity({ path, registry: openRegistry(ask), say });
+  const named = givenClient(client);
+  if (named !== undefined && named !== own.account)
+    throw new CliFailure(
+      "not-your-account",
+      `you act for ${own.account} (${path}), not for ${named}; leave out --client and CNCT_CLIENT`,
+      exitCodes.refused,
+    );
+  return { client: own.account, identity: current, scopes: scopesOfRoles.client };
+};
+
+/** Whose jobs are one's own: of the client that was named, or of the identity in the key file. */
+export const ownAccount = async (command: Command, { ask }: CnctClient): Promise<AccountId> => {
+  const { client, id } = flagsOf(command);
+  const named = givenClient(client);
+  const path = keyFilePath(id);
+  if (named !== undefined || !existsSync(path) || !(await asksForIdentities(ask)))
+    return named ?? clientAccount(client);
+  return clientAccountOf((await showKeyFile(path)).state.id);
+};
+
+/** Whether whoever changes something there has to be somebody. */
+export const asksForIdentities = async (ask: CnctClient["ask"]): Promise<boolean> => {
+  const { network } = await ask<{ network: { access: string } }>(
+    "query Access { network { access } }",
+  );
+  return network.access === "IDENTITIES";
 };

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { seededRandom } from "../domain/chance.ts";
 import type { MicroPointsText } from "../domain/points.ts";
+import type { AccessMode } from "../gateway/access/access.ts";
 import { openGateway } from "../gateway/gateway.ts";
 import { openProjectionsThread } from "../projections/thread.ts";
 import { runDispatcher } from "../services/dispatcher/run-dispatcher.ts";
@@ -45,6 +46,8 @@ export interface ServeOptions {
   readonly origins?: readonly string[];
   /** Where a validator without a gateway in its process gets outputs from. */
   readonly gatewayUrl?: string;
+  /** Whether whoever changes something on the gateway has to be somebody; `open` if left out. */
+  readonly access?: AccessMode;
   /** What a client gets the first time it submits a job. */
   readonly grant: MicroPointsText;
   readonly onLog: (line: string) => void;
@@ -142,6 +145,8 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
         host: options.host,
         port: options.port,
         ...(options.origins === undefined ? {} : { origins: options.origins }),
+        ...(options.access === undefined ? {} : { access: options.access }),
+        keyDirectory: dataDirectory,
         natsUrl,
         place: "gateway-1",
         version,

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { CnctId } from "../domain/identity/inception.ts";
 import { isNodeId } from "../domain/ids.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { exitCodes } from "./exit-codes.ts";
@@ -96,16 +97,27 @@ export const keyFilePath = (flag?: string): string => {
 /** Kept nowhere: read when a key file is opened. */
 export const passphrase = (): string | undefined => fromEnvironment("CNCT_PASSPHRASE");
 
+/** Characters of its owner's id in a node's name: two strangers' machines may have one name. */
+const ownerCharacters = 8;
+
 /**
- * The machine's name as that of a node, the same at every start: `Ada's PC.local` is `ada-s-pc-local`.
- * In a container that is the container's id, so that replicas are distinct nodes.
+ * The machine's name as that of a node, the same at every start: `Ada's PC.local` is `ada-s-pc-local`,
+ * and of an identity `cnct:3k7qmzxa…` it is `ada-s-pc-local-3k7qmzxa`. In a container that is the
+ * container's id, so that replicas are distinct nodes.
  */
-export const nodeName = (machine = hostname()): string => {
-  const name = machine
+export const nodeName = ({
+  machine = hostname(),
+  id,
+}: {
+  readonly machine?: string;
+  readonly id?: CnctId;
+} = {}): string => {
+  const owner = id === undefined ? "" : `-${id.slice("cnct:".length).slice(0, ownerCharacters)}`;
+  const name = `${machine
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-|-$/g, "")
-    .slice(0, 64);
+    .slice(0, 64 - owner.length)}${owner}`.replace(/^-/, "");
   return isNodeId(name) ? name : `node-${name}`.replace(/-$/, "");
 };
 

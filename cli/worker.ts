@@ -5,6 +5,8 @@ import { native } from "../crypto/primitives-native.ts";
 import type { AllowList } from "../domain/collection/allow-list.ts";
 import type { Instant, Millis } from "../domain/decider.ts";
 import type { Capabilities } from "../domain/node/node.ts";
+import { authorityOf } from "../sdk/identity/authority-of.ts";
+import { CnctRefusal, CnctUnavailable, type OwnIdentity, scopesOfRoles } from "../sdk/index.ts";
 import { httpBlobs } from "../streams/blobs/http.ts";
 import { wallClock } from "../streams/clock.ts";
 import { openTaskSource } from "../streams/nats/task-source.ts";
@@ -22,6 +24,8 @@ export interface WorkerHostOptions {
   /** The node's name; the same name is the same node. */
   readonly nodeId: string;
   readonly owner: string;
+  /** As whom it registers and stores outputs, where the gateway asks for that. */
+  readonly identity?: () => Promise<OwnIdentity>;
   readonly apps: readonly string[];
   /** More than one engine makes the node able to work in several execution classes. */
   readonly engines: readonly ("ort-node" | "ort-web")[];
@@ -98,6 +102,9 @@ export const runWorkerHost = async (options: WorkerHostOptions): Promise<WorkerH
   }
 };
 
+/** How long one request of a login may take. */
+const requestMs: Millis = 30_000;
+
 const runWith = async (
   executors: readonly Executor[],
   options: WorkerHostOptions,
@@ -112,7 +119,13 @@ const runWith = async (
     platform: `${process.platform}-${process.arch}`,
     version: options.version,
   };
-  const registered = await register(gateway, { id: nodeId, owner, capabilities });
+  const { fetch } = globalThis;
+  const authority = authorityOf(
+    { identity: options.identity, scopes: scopesOfRoles.worker },
+    { gateway, fetch, timeoutMs: requestMs },
+  );
+  const asked = authority?.fetch ?? fetch;
+  const registered = await register({ gateway, fetch: asked }, { id: nodeId, owner, capabilities });
   const source = await openTaskSource({
     url: options.natsUrl ?? registered.natsUrl,
     nodeId,
@@ -133,7 +146,7 @@ const runWith = async (
     signer: options.signer,
     primitives: native,
     executors,
-    blobs: httpBlobs({ gateway }),
+    blobs: httpBlobs({ gateway, fetch: asked }),
     clock: wallClock,
     slots,
     backlog,
@@ -178,18 +191,20 @@ interface Registration {
 }
 
 const register = async (
-  gateway: string,
+  { gateway, fetch }: { readonly gateway: string; readonly fetch: typeof globalThis.fetch },
   input: { readonly id: string; readonly owner: string; readonly capabilities: Capabilities },
 ): Promise<{ readonly natsUrl: string }> => {
   let answer: Registration;
   try {
-    const response = await fetch(new URL("/graphql", gateway), {
+    const response = await fetch(new URL("/graphql", gateway).href, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ query: mutation, variables: { input } }),
     });
     answer = (await response.json()) as Registration;
   } catch (error) {
+    if (error instanceof CnctRefusal) throw new RegistrationError(error.code, error.message, error);
+    if (error instanceof CnctUnavailable) throw error;
     throw new RegistrationError("gateway-unreachable", `no gateway answers at ${gateway}`, error);
   }
   const result = answer.data?.registerNode;

@@ -21,6 +21,7 @@ export {
   prepareRotation,
   prepareTransportKey,
 } from "./identity/changes.ts";
+export { scopesOfRoles } from "./identity/login.ts";
 export {
   type IdentityHistory,
   type IdentitySecrets,

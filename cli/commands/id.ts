@@ -25,6 +25,7 @@ import { CliFailure } from "../failures.ts";
 import { newPassphrase, passphraseFor } from "../id/ask-passphrase.ts";
 import { holding, makeChange } from "../id/change.ts";
 import { writePrivate } from "../id/files.ts";
+import { usualRoles } from "../id/find-identity.ts";
 import { importKeyFile } from "../id/import.ts";
 import { createKeyFile, keyFileText, openKeyFile, showKeyFile } from "../id/key-file.ts";
 import { print, printJson, say } from "../output.ts";
@@ -38,7 +39,7 @@ export const addId = (program: Command): void => {
   group
     .command("new")
     .description("make an identity, in a file that only you can read")
-    .option("--roles <list>", `some of ${roles.join(",")}`, "client")
+    .option("--roles <list>", `some of ${roles.join(",")}`, usualRoles.join())
     .option("--passphrase", "keep the keys under a passphrase (asked for, or CNCT_PASSPHRASE)")
     .action(async (flags: NewFlags, command: Command) => {
       const own = newIdentity({ roles: rolesIn(flags.roles) }, native);

@@ -3,7 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import type { Event, JobView } from "../../sdk/index.ts";
-import { withClient } from "../cli.ts";
+import { ownAccount, withActor, withClient, withReader } from "../cli.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure, jobFailure } from "../failures.ts";
 import { findJob } from "../find-job.ts";
@@ -18,7 +18,6 @@ import {
   statusTone,
   table,
 } from "../output.ts";
-import { clientAccount } from "../settings.ts";
 import { demandOf, nodesFor, whyOpen } from "../waiting.ts";
 import { pageSize } from "./paging.ts";
 
@@ -30,7 +29,7 @@ export const addJobs = (program: Command): void => {
     .description("list jobs, newest first")
     .option("--status <status>", statuses.join(", "))
     .option("--app <name>", "only jobs of this app")
-    .option("--mine", "only jobs of --client")
+    .option("--mine", "only your own jobs, or those of --client")
     .option("--first <n>", "how many, 1 to 100", "20")
     .option("--after <cursor>", "go on behind an earlier page")
     .action(async (flags: JobsFlags, command: Command) => {
@@ -41,14 +40,13 @@ export const addJobs = (program: Command): void => {
           `--status takes ${statuses.join(", ")}, not "${flags.status}"`,
           exitCodes.usage,
         );
-      const { client: account } = command.optsWithGlobals<{ client?: string }>();
-      const filter = {
-        ...(status === undefined ? {} : { status: status.toUpperCase() as JobView["status"] }),
-        ...(flags.app === undefined ? {} : { app: flags.app }),
-        ...(flags.mine === true ? { client: clientAccount(account) } : {}),
-      };
       const { first, after } = flags;
       await withClient(command, async (client, { json }) => {
+        const filter = {
+          ...(status === undefined ? {} : { status: status.toUpperCase() as JobView["status"] }),
+          ...(flags.app === undefined ? {} : { app: flags.app }),
+          ...(flags.mine === true ? { client: await ownAccount(command, client) } : {}),
+        };
         const page = await client.jobs({
           first: pageSize(first),
           ...(after === undefined ? {} : { after }),
@@ -87,7 +85,7 @@ export const addJobs = (program: Command): void => {
     .argument("<hash>", "the job hash, or its first characters")
     .option("-o, --output <file>", "write it there instead of to standard output")
     .action(async (text: string, { output }: { output?: string }, command: Command) =>
-      withClient(command, async (client, { json }) => {
+      withReader(command, async (client, { json }) => {
         const hash = await findJob(client, text);
         const ended = await client.await(hash);
         if (ended.outputDigest === null) {
@@ -115,7 +113,7 @@ export const addJobs = (program: Command): void => {
     .description("call a job off; what was not earned comes back")
     .argument("<hash>", "the job hash, or its first characters")
     .action(async (text: string, _: object, command: Command) =>
-      withClient(command, async (client, { json }) => {
+      withActor(command, async (client, { json }) => {
         const hash = await findJob(client, text);
         const { position } = await client.cancel(hash);
         if (json) printJson({ hash, position });

@@ -1,11 +1,12 @@
 /** `cnct serve`, `worker` and `nats`: one process each, until it is told to stop. */
 
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { catalogue } from "../../domain/catalogue.ts";
 import { type AllowList, parseAllowList } from "../../domain/collection/allow-list.ts";
 import { flagsOf } from "../cli.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure, unknownApp } from "../failures.ts";
+import { workerIdentity } from "../id/worker-identity.ts";
 import { notify, runUntilStopped, tellParent } from "../network/child.ts";
 import { print, printJsonLine, say } from "../output.ts";
 import * as settings from "../settings.ts";
@@ -26,6 +27,7 @@ export const addProcesses = (program: Command): void => {
     .option("--event-store <url>", "an EventStoreDB (esdb://…) instead of the embedded log")
     .option("--event-store-port <n>", "serve the embedded log to other processes there")
     .option("--nats <url>", "where nats-server is")
+    .addOption(accessOption())
     .option("--grant <points>", "what a client gets with its first job", String(defaultGrantPoints))
     .action(async (flags: ServeFlags, command: Command) => {
       const natsUrl = settings.natsUrl(flags.nats);
@@ -51,6 +53,7 @@ export const addProcesses = (program: Command): void => {
           ? {}
           : { eventStorePort: settings.portNumber(flags.eventStorePort) }),
         gatewayUrl: settings.gatewayUrl(gateway),
+        access: flags.access,
         grant: microPointsIn(flags.grant).toString(),
         onLog: say,
         onNotice: notify,
@@ -67,7 +70,7 @@ export const addProcesses = (program: Command): void => {
     .command("worker")
     .description("compute for the network as a node, until Ctrl-C")
     .option("--name <node>", "of the node, the same each time (default: the machine's name)")
-    .option("--owner <name>", "who owns it", "local")
+    .option("--owner <name>", "who owns it, where the gateway asks for no identities", "local")
     .option("--apps <list>", "what it offers (default: all that it can)")
     .option("--collect-allow <list>", "hosts that it may collect from: example.org,*.data.gov")
     .option("--engine <list>", `${engineNames.join(", ")} or both`, engineNames[0])
@@ -87,12 +90,10 @@ export const addProcesses = (program: Command): void => {
           exitCodes.usage,
         );
       const { runWorkerHost } = await import("../worker.ts");
-      const { json = false, gateway } = flagsOf(command);
+      const { json = false } = flagsOf(command);
       const natsUrl = settings.natsUrl(flags.nats);
       const host = await runWorkerHost({
-        gateway: settings.gatewayUrl(gateway),
-        nodeId: flags.name ?? settings.nodeName(),
-        owner: flags.owner,
+        ...(await workingAs(command, flags)),
         apps,
         engines: enginesIn(flags.engine),
         ...(collectAllow === undefined ? {} : { collectAllow }),
@@ -138,6 +139,17 @@ export const addProcesses = (program: Command): void => {
     });
 };
 
+/** Where the worker works, and as whom: where the gateway asks for identities, as its own. */
+const workingAs = async (command: Command, { name, owner }: WorkerFlags) => {
+  const { gateway: url, id } = flagsOf(command);
+  const gateway = settings.gatewayUrl(url);
+  const worker = await workerIdentity({ gateway, path: settings.keyFilePath(id), say });
+  if (worker === undefined) return { gateway, nodeId: name ?? settings.nodeName(), owner };
+  const { own, current } = worker;
+  const nodeId = name ?? settings.nodeName({ id: own.id });
+  return { gateway, nodeId, owner: own.id, identity: current };
+};
+
 interface ServeFlags {
   readonly roles: string;
   readonly host: string;
@@ -147,6 +159,7 @@ interface ServeFlags {
   readonly eventStore?: string;
   readonly eventStorePort?: string;
   readonly nats?: string;
+  readonly access: AccessMode;
   readonly grant: string;
 }
 interface WorkerFlags {
@@ -160,6 +173,13 @@ interface WorkerFlags {
   readonly fence?: string;
   readonly nats?: string;
 }
+
+export type AccessMode = "open" | "identities";
+/** Of every command that starts a gateway. */
+export const accessOption = (): Option =>
+  new Option("--access <mode>", "who may change something: anybody, or identities that log in")
+    .choices(["open", "identities"])
+    .default("open");
 
 const announce = (command: Command, urls: Readonly<Record<string, string>>): void => {
   tellParent({ type: "ready", urls });

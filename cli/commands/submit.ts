@@ -8,7 +8,7 @@ import { type CatalogueApp, catalogue, isAppName } from "../../domain/catalogue.
 import { inputBytesMax, specDefaults } from "../../domain/job/spec.ts";
 import { microPointsPerPoint } from "../../domain/points.ts";
 import type { CnctClient, JobRequest } from "../../sdk/index.ts";
-import { withClient } from "../cli.ts";
+import { withActor } from "../cli.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure, jobFailure, unknownApp } from "../failures.ts";
 import { type Ended, endedTable, fetchOutputs } from "../job-report.ts";
@@ -56,7 +56,7 @@ Examples:
       if (!isAppName(app)) throw unknownApp(app);
       const requests = await requestsOf(app, files, flags);
       const waiting = flags.timeout === undefined ? {} : { timeoutMs: secondsIn(flags.timeout) };
-      await withClient(command, async (client, { json }) => {
+      await withActor(command, async (client, { json }) => {
         const { hashes, refusals, created } = await client.submitMany(requests);
         const refusal = refusals[0];
         if (refusal !== undefined) throw refusedOne(refusal, requests.length);

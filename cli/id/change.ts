@@ -8,7 +8,13 @@
 
 import { realpath } from "node:fs/promises";
 import { native } from "../../crypto/primitives-native.ts";
-import { changed, type OwnIdentity, type PreparedChange, type Registry } from "../../sdk/index.ts";
+import {
+  CnctRefusal,
+  changed,
+  type OwnIdentity,
+  type PreparedChange,
+  type Registry,
+} from "../../sdk/index.ts";
 import { claim } from "../claim-name.ts";
 import type { KeyFile } from "./key-file.ts";
 
@@ -58,6 +64,7 @@ export const makeChange = async (
   prepare: (own: OwnIdentity) => PreparedChange,
 ): Promise<OwnIdentity> => {
   const own = await settle(file, registry);
+  if (own.isRevoked) throw new CnctRefusal("identity-revoked", `${own.id} was revoked: it is over`);
   const pending = prepare(own);
   const after = changed(own, pending, native);
   await registry.bringUpToDate(own.id, own);

@@ -3,15 +3,17 @@
 import { native } from "../../crypto/primitives-native.ts";
 import type { Role } from "../../domain/identity/inception.ts";
 import { newIdentity, type OwnIdentity, type Registry } from "../../sdk/index.ts";
+import { exitCodes } from "../exit-codes.ts";
 import { CliFailure } from "../failures.ts";
 import { passphraseFor } from "./ask-passphrase.ts";
 import { holding, settle } from "./change.ts";
 import { createKeyFile, type KeyFile, openKeyFile } from "./key-file.ts";
 
+/** One identity does for submitting and for working; what a login may do, its scopes say. */
+export const usualRoles: readonly Role[] = ["client", "worker"];
+
 export interface FindOptions {
   readonly path: string;
-  /** Of an identity that has to be made. */
-  readonly roles: readonly Role[];
   /** Where changes that were interrupted are finished. */
   readonly registry: Registry;
   readonly say: (line: string) => void;
@@ -33,7 +35,7 @@ export interface FoundIdentity {
  * @throws {CnctRefusal} When a change was interrupted and the gateway does not accept it.
  */
 export const findIdentity = async (options: FindOptions): Promise<FoundIdentity> => {
-  const { path, roles, registry, say } = options;
+  const { path, registry, say } = options;
   const getPassphrase = once(options.getPassphrase ?? passphraseFor(path));
   const open = (): Promise<KeyFile> => openKeyFile(path, getPassphrase);
   let file = await open().catch((error: unknown) => {
@@ -41,7 +43,7 @@ export const findIdentity = async (options: FindOptions): Promise<FoundIdentity>
     throw error;
   });
   if (file === undefined) {
-    const own = newIdentity({ roles }, native);
+    const own = newIdentity({ roles: usualRoles }, native);
     try {
       await createKeyFile(path, { own, pending: undefined });
       say(
@@ -54,13 +56,25 @@ export const findIdentity = async (options: FindOptions): Promise<FoundIdentity>
     file = await open();
   }
   let own = file.own;
+  if (own.isRevoked)
+    throw new CliFailure(
+      "identity-revoked",
+      `${own.id} in ${path} was revoked; move that file away, and another identity is made`,
+      exitCodes.refused,
+    );
   if (file.pending !== undefined) {
     own = await holding(path, open, (held) => settle(held, registry));
     say(`a change of keys that was interrupted is finished: ${path}`);
   }
+  let isFresh = true;
   return {
     own,
     current: async () => {
+      // Read a moment ago.
+      if (isFresh) {
+        isFresh = false;
+        return own;
+      }
       try {
         own = (await open()).own;
       } catch (error) {

@@ -32,7 +32,7 @@ export interface LoginOptions {
 }
 
 /** What a client and a worker need to do what they are for. */
-const scopesOfRoles = {
+export const scopesOfRoles = {
   client: ["blobs:write", "jobs:cancel", "jobs:keys", "jobs:submit"],
   worker: ["blobs:write", "nodes:register", "nodes:work"],
   validator: [],
