@@ -51,6 +51,10 @@ const tellingSleep = (gateway: string): Sleep => {
   };
 };
 
+/** How a command connects: it waits a while for a gateway that starts again, and says so. */
+export const patientWith = (gateway: string) =>
+  ({ gateway, retry, sleep: tellingSleep(gateway) }) as const;
+
 export const flagsOf = (command: Command): GlobalFlags => command.optsWithGlobals<GlobalFlags>();
 
 type Work<T> = (client: CnctClient, flags: { readonly json: boolean }) => Promise<T>;
@@ -81,8 +85,7 @@ const withConnection = async <T>(
   work: Work<T>,
 ): Promise<T> => {
   const { json = false, gateway, client: account } = flagsOf(command);
-  const url = gatewayUrl(gateway);
-  const to = { gateway: url, client: clientAccount(account), retry, sleep: tellingSleep(url) };
+  const to = { ...patientWith(gatewayUrl(gateway)), client: clientAccount(account) };
   const plain = connect(to);
   let client = plain;
   try {

@@ -109,7 +109,8 @@ const runWith = async (
   executors: readonly Executor[],
   options: WorkerHostOptions,
 ): Promise<WorkerHost> => {
-  const { gateway, nodeId, owner, slots, backlog, onLog } = options;
+  const { nodeId, owner, slots, backlog, onLog } = options;
+  const gateway = options.gateway.replace(/\/+$/, "");
   const capabilities: Capabilities = {
     apps: offersOf(executors),
     slots,

@@ -5,15 +5,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { connect } from "../../sdk/index.ts";
+import { type CnctClient, connect, openRegistry, scopesOfRoles } from "../../sdk/index.ts";
 import { flagsOf } from "../cli.ts";
 import type { DemoFigures } from "../demo/play.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure } from "../failures.ts";
+import { findIdentity } from "../id/find-identity.ts";
 import { heedSignals } from "../network/child.ts";
 import { startNetwork } from "../network/network.ts";
 import { printJsonLine, say, tint } from "../output.ts";
 import * as settings from "../settings.ts";
+import { type AccessMode, accessOption } from "./processes.ts";
 import { workerCount } from "./start.ts";
 
 interface DemoFlags {
@@ -23,6 +25,7 @@ interface DemoFlags {
   readonly data?: string;
   readonly eventStore?: string;
   readonly nats?: string;
+  readonly access: AccessMode;
   readonly keep?: boolean;
   readonly verbose?: boolean;
 }
@@ -44,6 +47,7 @@ export const addDemo = (program: Command): void => {
     .option("--data <directory>", "where everything is kept (default: a temporary directory)")
     .option("--event-store <url>", "an EventStoreDB (esdb://…) instead of the embedded log")
     .option("--nats <url>", "a running nats-server instead of one of our own")
+    .addOption(accessOption())
     .option("--keep", "leave the data directory when done")
     .option("--verbose", "show what the processes say")
     .action(async (flags: DemoFlags, command: Command) => {
@@ -94,6 +98,7 @@ const onNetwork = async (
     dataDirectory,
     port: settings.portNumber(flags.port),
     workers: workerCount(flags.workers),
+    access: flags.access,
     natsUrl: settings.natsUrl(flags.nats),
     eventStoreUrl: settings.eventStoreUrl(flags.eventStore),
     onLog: (name, line) => {
@@ -106,7 +111,7 @@ const onNetwork = async (
   });
   const killAll = () => network.kill();
   process.once("exit", killAll);
-  const client = connect({ gateway: network.gateway, client: "client:demo" });
+  const client = await clientOf(network.gateway, { flags, dataDirectory });
   try {
     const shown = await playDemo({ client, network, dataDirectory, pages, startedAt, signal });
     if (!json) showDemo(shown);
@@ -116,6 +121,28 @@ const onNetwork = async (
     await network.stop();
     process.off("exit", killAll);
   }
+};
+
+/** The demo's own client, with a key file beside the network's data where that asks for identities. */
+const clientOf = async (
+  gateway: string,
+  { flags, dataDirectory }: { readonly flags: DemoFlags; readonly dataDirectory: string },
+): Promise<CnctClient> => {
+  const plain = connect({ gateway, client: "client:demo" });
+  if (flags.access === "open") return plain;
+  const path = join(dataDirectory, "client.json");
+  const { own, current } = await findIdentity({
+    path,
+    registry: openRegistry(plain.ask),
+    say: () => undefined,
+  });
+  await plain.close();
+  return connect({
+    gateway,
+    client: own.account,
+    identity: current,
+    scopes: scopesOfRoles.client,
+  });
 };
 
 const countIn = (text: string): number => {

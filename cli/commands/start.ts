@@ -9,6 +9,7 @@ import { type Network, startNetwork } from "../network/network.ts";
 import { forgetNetwork, noteNetwork } from "../network/running.ts";
 import { print, printJsonLine, say, tint } from "../output.ts";
 import * as settings from "../settings.ts";
+import { type AccessMode, accessOption } from "./processes.ts";
 
 interface StartFlags {
   readonly workers: string;
@@ -16,6 +17,7 @@ interface StartFlags {
   readonly data?: string;
   readonly eventStore?: string;
   readonly nats?: string;
+  readonly access: AccessMode;
   readonly verbose?: boolean;
 }
 
@@ -35,6 +37,7 @@ export const addStart = (program: Command): void => {
     .option("--data <directory>", "where everything is kept")
     .option("--event-store <url>", "an EventStoreDB (esdb://…) instead of the embedded log")
     .option("--nats <url>", "a running nats-server instead of one of our own")
+    .addOption(accessOption())
     .option("--verbose", "show what the processes say")
     .action(async (flags: StartFlags, command: Command) => {
       const dataDirectory = settings.dataDirectory(flags.data);
@@ -42,6 +45,7 @@ export const addStart = (program: Command): void => {
         dataDirectory,
         port: settings.portNumber(flags.port),
         workers: workerCount(flags.workers),
+        access: flags.access,
         natsUrl: settings.natsUrl(flags.nats),
         eventStoreUrl: settings.eventStoreUrl(flags.eventStore),
         onLog: (name, line) => {

@@ -1,7 +1,7 @@
 /** The identity that a worker works as. */
 
 import { connect, openRegistry } from "../../sdk/index.ts";
-import { asksForIdentities } from "../cli.ts";
+import { asksForIdentities, patientWith } from "../cli.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure } from "../failures.ts";
 import { type FoundIdentity, findIdentity } from "./find-identity.ts";
@@ -19,7 +19,7 @@ export const workerIdentity = async ({
   readonly path: string;
   readonly say: (line: string) => void;
 }): Promise<FoundIdentity | undefined> => {
-  const { ask, close } = connect({ gateway });
+  const { ask, close } = connect(patientWith(gateway));
   try {
     if (!(await asksForIdentities(ask))) return undefined;
     const found = await findIdentity({ path, registry: openRegistry(ask), say });

@@ -10,6 +10,8 @@ export interface NetworkOptions {
   /** Of the gateway; 0 for any free one. */
   readonly port: number;
   readonly workers: number;
+  /** Who may change something; with identities each worker has one of its own. Open if left out. */
+  readonly access?: "open" | "identities";
   /** Instead of a nats-server of our own. */
   readonly natsUrl?: string | undefined;
   /** Instead of the embedded log. */
@@ -42,7 +44,7 @@ export interface Network {
  * @throws The signal's reason.
  */
 export const startNetwork = async (options: NetworkOptions): Promise<Network> => {
-  const { dataDirectory, port, workers, onLog, onNotice, onDeath } = options;
+  const { dataDirectory, port, workers, access = "open", onLog, onNotice, onDeath } = options;
   // ONNX Runtime leaves files where temporary ones belong: here they are found and removed.
   const temporary = join(dataDirectory, "tmp");
   await mkdir(dataDirectory, { recursive: true });
@@ -89,7 +91,7 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
     }
     const coordinator = await start("coordinator", (before) => [
       ...["serve", "--roles", "all", "--data", dataDirectory, "--nats", natsUrl ?? ""],
-      ...["--port", portOf(before?.["gateway"], port)],
+      ...["--port", portOf(before?.["gateway"], port), "--access", access],
       ...(options.eventStoreUrl === undefined
         ? ["--event-store-port", portOf(before?.["eventStore"], 0)]
         : ["--event-store", options.eventStoreUrl]),
@@ -101,6 +103,7 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
       start(`node-${index + 1}`, () => [
         ...["worker", "--gateway", gateway, "--name", `node-${index + 1}`],
         ...["--owner", "local", "--nats", natsUrl ?? ""],
+        ...["--id", join(dataDirectory, "nodes", `node-${index + 1}.json`)],
       ]),
     );
     for (const one of starting) one.catch((error: unknown) => failed.abort(error));
