@@ -2,6 +2,7 @@
  * Every way in which the gateway says no: its code, and the HTTP status where it is one.
  * `docs/errors.md` tells users what to do about each; a test holds the two together.
  */
+import type { ServiceKeyRefusal } from "../domain/access/service-keys.ts";
 import type { IdentityRefusal } from "../domain/identity/identity.ts";
 import type { LoginRefusal } from "../domain/identity/login.ts";
 import type { JobRefusal } from "../domain/job/job.ts";
@@ -30,7 +31,8 @@ export type RefusalCode =
   | "node-owned-by-another"
   | AccessRefusal
   | LoginRefusal
-  | (typeof identityRefusals)[IdentityRefusal];
+  | (typeof identityRefusals)[IdentityRefusal]
+  | (typeof serviceKeyRefusals)[ServiceKeyRefusal];
 
 /** The caller may not, or cannot get what lets it. */
 export type AccessRefusal =
@@ -110,6 +112,15 @@ export const refusalCodes: Readonly<Record<RefusalCode, true>> = {
   "encryption-key-unknown": true,
   "last-encryption-key": true,
   "not-a-worker": true,
+  "bad-key-id": true,
+  "bad-label": true,
+  "bad-key-scopes": true,
+  "bad-expiry": true,
+  "bad-grace": true,
+  "scopes-beyond-login": true,
+  "too-many-service-keys": true,
+  "service-key-unknown": true,
+  "service-key-ended": true,
 };
 
 /** The refusals of the deciders that a mutation can meet. */
@@ -140,6 +151,18 @@ export const identityRefusals = {
   LastEncryptionKey: "last-encryption-key",
   NotAWorker: "not-a-worker",
 } as const satisfies Readonly<Record<IdentityRefusal, string>>;
+
+export const serviceKeyRefusals = {
+  BadKeyId: "bad-key-id",
+  BadLabel: "bad-label",
+  BadKeyScopes: "bad-key-scopes",
+  BadExpiry: "bad-expiry",
+  BadGrace: "bad-grace",
+  ScopesBeyondLogin: "scopes-beyond-login",
+  TooManyServiceKeys: "too-many-service-keys",
+  ServiceKeyUnknown: "service-key-unknown",
+  ServiceKeyEnded: "service-key-ended",
+} as const satisfies Readonly<Record<ServiceKeyRefusal, string>>;
 
 /** The request could not be carried out: `extensions.code` of a GraphQL error, and its HTTP status. */
 export const graphqlErrors = {
@@ -188,6 +211,10 @@ export const httpErrors = {
   "proof-of-another-key": 401,
   "proof-for-another-request": 401,
   "use-dpop-nonce": 401,
+  "service-key-malformed": 401,
+  "service-key-unknown": 401,
+  "service-key-expired": 401,
+  "service-key-revoked": 401,
   "scope-missing": 403,
   "foreign-origin": 403,
   "not-found": 404,

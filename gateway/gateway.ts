@@ -4,10 +4,12 @@ import type { Duplex } from "node:stream";
 import { type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { buildSchema, type GraphQLError } from "graphql";
 import { type IResolvers, mercurius } from "mercurius";
+import type { NatsAuthority } from "../streams/nats-authority.ts";
 import { noRefusalLog, type RefusalLog } from "../streams/refusal-log.ts";
 import { type Access, type AccessMode, openAccess } from "./access/access.ts";
 import type { Known } from "./access/authenticate.ts";
 import { guard } from "./access/guard.ts";
+import { revocations } from "./access/revocations.ts";
 import { blobRoutes } from "./blob-routes.ts";
 import { type Context, type Gateway, type Limits, limitDefaults } from "./context.ts";
 import { HttpFault, OpenError } from "./errors.ts";
@@ -63,6 +65,8 @@ export type GatewayOptions = Pick<
   readonly keyDirectory?: string;
   /** By which clients know the gateway, such as `https://gateway.example`; its own if not given. */
   readonly publicUrls?: readonly string[];
+  /** Makes NATS refuse the keys of revoked identities. */
+  readonly natsAuthority?: Pick<NatsAuthority, "revoke">;
 };
 
 export interface OpenGateway {
@@ -93,6 +97,7 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
     keyDirectory: options.keyDirectory,
     publicUrls: () => options.publicUrls ?? ownUrls(ownUrl),
     store,
+    views: projections.views,
     clock: options.clock,
     tail: () => tail,
     onTrouble: (error) => logger.error({ error: String(error) }, "no new key to sign tokens"),
@@ -102,9 +107,11 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
     logger,
     onEvent: (event) => {
       clients.learn(event);
-      access.identities.learn(event);
+      access.learn(event);
+      revoking?.hear(event);
+      door.learn(event);
     },
-    onBroken: access.identities.forgetAll,
+    onBroken: access.forgetAll,
   });
   const gateway: Gateway = {
     store,
@@ -128,6 +135,14 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
     logger,
     onBadHello: (address, code) => noteHello(gateway, address, code),
   });
+  const revoking =
+    access.gate === undefined
+      ? undefined
+      : revocations({
+          ...gateway,
+          identities: access.identities,
+          authority: options.natsAuthority,
+        });
   const contextOf = (request: FastifyRequest, known: Known): Context => ({
     gateway,
     address: addressOf(request.ip),
@@ -229,10 +244,12 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
 
   const url = await app.listen({ host, port });
   ownUrl = url;
+  revoking?.start();
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     draining = true;
     for (const socket of sockets) socket.close(1001, "going away");
+    revoking?.close();
     access.close();
     await tail.close();
     // A connection whose last answer was under way falls idle later, and would be kept for long.

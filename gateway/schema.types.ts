@@ -25,6 +25,8 @@ export interface Query {
   readonly app: App | null;
   /** One identity by its id; null if nobody registered it. */
   readonly identity: Identity | null;
+  /** The caller's own service keys, oldest first; none for whoever did not log in. */
+  readonly serviceKeys: readonly ServiceKey[];
   /** The network as a whole: totals, positions, limits, and where workers connect. */
   readonly network: Network;
 }
@@ -118,6 +120,13 @@ export interface Mutation {
   /** Logs in: answers a token that is good for 10 minutes, for whoever has the key that proves this
    * request in the HTTP header `DPoP` (RFC 9449). */
   readonly login: LoginResult;
+  /** Issues a service key: a secret by which a program acts for the caller without a login, sent as
+   * `Authorization: Bearer <secret>`. Takes a login with the scope `keys:manage`. */
+  readonly issueServiceKey: ServiceKeySecretResult;
+  /** Gives a service key a new secret; the old one stays good for `graceMs`, 0 to 30 days. */
+  readonly rollServiceKey: ServiceKeySecretResult;
+  /** Ends a service key at once, with all its secrets. */
+  readonly revokeServiceKey: RevokeServiceKeyResult;
 }
 
 export interface MutationSubmitJobArgs {
@@ -159,6 +168,24 @@ export interface MutationLoginArgs {
   readonly challenge: unknown;
   /** Of the identity's root key. */
   readonly signature: string;
+}
+
+export interface MutationIssueServiceKeyArgs {
+  /** What it is good for: some of what the login is good for, but never `keys:manage`. */
+  readonly scopes: readonly string[];
+  /** When it ends, within 400 days. */
+  readonly expiresAt: number;
+  /** For people, 1 to 64 characters. */
+  readonly label: string;
+}
+
+export interface MutationRollServiceKeyArgs {
+  readonly keyId: string;
+  readonly graceMs: number;
+}
+
+export interface MutationRevokeServiceKeyArgs {
+  readonly keyId: string;
 }
 
 /** Everything that can be listened to, over WebSocket (`graphql-transport-ws`). */
@@ -818,6 +845,54 @@ export interface AccessToken {
   readonly scopes: readonly string[];
 }
 
+/** A secret by which a program acts for an identity. */
+export interface ServiceKey {
+  /** Its name. */
+  readonly keyId: string;
+  /** For people. */
+  readonly label: string;
+  /** What it is good for. */
+  readonly scopes: readonly string[];
+  /** When it was issued. */
+  readonly issuedAt: number;
+  /** When it ends by itself. */
+  readonly expiresAt: number;
+  /** Until when the secret before the last roll is good; null if it never was rolled. */
+  readonly graceUntil: number | null;
+  /** When it was revoked; null if it was not. */
+  readonly revokedAt: number | null;
+  /** When this gateway last saw it used, to the minute after a restart; null for never. */
+  readonly lastUsedAt: number | null;
+}
+
+/** What `issueServiceKey` and `rollServiceKey` answer. */
+export type ServiceKeySecretResult =
+  | ({ readonly __typename: "ServiceKeySecret" } & ServiceKeySecret)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** A secret. It is shown this once: the network has its hash alone. */
+export interface ServiceKeySecret {
+  /** Names the key in lists. */
+  readonly keyId: string;
+  /** Keep it where only the program reads it. */
+  readonly secret: string;
+  /** Where it stands in the log. */
+  readonly position: string;
+}
+
+/** What `revokeServiceKey` answers. */
+export type RevokeServiceKeyResult =
+  | ({ readonly __typename: "RevokedServiceKey" } & RevokedServiceKey)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** The key is worth nothing any more. */
+export interface RevokedServiceKey {
+  /** Its name. */
+  readonly keyId: string;
+  /** Where it stands in the log. */
+  readonly position: string;
+}
+
 /** An account of the ledger. */
 export interface Account {
   /** Its name. */
@@ -1199,6 +1274,7 @@ export interface QueryFields<S extends Sources, C> {
   readonly apps: Field<unknown, QueryAppsArgs, readonly S["App"][], C>;
   readonly app: Field<unknown, QueryAppArgs, S["App"] | null | undefined, C>;
   readonly identity: Field<unknown, QueryIdentityArgs, S["Identity"] | null | undefined, C>;
+  readonly serviceKeys: Field<unknown, NoArgs, readonly S["ServiceKey"][], C>;
   readonly network: Field<unknown, QueryNetworkArgs, S["Network"], C>;
 }
 
@@ -1256,6 +1332,27 @@ export interface MutationFields<S extends Sources, C> {
     unknown,
     MutationLoginArgs,
     | ({ readonly __typename: "AccessToken" } & S["AccessToken"])
+    | ({ readonly __typename: "Refusal" } & S["Refusal"]),
+    C
+  >;
+  readonly issueServiceKey: Field<
+    unknown,
+    MutationIssueServiceKeyArgs,
+    | ({ readonly __typename: "ServiceKeySecret" } & S["ServiceKeySecret"])
+    | ({ readonly __typename: "Refusal" } & S["Refusal"]),
+    C
+  >;
+  readonly rollServiceKey: Field<
+    unknown,
+    MutationRollServiceKeyArgs,
+    | ({ readonly __typename: "ServiceKeySecret" } & S["ServiceKeySecret"])
+    | ({ readonly __typename: "Refusal" } & S["Refusal"]),
+    C
+  >;
+  readonly revokeServiceKey: Field<
+    unknown,
+    MutationRevokeServiceKeyArgs,
+    | ({ readonly __typename: "RevokedServiceKey" } & S["RevokedServiceKey"])
     | ({ readonly __typename: "Refusal" } & S["Refusal"]),
     C
   >;
@@ -1513,6 +1610,28 @@ export interface AccessTokenFields<S extends Sources, C> {
   readonly scopes: Field<S["AccessToken"], NoArgs, readonly string[], C>;
 }
 
+export interface ServiceKeyFields<S extends Sources, C> {
+  readonly keyId: Field<S["ServiceKey"], NoArgs, string, C>;
+  readonly label: Field<S["ServiceKey"], NoArgs, string, C>;
+  readonly scopes: Field<S["ServiceKey"], NoArgs, readonly string[], C>;
+  readonly issuedAt: Field<S["ServiceKey"], NoArgs, number, C>;
+  readonly expiresAt: Field<S["ServiceKey"], NoArgs, number, C>;
+  readonly graceUntil: Field<S["ServiceKey"], NoArgs, number | null | undefined, C>;
+  readonly revokedAt: Field<S["ServiceKey"], NoArgs, number | null | undefined, C>;
+  readonly lastUsedAt: Field<S["ServiceKey"], NoArgs, number | null | undefined, C>;
+}
+
+export interface ServiceKeySecretFields<S extends Sources, C> {
+  readonly keyId: Field<S["ServiceKeySecret"], NoArgs, string, C>;
+  readonly secret: Field<S["ServiceKeySecret"], NoArgs, string, C>;
+  readonly position: Field<S["ServiceKeySecret"], NoArgs, string | bigint, C>;
+}
+
+export interface RevokedServiceKeyFields<S extends Sources, C> {
+  readonly keyId: Field<S["RevokedServiceKey"], NoArgs, string, C>;
+  readonly position: Field<S["RevokedServiceKey"], NoArgs, string | bigint, C>;
+}
+
 export interface AccountFields<S extends Sources, C> {
   readonly id: Field<S["Account"], NoArgs, string, C>;
   readonly balance: Field<S["Account"], NoArgs, string | bigint, C>;
@@ -1742,6 +1861,9 @@ export interface Sources {
   readonly StatedIdentity: object;
   readonly LoginChallenge: object;
   readonly AccessToken: object;
+  readonly ServiceKey: object;
+  readonly ServiceKeySecret: object;
+  readonly RevokedServiceKey: object;
   readonly Account: object;
   readonly Entry: object;
   readonly EntryConnection: object;
@@ -1800,6 +1922,9 @@ export interface WireSources {
   readonly StatedIdentity: StatedIdentity;
   readonly LoginChallenge: LoginChallenge;
   readonly AccessToken: AccessToken;
+  readonly ServiceKey: ServiceKey;
+  readonly ServiceKeySecret: ServiceKeySecret;
+  readonly RevokedServiceKey: RevokedServiceKey;
   readonly Account: Account;
   readonly Entry: Entry;
   readonly EntryConnection: EntryConnection;
@@ -1857,6 +1982,9 @@ interface AllFields<S extends Sources, C> {
   readonly StatedIdentity: StatedIdentityFields<S, C>;
   readonly LoginChallenge: LoginChallengeFields<S, C>;
   readonly AccessToken: AccessTokenFields<S, C>;
+  readonly ServiceKey: ServiceKeyFields<S, C>;
+  readonly ServiceKeySecret: ServiceKeySecretFields<S, C>;
+  readonly RevokedServiceKey: RevokedServiceKeyFields<S, C>;
   readonly Account: AccountFields<S, C>;
   readonly Entry: EntryFields<S, C>;
   readonly EntryConnection: EntryConnectionFields<S, C>;

@@ -76,5 +76,8 @@ export const blobs: Projection<BlobRow> = {
     EncryptionKeyRetired: "ignored",
     TransportKeyReplaced: "ignored",
     IdentityRevoked: "ignored",
+    ServiceKeyIssued: "ignored",
+    ServiceKeyRolled: "ignored",
+    ServiceKeyRevoked: "ignored",
   },
 };

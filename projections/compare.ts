@@ -68,6 +68,8 @@ export const compareViews = (live: Snapshot, rebuilt: Snapshot): Comparison => {
     compareTable(tables.statements, live, rebuilt),
     compareTable(tables.blobs, live, rebuilt),
     compareTable(tables.totals, live, rebuilt),
+    compareTable(tables.identities, live, rebuilt),
+    compareTable(tables.serviceKeys, live, rebuilt),
   ];
   const identical = compared.every(({ digestLive, digestRebuilt }) => digestLive === digestRebuilt);
   return { identical, position, tables: compared };

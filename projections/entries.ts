@@ -59,5 +59,8 @@ export const entries: Projection<JournalRow> = {
     EncryptionKeyRetired: "ignored",
     TransportKeyReplaced: "ignored",
     IdentityRevoked: "ignored",
+    ServiceKeyIssued: "ignored",
+    ServiceKeyRolled: "ignored",
+    ServiceKeyRevoked: "ignored",
   },
 };

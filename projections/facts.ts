@@ -5,6 +5,7 @@ import {
   jobStreamPrefix,
   ledgerStream,
   nodeStreamPrefix,
+  serviceKeyStreamPrefix,
 } from "../streams/names.ts";
 
 /** Prefixes for the subscription; the store may let more through. */
@@ -13,6 +14,7 @@ export const streamPrefixes: readonly string[] = [
   nodeStreamPrefix,
   blobStreamPrefix,
   identityStreamPrefix,
+  serviceKeyStreamPrefix,
   ledgerStream,
 ];
 

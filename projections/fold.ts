@@ -100,6 +100,8 @@ export const openFold = (database: DatabaseSync): Fold => {
     writerOf(database, tables.statements),
     writerOf(database, tables.blobs),
     writerOf(database, tables.totals),
+    writerOf(database, tables.identities),
+    writerOf(database, tables.serviceKeys),
   ];
   const steps = new Map<EventType, Apply[]>();
   for (const writer of writers)

@@ -170,5 +170,8 @@ export const jobs: Projection<JobRow> = {
     EncryptionKeyRetired: "ignored",
     TransportKeyReplaced: "ignored",
     IdentityRevoked: "ignored",
+    ServiceKeyIssued: "ignored",
+    ServiceKeyRolled: "ignored",
+    ServiceKeyRevoked: "ignored",
   },
 };

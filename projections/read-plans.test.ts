@@ -72,6 +72,9 @@ describe("the queries of the views", () => {
     views.track("node-1");
     views.account("client:ada");
     views.totals();
+    views.serviceKey(digest);
+    views.revokedSince(0, 5);
+    views.nodesOfRevoked(5);
     assert.ok(asked.size > 30, `${asked.size} queries were seen`);
     for (const sql of asked)
       for (const { detail } of database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all()) {

@@ -7,7 +7,7 @@ import type { JournalRow } from "./entries.ts";
 import { movementsOf } from "./movements.ts";
 import { byName, byPosition, type Order, pageOf } from "./paging.ts";
 import { type Columns, type Table, textOf } from "./table.ts";
-import { appMark, joinHalves, tables } from "./tables.ts";
+import { appMark, joinHalves, nodeOwner, tables } from "./tables.ts";
 import { noTotals, totalsKey } from "./totals.ts";
 import type {
   AccountFilter,
@@ -243,6 +243,22 @@ export const readViews = (database: DatabaseSync, position: () => Position): Vie
         key: "stored",
         decode: tables.blobs.decode,
       }),
+
+    serviceKey: (secretHash) => byKey(tables.serviceKeys, secretHash),
+    revokedSince: (since, most) =>
+      prepare(
+        "SELECT * FROM identities WHERE revoked > 0 AND revoked >= ? ORDER BY revoked DESC LIMIT ?",
+      )
+        .all(since, most)
+        .map(tables.identities.decode),
+    nodesOfRevoked: (most) =>
+      prepare(
+        `SELECT nodes.id AS node FROM identities CROSS JOIN nodes
+         ON ${nodeOwner} = identities.id
+         WHERE identities.revoked > 0 AND nodes.status = 'active' LIMIT ?`,
+      )
+        .all(most)
+        .map((columns) => textOf(columns, "node")),
 
     totals: (): Totals => {
       const row = byKey(tables.totals, totalsKey) ?? noTotals;

@@ -43,5 +43,8 @@ export const reputation: Projection<Track> = {
     EncryptionKeyRetired: "ignored",
     TransportKeyReplaced: "ignored",
     IdentityRevoked: "ignored",
+    ServiceKeyIssued: "ignored",
+    ServiceKeyRolled: "ignored",
+    ServiceKeyRevoked: "ignored",
   },
 };

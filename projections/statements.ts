@@ -63,5 +63,8 @@ export const statements: Projection<StatementRow> = {
     EncryptionKeyRetired: "ignored",
     TransportKeyReplaced: "ignored",
     IdentityRevoked: "ignored",
+    ServiceKeyIssued: "ignored",
+    ServiceKeyRolled: "ignored",
+    ServiceKeyRevoked: "ignored",
   },
 };

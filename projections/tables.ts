@@ -9,13 +9,23 @@ import type { Track } from "../domain/reputation.ts";
 import { accounts } from "./accounts.ts";
 import { blobs } from "./blobs.ts";
 import { entries, type JournalRow } from "./entries.ts";
+import { identities } from "./identities.ts";
 import { jobs } from "./jobs.ts";
 import { nodes } from "./nodes.ts";
 import { reputation } from "./reputation.ts";
+import { serviceKeys } from "./service-keys.ts";
 import { type StatementRow, statements } from "./statements.ts";
 import { bigintOf, numberOf, type Table, textOf } from "./table.ts";
 import { type TotalsRow, totals, totalsKey } from "./totals.ts";
-import type { AccountRow, BlobRow, JobRow, JobStatus, NodeRow } from "./views.ts";
+import type {
+  AccountRow,
+  BlobRow,
+  IdentityRow,
+  JobRow,
+  JobStatus,
+  NodeRow,
+  ServiceKeyRow,
+} from "./views.ts";
 
 type EscrowBody = Omit<NonNullable<JobRow["escrow"]>, "positions"> & {
   readonly positions: readonly number[];
@@ -94,6 +104,9 @@ type NodeBody = Omit<NodeRow, "nodeId" | "status" | "registeredPosition" | "last
 /** How the `apps` column says that a node runs an app: app names have no comma. */
 export const appMark = (app: string): string => `,${app},`;
 
+/** Who owns a node, as SQLite finds it in the row. */
+export const nodeOwner = "json_extract(body, '$.owner')";
+
 const nodesTable: Table<NodeRow> = {
   projection: nodes,
   columns: ["id", "registered", "status", "apps", "position", "body"],
@@ -103,7 +116,7 @@ const nodesTable: Table<NodeRow> = {
     id TEXT PRIMARY KEY, registered INTEGER NOT NULL UNIQUE, status TEXT NOT NULL,
     apps TEXT NOT NULL, position INTEGER NOT NULL, body TEXT NOT NULL
   ) STRICT`,
-  indexes: [],
+  indexes: [`CREATE INDEX IF NOT EXISTS nodes_by_owner ON nodes (${nodeOwner})`],
   lookup: "id = ?1",
   encode: (row) => {
     const { nodeId, registeredPosition, status, lastPosition } = row;
@@ -278,6 +291,43 @@ const totalsTable: Table<TotalsRow> = {
   },
 };
 
+const identitiesTable: Table<IdentityRow> = {
+  projection: identities,
+  columns: ["id", "nats", "revoked", "position"],
+  keyColumns: 1,
+  definition: `(
+    id TEXT PRIMARY KEY, nats TEXT, revoked INTEGER, position INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+  indexes: [
+    "CREATE INDEX IF NOT EXISTS identities_by_revocation ON identities (revoked) WHERE revoked > 0",
+  ],
+  lookup: "id = ?1",
+  encode: ({ id, natsKey, revokedAt, lastPosition }) => [id, natsKey, revokedAt, lastPosition],
+  decode: (columns) => ({
+    id: textOf(columns, "id"),
+    natsKey: columns["nats"] === null ? null : textOf(columns, "nats"),
+    revokedAt: columns["revoked"] === null ? null : numberOf(columns, "revoked"),
+    lastPosition: bigintOf(columns, "position"),
+  }),
+};
+
+const serviceKeysTable: Table<ServiceKeyRow> = {
+  projection: serviceKeys,
+  columns: ["secret", "id", "key"],
+  keyColumns: 1,
+  definition: `(
+    secret TEXT PRIMARY KEY, id TEXT NOT NULL, key TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+  indexes: [],
+  lookup: "secret = ?1",
+  encode: ({ secretHash, id, keyId }) => [secretHash, id, keyId],
+  decode: (columns) => ({
+    secretHash: textOf(columns, "secret"),
+    id: textOf(columns, "id"),
+    keyId: textOf(columns, "key"),
+  }),
+};
+
 export const tables = {
   jobs: jobsTable,
   nodes: nodesTable,
@@ -287,4 +337,6 @@ export const tables = {
   statements: statementsTable,
   blobs: blobsTable,
   totals: totalsTable,
+  identities: identitiesTable,
+  serviceKeys: serviceKeysTable,
 } as const;

@@ -233,6 +233,9 @@ const openReader = (path: string, position: () => Position): Reader => {
       entries: (account, page) => now.entries(account, page),
       blob: (digest) => now.blob(digest),
       blobs: (page) => now.blobs(page),
+      serviceKey: (secretHash) => now.serviceKey(secretHash),
+      revokedSince: (since, most) => now.revokedSince(since, most),
+      nodesOfRevoked: (most) => now.nodesOfRevoked(most),
       totals: () => now.totals(),
     },
     renew: () => {

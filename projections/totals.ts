@@ -103,5 +103,8 @@ export const totals: Projection<TotalsRow> = {
     EncryptionKeyRetired: seen,
     TransportKeyReplaced: seen,
     IdentityRevoked: seen,
+    ServiceKeyIssued: seen,
+    ServiceKeyRolled: seen,
+    ServiceKeyRevoked: seen,
   },
 };

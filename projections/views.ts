@@ -4,7 +4,10 @@
  * Every answer of one synchronous stretch of code comes from the same position of the log. Amounts
  * are micro-points, instants milliseconds since the Unix epoch, sizes bytes.
  */
+import type { ServiceKeyId } from "../domain/access/service-keys.ts";
 import type { Instant, Millis } from "../domain/decider.ts";
+import type { CnctId } from "../domain/identity/inception.ts";
+import type { NatsUserKey } from "../domain/identity/nats-key.ts";
 import type { AccountId, Digest, JobHash, NodeId } from "../domain/ids.ts";
 import type { JobSpec } from "../domain/job/spec.ts";
 import type { LedgerEvent } from "../domain/ledger/events.ts";
@@ -155,6 +158,21 @@ export interface BlobRow {
   readonly lastPosition: Position;
 }
 
+/** What the views know of an identity. */
+export interface IdentityRow {
+  readonly id: CnctId;
+  readonly natsKey: NatsUserKey | null;
+  readonly revokedAt: Instant | null;
+  readonly lastPosition: Position;
+}
+
+/** Whose a secret is. */
+export interface ServiceKeyRow {
+  readonly secretHash: Digest;
+  readonly id: CnctId;
+  readonly keyId: ServiceKeyId;
+}
+
 export interface Totals {
   readonly position: Position;
   /** Events that were folded. */
@@ -235,5 +253,11 @@ export interface Views {
   blob(digest: Digest): BlobRow | undefined;
   /** In the order in which their first copies were stored. */
   blobs(page: PageRequest): Page<BlobRow>;
+  /** Whose the secret with this hash is, or was. */
+  serviceKey(secretHash: Digest): ServiceKeyRow | undefined;
+  /** Identities that were revoked at that instant or later, latest first, at most so many. */
+  revokedSince(since: Instant, most: number): readonly IdentityRow[];
+  /** Active nodes whose owner is a revoked identity, at most so many: none may stay. */
+  nodesOfRevoked(most: number): readonly NodeId[];
   totals(): Totals;
 }

@@ -25,6 +25,8 @@ export interface Query {
   readonly app: App | null;
   /** One identity by its id; null if nobody registered it. */
   readonly identity: Identity | null;
+  /** The caller's own service keys, oldest first; none for whoever did not log in. */
+  readonly serviceKeys: readonly ServiceKey[];
   /** The network as a whole: totals, positions, limits, and where workers connect. */
   readonly network: Network;
 }
@@ -118,6 +120,13 @@ export interface Mutation {
   /** Logs in: answers a token that is good for 10 minutes, for whoever has the key that proves this
    * request in the HTTP header `DPoP` (RFC 9449). */
   readonly login: LoginResult;
+  /** Issues a service key: a secret by which a program acts for the caller without a login, sent as
+   * `Authorization: Bearer <secret>`. Takes a login with the scope `keys:manage`. */
+  readonly issueServiceKey: ServiceKeySecretResult;
+  /** Gives a service key a new secret; the old one stays good for `graceMs`, 0 to 30 days. */
+  readonly rollServiceKey: ServiceKeySecretResult;
+  /** Ends a service key at once, with all its secrets. */
+  readonly revokeServiceKey: RevokeServiceKeyResult;
 }
 
 export interface MutationSubmitJobArgs {
@@ -159,6 +168,24 @@ export interface MutationLoginArgs {
   readonly challenge: unknown;
   /** Of the identity's root key. */
   readonly signature: string;
+}
+
+export interface MutationIssueServiceKeyArgs {
+  /** What it is good for: some of what the login is good for, but never `keys:manage`. */
+  readonly scopes: readonly string[];
+  /** When it ends, within 400 days. */
+  readonly expiresAt: number;
+  /** For people, 1 to 64 characters. */
+  readonly label: string;
+}
+
+export interface MutationRollServiceKeyArgs {
+  readonly keyId: string;
+  readonly graceMs: number;
+}
+
+export interface MutationRevokeServiceKeyArgs {
+  readonly keyId: string;
 }
 
 /** Everything that can be listened to, over WebSocket (`graphql-transport-ws`). */
@@ -816,6 +843,54 @@ export interface AccessToken {
   readonly expiresAt: number;
   /** What it is good for. */
   readonly scopes: readonly string[];
+}
+
+/** A secret by which a program acts for an identity. */
+export interface ServiceKey {
+  /** Its name. */
+  readonly keyId: string;
+  /** For people. */
+  readonly label: string;
+  /** What it is good for. */
+  readonly scopes: readonly string[];
+  /** When it was issued. */
+  readonly issuedAt: number;
+  /** When it ends by itself. */
+  readonly expiresAt: number;
+  /** Until when the secret before the last roll is good; null if it never was rolled. */
+  readonly graceUntil: number | null;
+  /** When it was revoked; null if it was not. */
+  readonly revokedAt: number | null;
+  /** When this gateway last saw it used, to the minute after a restart; null for never. */
+  readonly lastUsedAt: number | null;
+}
+
+/** What `issueServiceKey` and `rollServiceKey` answer. */
+export type ServiceKeySecretResult =
+  | ({ readonly __typename: "ServiceKeySecret" } & ServiceKeySecret)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** A secret. It is shown this once: the network has its hash alone. */
+export interface ServiceKeySecret {
+  /** Names the key in lists. */
+  readonly keyId: string;
+  /** Keep it where only the program reads it. */
+  readonly secret: string;
+  /** Where it stands in the log. */
+  readonly position: string;
+}
+
+/** What `revokeServiceKey` answers. */
+export type RevokeServiceKeyResult =
+  | ({ readonly __typename: "RevokedServiceKey" } & RevokedServiceKey)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** The key is worth nothing any more. */
+export interface RevokedServiceKey {
+  /** Its name. */
+  readonly keyId: string;
+  /** Where it stands in the log. */
+  readonly position: string;
 }
 
 /** An account of the ledger. */

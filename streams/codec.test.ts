@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { native } from "../crypto/primitives-native.ts";
 import { keyRules } from "../crypto/signatures.ts";
+import { judgeSecret, serviceKeys } from "../domain/access/service-keys.ts";
 import { blob } from "../domain/blob/blob.ts";
 import type { IdentityCommand } from "../domain/identity/events.ts";
 import { identity } from "../domain/identity/identity.ts";
@@ -201,5 +202,14 @@ describe("the stored samples", () => {
       state = decider.evolve(state, sampleOf(type));
     }
     assert.equal(state.status, "revoked");
+  });
+
+  test("make the life of a service key", () => {
+    const types = ["ServiceKeyIssued", "ServiceKeyRolled", "ServiceKeyRevoked"] as const;
+    const keys = types
+      .map((type) => sampleOf(type))
+      .reduce(serviceKeys.evolve, serviceKeys.initial);
+    assert.equal(judgeSecret(keys, "aa".repeat(32), 0).state, "revoked");
+    assert.equal(judgeSecret(keys, "bb".repeat(32), 0).key?.label, "nightly build");
   });
 });

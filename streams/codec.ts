@@ -3,6 +3,7 @@
  * in the metadata. Reading an older version goes through its upcaster; a newer one is refused, since
  * to guess at facts is worse than to stop.
  */
+import type { ServiceKeyEvent } from "../domain/access/service-keys.ts";
 import type { BlobEvent } from "../domain/blob/blob.ts";
 import type { Actor } from "../domain/decider.ts";
 import type { IdentityEvent } from "../domain/identity/events.ts";
@@ -11,7 +12,13 @@ import type { LedgerEvent } from "../domain/ledger/events.ts";
 import type { NodeEvent } from "../domain/node/node.ts";
 import type { NewEvent, RecordedEvent } from "./event-store.ts";
 
-export type AnyEvent = JobEvent | LedgerEvent | NodeEvent | BlobEvent | IdentityEvent;
+export type AnyEvent =
+  | JobEvent
+  | LedgerEvent
+  | NodeEvent
+  | BlobEvent
+  | IdentityEvent
+  | ServiceKeyEvent;
 
 interface EventMetadata {
   /** Schema version of the event type. */
@@ -52,6 +59,9 @@ export const schemaVersions: Readonly<Record<AnyEvent["type"], number>> = {
   EncryptionKeyRetired: 1,
   TransportKeyReplaced: 1,
   IdentityRevoked: 1,
+  ServiceKeyIssued: 1,
+  ServiceKeyRolled: 1,
+  ServiceKeyRevoked: 1,
 };
 
 type Upcaster = (data: unknown) => unknown;

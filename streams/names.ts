@@ -7,12 +7,15 @@ export const jobStreamPrefix = "job-";
 export const nodeStreamPrefix = "node-";
 export const blobStreamPrefix = "blob-";
 export const identityStreamPrefix = "identity-";
+export const serviceKeyStreamPrefix = "keys-";
 export const ledgerStream = "ledger";
 
 export const jobStream = (jobHash: JobHash): string => `job-${jobHash}`;
 export const nodeStream = (nodeId: NodeId): string => `node-${nodeId}`;
 export const blobStream = (digest: Digest): string => `blob-${digest}`;
 export const identityStream = (id: CnctId): string => `identity-${id}`;
+/** The service keys of an identity. */
+export const serviceKeyStream = (id: CnctId): string => `keys-${id}`;
 
 /** JetStream streams. */
 export const tasksStream = "TASKS";

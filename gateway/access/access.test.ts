@@ -8,20 +8,19 @@ import { after, before, describe, test } from "node:test";
 import { native } from "../../crypto/primitives-native.ts";
 import { newEncryptionPair, newSigningPair, signText } from "../../crypto/signatures.ts";
 import { nextRootKeyHash } from "../../domain/identity/inception.ts";
+import { additionText, registrationText, rotationText } from "../../domain/identity/statements.ts";
 import {
-  additionText,
-  registrationText,
-  revocationText,
-  rotationText,
-} from "../../domain/identity/statements.ts";
-import {
+  askAs,
   askGraphql,
   authorized,
   login,
   newPerson,
+  nodeRegistration,
   type Person,
   register,
+  revoke,
   statementOf,
+  submission,
 } from "../testing/identity-client.ts";
 import { openTestNetwork, type TestNetwork } from "../testing/test-network.ts";
 
@@ -36,14 +35,8 @@ after(async () => {
   await rm(keyDirectory, { recursive: true, force: true });
 });
 
-const submission = `mutation ($client: AccountId!, $nonce: String!) {
-  submitJob(input: { client: $client, app: "noop", nonce: $nonce }) {
-    __typename ... on SubmittedJob { hash position } ... on Refusal { code message } } }`;
-
-const act = async (person: Person, token: string, query: string, variables: object) => {
-  const headers = await authorized(network.url, person, token);
-  return askGraphql(network.url, { query, variables }, headers);
-};
+const act = (person: Person, token: string, query: string, variables: object) =>
+  askAs(network.url, person, token, query, variables);
 
 const ada = newPerson();
 describe("an identity", () => {
@@ -90,19 +83,7 @@ describe("an identity", () => {
 
   test("owns the nodes that it registers", async () => {
     const token = await login(network.url, ada, ["nodes:register"]);
-    const capabilities = {
-      apps: [{ app: "noop", executionClass: "js" }],
-      slots: 1,
-      backlog: 1,
-      cpus: 1,
-      memoryMb: 1,
-      platform: "linux-x64",
-      version: "0",
-    };
-    const registerNode = `mutation ($capabilities: CapabilitiesInput!) {
-      registerNode(input: { id: "adas-node", owner: "somebody", capabilities: $capabilities }) {
-        __typename ... on RegisteredNode { position } ... on Refusal { code } } }`;
-    const { body } = await act(ada, token, registerNode, { capabilities });
+    const { body } = await act(ada, token, nodeRegistration, { id: "adas-node" });
     const { data } = await network.ask(
       `query ($p: Position) { node(id: "adas-node", atLeast: $p) { owner identity { id } } }`,
       { p: body.data.registerNode.position },
@@ -161,17 +142,7 @@ describe("an identity", () => {
     const bob = newPerson();
     await register(network.url, bob);
     const token = await login(network.url, bob, ["jobs:submit"]);
-    const revocation = {
-      id: bob.id,
-      sequence: 1,
-      reason: "key-compromised",
-      signedBy: bob.root.publicKey,
-    } as const;
-    const variables = {
-      statement: { type: "IdentityRevoked", ...revocation },
-      signature: bob.sign(revocationText(revocation)),
-    };
-    await askGraphql(network.url, { query: statementOf, variables });
+    await revoke(network.url, bob);
     const { status, body } = await act(bob, token, submission, { client: bob.account, nonce: "x" });
     assert.equal(status, 401);
     assert.equal(body.code, "identity-revoked");

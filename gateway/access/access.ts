@@ -7,14 +7,17 @@ import { native } from "../../crypto/primitives-native.ts";
 import { keyRules } from "../../crypto/signatures.ts";
 import { identity } from "../../domain/identity/identity.ts";
 import type { KeyRules } from "../../domain/identity/keys.ts";
+import type { Views } from "../../projections/views.ts";
 import type { Clock } from "../../streams/clock.ts";
-import type { EventStore } from "../../streams/event-store.ts";
+import type { EventStore, RecordedEvent } from "../../streams/event-store.ts";
 import { OpenError } from "../errors.ts";
 import type { LogTail } from "../log-tail.ts";
 import { authenticate, type Known, type Presented } from "./authenticate.ts";
 import { type Challenges, challenges } from "./challenges.ts";
 import { type Identities, identities } from "./identities.ts";
+import { openLastUses } from "./last-uses.ts";
 import { proofs } from "./proofs.ts";
+import { type ServiceKeyBook, serviceKeyBook } from "./service-keys.ts";
 import { openTokenKeys } from "./token-keys.ts";
 import { type Tokens, tokenMs, tokens } from "./tokens.ts";
 
@@ -28,12 +31,17 @@ export interface Access {
   readonly gate: Gate | undefined;
   /** The addresses of a path of this gateway, as clients may know them; the likeliest first. */
   readonly addressesOf: (path: string, host?: string) => readonly string[];
+  /** Takes note of what happened at the end of the log. */
+  readonly learn: (event: RecordedEvent) => void;
+  /** The tail of the log broke. */
+  readonly forgetAll: () => void;
   readonly close: () => void;
 }
 
 export interface Gate {
   readonly challenges: Challenges;
   readonly tokens: Tokens;
+  readonly keys: ServiceKeyBook;
   /** What the next proof of a client has to hold. */
   readonly nonce: () => string;
   /** @throws {HttpFault} With status 401. */
@@ -51,11 +59,12 @@ export const openAccess = async (options: {
   /** By which clients know the gateway, such as `https://gateway.example`. */
   readonly publicUrls: () => readonly string[];
   readonly store: EventStore;
+  readonly views: Views;
   readonly clock: Clock;
   readonly tail: () => LogTail;
   readonly onTrouble: (error: unknown) => void;
 }): Promise<Access> => {
-  const { mode, keyDirectory, publicUrls, store, clock, tail, onTrouble } = options;
+  const { mode, keyDirectory, publicUrls, store, views, clock, tail, onTrouble } = options;
   const rules = keyRules(native);
   const book = identities({ store, clock, tail, decider: identity(rules) });
   const addressesOf = (path: string, host?: string): readonly string[] => {
@@ -64,26 +73,52 @@ export const openAccess = async (options: {
     return [...asked, ...all.filter((address) => !asked.includes(address))];
   };
   const common = { mode, identities: book, rules, addressesOf };
-  if (mode === "open") return { ...common, gate: undefined, close: () => undefined };
+  if (mode === "open")
+    return {
+      ...common,
+      gate: undefined,
+      learn: book.learn,
+      forgetAll: book.forgetAll,
+      close: () => undefined,
+    };
 
   if (keyDirectory === undefined)
     throw new OpenError("no-key-directory", "a gateway with identities needs a key directory");
-  const keys = await openTokenKeys({ directory: keyDirectory, clock, tokenMs });
+  const tokenKeys = await openTokenKeys({ directory: keyDirectory, clock, tokenMs });
   const renewal = clock.every(renewMs, () => {
-    keys.renew().catch(onTrouble);
+    tokenKeys.renew().catch(onTrouble);
   });
+  const lastUses = await openLastUses({ directory: keyDirectory, clock, onTrouble });
+  const keys = serviceKeyBook({ store, clock, tail, views, lastUses });
   const parts = {
-    tokens: tokens({ keys, clock, issuer: () => new URL(publicUrls()[0] ?? "").href }),
+    keys,
+    tokens: tokens({ keys: tokenKeys, clock, issuer: () => new URL(publicUrls()[0] ?? "").href }),
     proofs: proofs(clock),
     identities: book,
   };
   const gate: Gate = {
     challenges: challenges(clock),
     tokens: parts.tokens,
+    keys,
     nonce: parts.proofs.nonce,
     know: (presented) => authenticate(parts, presented),
   };
-  return { ...common, gate, close: () => renewal.cancel() };
+  return {
+    ...common,
+    gate,
+    learn: (event) => {
+      book.learn(event);
+      keys.learn(event);
+    },
+    forgetAll: () => {
+      book.forgetAll();
+      keys.forgetAll();
+    },
+    close: () => {
+      renewal.cancel();
+      lastUses.close();
+    },
+  };
 };
 
 /** What a request shows of its sender. */

@@ -5,6 +5,7 @@ import { HttpFault } from "../errors.ts";
 import type { Caller } from "./caller.ts";
 import type { Identities } from "./identities.ts";
 import type { Proofs } from "./proofs.ts";
+import type { ServiceKeyBook } from "./service-keys.ts";
 import type { Tokens } from "./tokens.ts";
 
 /** What a client shows of itself, in headers or in `connection_init`. */
@@ -35,10 +36,12 @@ export const authenticate = async (
     tokens,
     proofs,
     identities,
+    keys,
   }: {
     readonly tokens: Tokens;
     readonly proofs: Proofs;
     readonly identities: Pick<Identities, "find">;
+    readonly keys: Pick<ServiceKeyBook, "use">;
   },
   { authorization, dpop, method, addresses, address }: Presented,
 ): Promise<Known> => {
@@ -47,9 +50,23 @@ export const authenticate = async (
     if (dpop === undefined) return { caller };
     return { caller, proofKey: await proofs.spend(dpop, { method, addresses }) };
   }
-  const [, scheme, secret] = /^([A-Za-z]{1,16}) +([\x21-\x7e]+)$/.exec(authorization) ?? [];
-  if (scheme === undefined || secret === undefined || scheme.toLowerCase() !== "dpop")
-    throw new HttpFault("token-malformed", "write the header as: Authorization: DPoP <token>");
+  const [, given = "", secret = ""] =
+    /^([A-Za-z]{1,16}) +([\x21-\x7e]+)$/.exec(authorization) ?? [];
+  const scheme = given.toLowerCase();
+  if (scheme === "bearer" && secret.startsWith("cnct_sk_")) {
+    const { id, key } = await keys.use(secret);
+    const identity = await identities.find(id);
+    if (identity?.status !== "active")
+      throw new HttpFault("identity-revoked", "the identity that issued the key was revoked");
+    const { scopes } = key;
+    const account = clientAccountOf(id);
+    return { caller: { kind: "identity", id, account, scopes, via: "service-key", address } };
+  }
+  if (scheme !== "dpop")
+    throw new HttpFault(
+      "token-malformed",
+      "write the header as Authorization: DPoP <token>, or Authorization: Bearer <service key>",
+    );
 
   const { id, scopes, proofKey, rootKeyId } = await tokens.read(secret);
   if (dpop === undefined)

@@ -1,8 +1,10 @@
 /** Access at the doors of the gateway: the HTTP routes and the WebSocket. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { CnctId } from "../../domain/identity/inception.ts";
 import type { Operation } from "../../domain/identity/scopes.ts";
-import { HttpFault, httpErrors } from "../errors.ts";
+import type { RecordedEvent } from "../../streams/event-store.ts";
+import { type HttpErrorCode, HttpFault, httpErrors } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { type Access, presentedBy } from "./access.ts";
 import type { Known, Presented } from "./authenticate.ts";
@@ -10,6 +12,7 @@ import { type Caller, mayI } from "./caller.ts";
 
 interface Socket {
   close(code: number, reason: string): void;
+  on(event: "close", listener: () => void): unknown;
 }
 
 export interface Guard {
@@ -31,6 +34,8 @@ export interface Guard {
   readonly greet: (socket: Socket, request: FastifyRequest) => Known;
   /** Judges the hello. A socket that shows what is not good is closed with the code as its reason. */
   readonly hello: (message: { readonly payload?: unknown }) => Promise<Known | false>;
+  /** Closes the sockets of an identity that an event takes the right from by which they were opened. */
+  readonly learn: (event: RecordedEvent) => void;
 }
 
 /** Close codes of our own, after the HTTP statuses. */
@@ -47,6 +52,18 @@ export const guard = (
   const admitted = new WeakMap<object, Known>();
   /** Mercurius hands over what a client says without saying on which socket. */
   const greeting = new AsyncLocalStorage<{ socket: Socket; request: FastifyRequest }>();
+
+  const sockets = new Map<CnctId, Set<Socket>>();
+  const remember = (socket: Socket, { caller }: Known): void => {
+    if (caller.kind !== "identity") return;
+    const { id } = caller;
+    const own = sockets.get(id) ?? new Set();
+    sockets.set(id, own.add(socket));
+    socket.on("close", () => {
+      own.delete(socket);
+      if (own.size === 0 && sockets.get(id) === own) sockets.delete(id);
+    });
+  };
 
   const stranger = (request: FastifyRequest): Known => ({
     caller: {
@@ -99,6 +116,7 @@ export const guard = (
         const said = { ...presented, authorization: text(authorization), dpop: text(dpop) };
         const found = await know(said, undefined);
         admitted.set(at.request, found);
+        remember(at.socket, found);
         return found;
       } catch (error) {
         const code = error instanceof HttpFault ? error.code : "unavailable";
@@ -109,7 +127,20 @@ export const guard = (
         return false;
       }
     },
+    learn: ({ type, data }) => {
+      const code = endings[type];
+      if (code === undefined) return;
+      const { id } = data as { readonly id: CnctId };
+      for (const socket of sockets.get(id) ?? []) socket.close(closeCode(httpErrors[code]), code);
+    },
   };
+};
+
+/** Events after which whoever said hello before has to say it again, and what they are told. */
+const endings: Readonly<Record<string, HttpErrorCode>> = {
+  IdentityRevoked: "identity-revoked",
+  RootKeyRotated: "token-expired",
+  ServiceKeyRevoked: "service-key-revoked",
 };
 
 const authenticateHeader = (code: string): string => {

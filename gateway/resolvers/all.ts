@@ -11,6 +11,7 @@ import * as identities from "./identities.ts";
 import * as jobs from "./jobs.ts";
 import * as network from "./network.ts";
 import * as nodes from "./nodes.ts";
+import * as serviceKeys from "./service-keys.ts";
 
 export const resolvers: Resolvers<GatewaySources, Context> = {
   Query: {
@@ -20,9 +21,15 @@ export const resolvers: Resolvers<GatewaySources, Context> = {
     ...blobs.Query,
     ...apps.Query,
     ...identities.Query,
+    ...serviceKeys.Query,
     ...network.Query,
   },
-  Mutation: { ...jobs.Mutation, ...nodes.Mutation, ...identities.Mutation },
+  Mutation: {
+    ...jobs.Mutation,
+    ...nodes.Mutation,
+    ...identities.Mutation,
+    ...serviceKeys.Mutation,
+  },
   Subscription,
   Job: jobs.Job,
   Task: jobs.Task,

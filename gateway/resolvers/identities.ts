@@ -50,7 +50,7 @@ const messages: Readonly<Record<keyof typeof identityRefusals, string>> = {
 const refused = (reason: keyof typeof identityRefusals) =>
   refusal({ code: identityRefusals[reason], message: messages[reason] });
 
-const isOpen: Refusal = {
+export const accessOpen: Refusal = {
   code: "access-open",
   message: "this gateway is open: nobody logs in, and everybody may do everything",
 };
@@ -101,7 +101,7 @@ export const Mutation: Pick<
 
   requestChallenge: async (_, { id, scopes }, { gateway, host }) => {
     const { gate, identities } = gateway.access;
-    if (gate === undefined) return refusal(isOpen);
+    if (gate === undefined) return refusal(accessOpen);
     const wanted = [...new Set(scopes)].sort();
     const fault = scopesFault(wanted);
     if (fault) return refusal(fault);
@@ -115,7 +115,7 @@ export const Mutation: Pick<
 
   login: async (_, { challenge, signature }, { gateway, proofKey }) => {
     const { gate } = gateway.access;
-    if (gate === undefined) return refusal(isOpen);
+    if (gate === undefined) return refusal(accessOpen);
     if (proofKey === undefined)
       return refusal({
         code: "proof-missing",

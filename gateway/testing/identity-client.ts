@@ -15,7 +15,7 @@ import {
 } from "../../domain/identity/inception.ts";
 import type { Signature } from "../../domain/identity/keys.ts";
 import { type LoginChallenge, loginText } from "../../domain/identity/login.ts";
-import { registrationText } from "../../domain/identity/statements.ts";
+import { registrationText, revocationText } from "../../domain/identity/statements.ts";
 
 /** Answers are of every shape. */
 type Answer = ReturnType<typeof JSON.parse>;
@@ -172,3 +172,41 @@ export const authorized = async (
     changes,
   ),
 });
+
+/** Asks as somebody who logged in. */
+export const askAs = async (
+  gateway: string,
+  person: Person,
+  token: string,
+  query: string,
+  variables: object = {},
+): Promise<GraphqlReply> =>
+  askGraphql(gateway, { query, variables }, await authorized(gateway, person, token));
+
+/** Ends an identity. */
+export const revoke = async (gateway: string, { id, root, sign }: Person): Promise<Answer> => {
+  const reason = "key-compromised";
+  const revocation = { id, sequence: 1, reason, signedBy: root.publicKey } as const;
+  const variables = {
+    statement: { type: "IdentityRevoked", ...revocation },
+    signature: sign(revocationText(revocation)),
+  };
+  return (await askGraphql(gateway, { query: statementOf, variables })).body.data.stateIdentity;
+};
+
+export const issuance = `mutation ($scopes: [String!]!, $expiresAt: Instant!, $label: String!) {
+  issueServiceKey(scopes: $scopes, expiresAt: $expiresAt, label: $label) {
+    __typename ... on ServiceKeySecret { keyId secret position } ... on Refusal { code message } } }`;
+export const rolling = `mutation ($keyId: String!, $graceMs: Millis!) {
+  rollServiceKey(keyId: $keyId, graceMs: $graceMs) {
+    __typename ... on ServiceKeySecret { keyId secret position } ... on Refusal { code message } } }`;
+export const keyRevocation = `mutation ($keyId: String!) {
+  revokeServiceKey(keyId: $keyId) {
+    __typename ... on RevokedServiceKey { keyId position } ... on Refusal { code message } } }`;
+export const submission = `mutation ($client: AccountId!, $nonce: String!) {
+  submitJob(input: { client: $client, app: "noop", nonce: $nonce }) {
+    __typename ... on SubmittedJob { hash position } ... on Refusal { code message } } }`;
+export const nodeRegistration = `mutation ($id: NodeId!) {
+  registerNode(input: { id: $id, capabilities: { apps: [{ app: "noop", executionClass: "js" }],
+    slots: 1, backlog: 1, cpus: 1, memoryMb: 1, platform: "linux-x64", version: "0" } }) {
+    __typename ... on RegisteredNode { position } ... on Refusal { code message } } }`;

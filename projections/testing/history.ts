@@ -1,12 +1,20 @@
 /** A history of facts for tests: the same for the same numbers, with every way that a job can end. */
 import { createHash } from "node:crypto";
+import type { InceptionRecord } from "../../domain/identity/inception.ts";
 import type { JobEvent, TaskRef } from "../../domain/job/events.ts";
 import type { JobSpec } from "../../domain/job/spec.ts";
 import type { LedgerEvent } from "../../domain/ledger/events.ts";
 import { type AnyEvent, encode } from "../../streams/codec.ts";
 import { eventIds } from "../../streams/event-ids.ts";
 import type { EventStore, Position } from "../../streams/event-store.ts";
-import { blobStream, jobStream, ledgerStream, nodeStream } from "../../streams/names.ts";
+import {
+  blobStream,
+  identityStream,
+  jobStream,
+  ledgerStream,
+  nodeStream,
+  serviceKeyStream,
+} from "../../streams/names.ts";
 
 /** What is appended together. */
 export interface Append {
@@ -82,6 +90,53 @@ export const beginning = (): readonly Append[] => [
     ),
   },
 ];
+
+/** Two identities, one of them revoked, and a service key that was rolled. */
+export const people = (): readonly Append[] => {
+  const [ada, bob] = [`cnct:${"a".repeat(52)}`, `cnct:${"b".repeat(51)}a`];
+  const registered = (id: string): AnyEvent => {
+    const record: InceptionRecord = {
+      version: 1,
+      rootKey: digestOf(`root of ${id}`),
+      nextRootKeyHash: digestOf(`next of ${id}`),
+      encryptionKeys: [digestOf(`encryption of ${id}`)],
+      natsKey: "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4",
+      roles: ["worker"],
+      nonce: "00".repeat(16),
+    };
+    return { type: "IdentityRegistered", id, record, signature: "00".repeat(64), at: noon };
+  };
+  const signedBy = digestOf(`root of ${bob}`);
+  const signed = { signature: "00".repeat(64), at: noon + 1 };
+  const keyId = "00000000000000aa";
+  const [first, second] = [digestOf("first secret"), digestOf("second secret")];
+  const scopes = ["jobs:submit"];
+  const life = { label: "nightly", scopes, expiresAt: noon + 86_400_000, at: noon };
+  return [
+    { stream: identityStream(ada), events: [registered(ada)] },
+    {
+      stream: identityStream(bob),
+      events: [
+        registered(bob),
+        { type: "IdentityRevoked", id: bob, sequence: 1, reason: "retired", signedBy, ...signed },
+      ],
+    },
+    {
+      stream: serviceKeyStream(ada),
+      events: [
+        { type: "ServiceKeyIssued", id: ada, keyId, secretHash: first, ...life },
+        {
+          type: "ServiceKeyRolled",
+          id: ada,
+          keyId,
+          secretHash: second,
+          graceUntil: noon + 10,
+          at: noon + 1,
+        },
+      ],
+    },
+  ];
+};
 
 export type Ending = "completed" | "completed-late" | "failed" | "cancelled" | "rejected" | "open";
 
