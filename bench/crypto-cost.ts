@@ -52,7 +52,8 @@ const costs = (it: Primitives): Readonly<Record<string, number>> => {
   const wrapFirst = () => createWrapper(it).wrap(wrapping);
   const wrapper = createWrapper(it);
   const wrapped = wrapper.wrap(wrapping);
-  const keys = new Map([[encryptionKeyId(recipient.publicKey), recipient.secret]]);
+  const keyId = encryptionKeyId(recipient.publicKey);
+  const keys = (one: string) => (one === keyId ? recipient.secret : undefined);
   const opener = createWrapOpener(it, keys);
   const [wrap] = wrapped.ok ? wrapped.wraps.recipients : [];
   const opening = { wrap, jobHash: digest };

@@ -24,8 +24,10 @@ import { parseWraps } from "./wraps.ts";
 const digestOf = (bytes: Uint8Array): Digest => hexOf(native.sha256(bytes));
 const pairs = Array.from({ length: recipientsMax + 1 }, () => newEncryptionPair(native));
 const [ada, bob, eve] = pairs as [(typeof pairs)[0], (typeof pairs)[0], (typeof pairs)[0]];
-const keysOf = (...some: readonly (typeof ada)[]): ReadonlyMap<Digest, Uint8Array> =>
-  new Map(some.map(({ publicKey, secret }) => [encryptionKeyId(publicKey), secret]));
+const keysOf =
+  (...some: readonly (typeof ada)[]) =>
+  (keyId: Digest): Uint8Array | undefined =>
+    some.find(({ publicKey }) => encryptionKeyId(publicKey) === keyId)?.secret;
 
 const jobHash = digestOf(utf8("a job"));
 const otherJob = digestOf(utf8("another job"));

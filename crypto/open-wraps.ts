@@ -33,12 +33,12 @@ export interface WrapOpener {
  * A reader with these keys. At most one operation with a key is done for each wrap, and none for the
  * second wrap of a sender: contexts are kept, those that were used last.
  *
- * @param keys - Secret X25519 keys by `encryptionKeyId`.
+ * @param secretOf - The reader's secret X25519 key with this `encryptionKeyId`, if it has one.
  * @param contextsMax - So many senders are remembered.
  */
 export const createWrapOpener = (
   primitives: Primitives,
-  keys: ReadonlyMap<Digest, Uint8Array>,
+  secretOf: (keyId: Digest) => Uint8Array | undefined,
   contextsMax = 4_096,
 ): WrapOpener => {
   const contexts = new Map<string, HpkeContext>();
@@ -54,7 +54,7 @@ export const createWrapOpener = (
     open: ({ wrap, jobHash }) => {
       if (!isWrap(wrap)) return refused("wraps-malformed");
       const { keyId, seq } = wrap;
-      const secret = keys.get(keyId);
+      const secret = secretOf(keyId);
       if (secret === undefined) return refused("not-a-recipient");
       const enc = fromHex(keyBytes, wrap.enc);
       const sealed = fromHex(keyBytes + tagBytes, wrap.wrapped);

@@ -45,6 +45,7 @@ export interface Feed {
 export const serviceActor = (name: string): Actor => `service:${name}`;
 
 const retryMsMax = 5_000;
+const streamPrefixes = [jobStreamPrefix, nodeStreamPrefix, identityStreamPrefix, ledgerStream];
 
 /**
  * @param onTrouble - Hears why a subscription broke; the feed goes on by itself from where it was.
@@ -76,9 +77,7 @@ export const runFeed = ({
     if (closed) return;
     subscription = store.subscribe({
       after: position,
-      filter: {
-        streamPrefixes: [jobStreamPrefix, nodeStreamPrefix, identityStreamPrefix, ledgerStream],
-      },
+      filter: { streamPrefixes },
       onEvents: (batch) => {
         for (const recorded of batch) {
           const event = decode(recorded);

@@ -6,7 +6,8 @@
  */
 import type { Instant, Millis } from "../domain/decider.ts";
 import type { Digest, JobHash, NodeId } from "../domain/ids.ts";
-import type { BlobRef } from "../domain/job/spec.ts";
+import type { BlobRef, JobSpec } from "../domain/job/spec.ts";
+import type { Wrap } from "../domain/job/wraps.ts";
 import type { SignedBundle } from "../domain/receipts/bundle.ts";
 import type { Statement } from "../domain/receipts/statement.ts";
 
@@ -23,6 +24,16 @@ export interface TaskOrder {
   readonly expiresAt: Instant;
   /** The node is to bind itself to its result, and to show it only when it is asked to. */
   readonly commit?: true;
+  /** Of a sealed job. */
+  readonly sealed?: SealedOrder;
+}
+
+/** What a node needs to open the inputs, and to know that they are those of this very job. */
+export interface SealedOrder {
+  /** With the fields of the order it is the whole spec, from which the job hash follows. */
+  readonly spec: Omit<JobSpec, "app" | "params" | "inputs" | "wallMs">;
+  /** The content key, for a key of the node's owner. */
+  readonly wrap: Wrap;
 }
 
 /** Names a task. */
@@ -41,7 +52,7 @@ export type ResultStatement = TaskKey &
         readonly outputDigest: Digest;
         readonly outputSize: number;
         readonly elapsedMs: number;
-        /** There where it opens a commit. */
+        /** There where it opens a commit, and for each sealed job. */
         readonly resultTag?: Digest;
         readonly salt?: string;
       }

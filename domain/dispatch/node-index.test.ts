@@ -92,6 +92,65 @@ describe("a choice among nodes", () => {
     assert.deepEqual(choose(), choose());
   });
 
+  describe("among named ones", () => {
+    const wanted = { ...need, replicas: 2 };
+    const indexOf = (...nodes: readonly Candidate[]) => {
+      const index = createNodeIndex();
+      for (const node of nodes) index.put(node);
+      return index;
+    };
+
+    test("takes one of them that fits, and says whether waiting could help", () => {
+      const index = indexOf(candidate("ada"), candidate("bob", { load: 2 }), candidate("cyd"));
+      const among = (nodeIds: readonly string[], more = {}) =>
+        index.chooseAmong(nodeIds, { ...wanted, ...more }, seededRandom(1));
+      for (const nodeIds of [["cyd"], ["nobody", "cyd", "bob"]]) {
+        const choice = among(nodeIds);
+        assert.ok(choice && choice !== "no-room");
+        assert.deepEqual([choice.nodeId, choice.candidates], ["cyd", nodeIds.length]);
+      }
+      assert.equal(among(["bob"]), "no-room");
+      assert.equal(among(["nobody"]), undefined);
+      assert.equal(among(["cyd"], { exclude: ["cyd"] }), undefined);
+      assert.equal(among(["cyd"], { app: "faces" }), undefined);
+      assert.equal(among(["cyd"], { pinnedClass: wasm }), undefined);
+      assert.equal(among(["cyd"], { engine: "ort-web" }), undefined);
+    });
+
+    test("takes a class that has as many nodes as are wanted", () => {
+      const index = indexOf(
+        candidate("ada", { classes: [wasm], standing: 0.9 }),
+        candidate("bob"),
+        candidate("cyd"),
+      );
+      const all = ["ada", "bob", "cyd"];
+      for (let seed = 0; seed < 30; seed++) {
+        const random = seededRandom(seed);
+        const choice = index.chooseAmong(all, { ...wanted, exact: true }, random);
+        assert.ok(choice && choice !== "no-room");
+        assert.equal(choice.executionClass, native);
+        const three = index.chooseAmong(all, { ...wanted, exact: true, replicas: 3 }, random);
+        assert.ok(three && three !== "no-room" && three.executionClass === native);
+      }
+    });
+
+    test("prefers better standing, then the less loaded", () => {
+      const index = indexOf(
+        candidate("new", { standing: 0.2 }),
+        candidate("busy", { standing: 0.9, load: 1 }),
+        candidate("idle", { standing: 0.9 }),
+      );
+      const chosen = new Map<string, number>();
+      const random = seededRandom(3);
+      for (let i = 0; i < 1_000; i++) {
+        const choice = index.chooseAmong(["new", "busy", "idle"], wanted, random);
+        assert.ok(choice && choice !== "no-room");
+        chosen.set(choice.nodeId, (chosen.get(choice.nodeId) ?? 0) + 1);
+      }
+      assert.ok((chosen.get("idle") ?? 0) > 980, JSON.stringify([...chosen]));
+    });
+  });
+
   test("finds a node whenever a scan of all would, whatever was put and removed before", () => {
     const nodeIds = ["n-0", "n-1", "n-2", "n-3", "n-4"];
     const step = fc.record({

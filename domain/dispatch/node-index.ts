@@ -59,6 +59,17 @@ export interface NodeIndex {
   remove(nodeId: NodeId): void;
   /** A node with room that meets the need; undefined when there is none (or none was found). */
   choose(need: Need, random: () => number): Choice | undefined;
+  /**
+   * As `choose`, but among these nodes alone; looks at all of them.
+   *
+   * @param replicas - So many nodes are wanted. Where all must be of one class and none is pinned
+   *   yet, it is one that has so many, if there is any.
+   */
+  chooseAmong(
+    nodeIds: Iterable<NodeId>,
+    need: Need & { readonly replicas: number },
+    random: () => number,
+  ): Choice | "no-room" | undefined;
   /** Whether any node at all has room for the app in such an engine. */
   hasRoom(need: Pick<Need, "app" | "engine">): boolean;
   readonly size: number;
@@ -142,10 +153,7 @@ export const createNodeIndex = (): NodeIndex => {
     },
 
     choose: ({ app, engine, pinnedClass, exact, exclude }, random) => {
-      const excluded = (nodeId: NodeId) =>
-        exclude instanceof Set
-          ? exclude.has(nodeId)
-          : (exclude as readonly NodeId[]).includes(nodeId);
+      const excluded = excludes(exclude);
       const explores = random() < explorationShare;
       const classes =
         pinnedClass === undefined
@@ -177,11 +185,69 @@ export const createNodeIndex = (): NodeIndex => {
       return undefined;
     },
 
+    chooseAmong: (nodeIds, need, random) => {
+      const excluded = excludes(need.exclude);
+      const byClass = new Map<string, Seat[]>();
+      let candidates = 0;
+      for (const nodeId of nodeIds) {
+        candidates++;
+        const seat = seats.get(nodeId);
+        if (!seat || excluded(nodeId)) continue;
+        for (const { app, executionClass } of seat.candidate.capabilities.apps)
+          if (app === need.app && fitsClass(need, executionClass)) {
+            const row = byClass.get(executionClass) ?? [];
+            byClass.set(executionClass, row);
+            if (row.at(-1) !== seat) row.push(seat);
+          }
+      }
+      if (byClass.size === 0) return undefined;
+      const classes = need.exact ? fullest(byClass, need.replicas) : [...byClass.keys()];
+      const free = classes.flatMap((executionClass) =>
+        (byClass.get(executionClass) ?? [])
+          .filter(({ candidate }) => roomOf(candidate) > 0)
+          .map((seat) => ({ seat, executionClass })),
+      );
+      if (free.length === 0) return "no-room";
+      const explores = random() < explorationShare;
+      const best = Math.max(...free.map(({ seat }) => bucketOf(seat.candidate.standing)));
+      const fitting = explores
+        ? free
+        : free.filter(({ seat }) => bucketOf(seat.candidate.standing) === best);
+      const start = Math.floor(random() * fitting.length);
+      let chosen = fitting[start];
+      for (let i = 1; i < fitting.length && i < choicesMax; i++) {
+        const other = fitting[(start + i) % fitting.length];
+        if (other && chosen && relativeLoad(other.seat) < relativeLoad(chosen.seat)) chosen = other;
+      }
+      if (!chosen) return "no-room";
+      const { seat, executionClass } = chosen;
+      const { nodeId, standing } = seat.candidate;
+      return { nodeId, executionClass, score: standing, candidates };
+    },
+
     hasRoom: ({ app, engine }) =>
       classesFor(app, engine).some((name) =>
         shelves.get(`${app} ${name}`)?.some((row) => row.length > 0),
       ),
   };
+};
+
+const excludes =
+  (exclude: Need["exclude"]) =>
+  (nodeId: NodeId): boolean =>
+    exclude instanceof Set ? exclude.has(nodeId) : (exclude as readonly NodeId[]).includes(nodeId);
+
+const fitsClass = ({ engine, pinnedClass, exact }: Need, executionClass: string): boolean =>
+  pinnedClass === undefined
+    ? executionClass.startsWith(engine) && !(exact && executionClass.includes("unmeasured"))
+    : executionClass === pinnedClass;
+
+/** The classes that have so many nodes; if none has, the one with the most. */
+const fullest = (byClass: ReadonlyMap<string, readonly Seat[]>, replicas: number) => {
+  const most = Math.max(...[...byClass.values()].map((row) => row.length));
+  return [...byClass]
+    .filter(([, row]) => row.length >= Math.min(most, replicas))
+    .map(([name]) => name);
 };
 
 const bucketOf = (standing: number): number =>

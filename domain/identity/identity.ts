@@ -166,10 +166,11 @@ export const identity = ({
     }
   },
 
-  evolve,
+  evolve: evolveIdentity,
 });
 
-function evolve(identity: Identity, event: IdentityEvent): Identity {
+/** Folds an event into an identity; believes the past, so that it needs to verify nothing. */
+export function evolveIdentity(identity: Identity, event: IdentityEvent): Identity {
   if (event.type === "IdentityRegistered") {
     const { record, id } = event;
     const { roles, rootKey, nextRootKeyHash, encryptionKeys, natsKey } = record;

@@ -27,4 +27,6 @@ export type ComparisonReason =
   | "counts-differ"
   | "too-many-boxes"
   | "items-match"
-  | "items-differ";
+  | "items-differ"
+  | "same-tag"
+  | "different-tags";

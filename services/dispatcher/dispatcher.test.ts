@@ -1,9 +1,15 @@
+/**
+ * What the dispatcher plans and owes, told fact by fact. Long because sealed jobs need the same small
+ * world as the others: nodes that beat, a job that is funded, plans that are carried out.
+ */
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { seededRandom } from "../../domain/chance.ts";
+import { encryptionKeyId } from "../../domain/identity/keys.ts";
 import type { JobEvent } from "../../domain/job/events.ts";
 import { job as decider, type Job, type JobCommand } from "../../domain/job/job.ts";
 import type { JobSpec } from "../../domain/job/spec.ts";
+import type { Wrap } from "../../domain/job/wraps.ts";
 import type { Capabilities } from "../../domain/node/node.ts";
 import type { AnyEvent } from "../../streams/codec.ts";
 import { at, noon } from "../../testing/given.ts";
@@ -298,5 +304,142 @@ describe("the dispatcher", () => {
     carryOut(theirs);
     assert.deepEqual(plan(), []);
     assert.equal(dispatcher.counts().waiting, 0);
+  });
+
+  describe("with a sealed job", () => {
+    const keyOf = (owner: string) => encryptionKeyId(keyBytesOf(owner));
+    const keyBytesOf = (owner: string) => owner.charCodeAt(0).toString(16).padStart(64, "0");
+    const idOf = (owner: string) => `cnct:${owner[0]?.repeat(52)}`;
+    const own = (nodeId: string) => {
+      const id = idOf(nodeId);
+      const key = keyBytesOf(nodeId);
+      const record = { rootKey: key, nextRootKeyHash: key, encryptionKeys: [key], nonce: "" };
+      const roles = ["worker"] as const;
+      const registration = { id, record: { version: 1, ...record, roles }, signature: "" } as const;
+      tell({ type: "IdentityRegistered", ...registration, at: noon }, `identity-${id}`);
+      const owner = { nodeId, owner: id, capabilities };
+      tell({ type: "NodeRegistered", ...owner, at: noon }, `node-${nodeId}`);
+    };
+    const wrapFor = (owner: string): Wrap => ({
+      keyId: keyOf(owner),
+      enc: keyBytesOf(owner),
+      seq: 0,
+      wrapped: "",
+    });
+    const inputs = { data: { digest: "d".repeat(64), size: 200 } };
+    const sealedSpec: JobSpec = { ...spec, inputs, sealed: true };
+    const submitFor = (...owners: readonly string[]) => {
+      tell({ type: "JobSubmitted", jobHash, spec: sealedSpec, deadlineAt: at(60), at: noon });
+      wrap(...owners);
+      fund();
+    };
+    const wrap = (...owners: readonly string[]) =>
+      tell({ type: "KeysWrapped", jobHash, wraps: owners.map(wrapFor), at: noon });
+    const chosen = (plans: readonly Plan[]) =>
+      plans.flatMap(({ assignments }) => assignments.map(({ nodeId }) => nodeId)).sort();
+    /** All beat until nobody can be taken for not yet heard. */
+    const settle = () => {
+      for (let t = 0; t <= 3_000; t += 1_000)
+        for (const nodeId of ["dan", "eve", "fay", "gus"]) beat(nodeId, noon + t);
+    };
+
+    beforeEach(() => {
+      for (const nodeId of ["dan", "eve", "fay", "gus"]) own(nodeId);
+    });
+
+    test("gives it only to nodes whose owner's key it is wrapped for", () => {
+      settle();
+      submitFor("dan", "fay");
+      const plans = plan();
+      assert.deepEqual(chosen(plans), ["dan", "fay"]);
+      for (const one of plans) carryOut(one);
+      const orders = dispatcher.takeOrders();
+      for (const owner of ["dan", "fay"]) {
+        const { app, params, inputs: named, wallMs, sealed } = orders.get(owner)?.[0]?.task ?? {};
+        assert.deepEqual(sealed?.wrap, wrapFor(owner), "its own wrap and no other");
+        assert.deepEqual({ ...sealed?.spec, app, params, inputs: named, wallMs }, sealedSpec);
+      }
+      assert.deepEqual(dispatcher.takeAwaits(), []);
+    });
+
+    test("asks the client for more, once, when nobody is left who could read it", () => {
+      settle();
+      submitFor("dan");
+      const [first] = plan();
+      assert.ok(first);
+      assert.deepEqual(chosen([first]), ["dan"]);
+      carryOut(first);
+      plan();
+      assert.deepEqual(dispatcher.takeAwaits(), [{ jobHash, recipients: 1 }]);
+      plan();
+      assert.deepEqual(dispatcher.takeAwaits(), [], "not twice");
+      dispatcher.undoAwait({ jobHash, recipients: 1 });
+      plan();
+      assert.equal(dispatcher.takeAwaits().length, 1, "again, if it could not be asked");
+      tell({ type: "KeysAwaited", jobHash, at: noon });
+      plan();
+      assert.deepEqual(dispatcher.takeAwaits(), [], "it was asked");
+      wrap("nobody");
+      plan();
+      assert.deepEqual(dispatcher.takeAwaits(), [{ jobHash, recipients: 2 }]);
+      tell({ type: "KeysAwaited", jobHash, at: noon });
+      wrap("gus");
+      assert.deepEqual(chosen(plan()), ["gus"], "and it goes on when more come");
+    });
+
+    test("waits for readers that are busy, and for those that may not have been heard yet", () => {
+      for (const nodeId of ["dan", "gus"]) beat(nodeId, noon);
+      submitFor("eve");
+      plan();
+      assert.deepEqual(dispatcher.takeAwaits(), [], "eve may be about to beat");
+      settle();
+      const [first] = plan();
+      assert.ok(first);
+      dispatcher.undo(first);
+      for (let i = 0; i < capabilities.slots + capabilities.backlog; i++) {
+        const busy = { ...spec, nonce: `${i}` };
+        const other = `${i}`.repeat(64);
+        const task = { jobHash: other, replica: 0, attempt: 1, nodeId: "eve" };
+        const lease = { executionClass: "c", expiresAt: at(1), fundedAt: 0 };
+        const reason = { policy: 1, seed: 1, candidates: 1, score: 1 };
+        const open = decider.evolve(decider.initial, {
+          type: "JobSubmitted",
+          jobHash: other,
+          spec: busy,
+          deadlineAt: at(60),
+          at: noon,
+        });
+        const event: JobEvent = { type: "TaskAssigned", ...task, ...lease, reason, at: noon };
+        const fact = { event, id: "", stream: `job-${other}`, revision: 0n, position: 0n };
+        dispatcher.hear(fact, decider.evolve(open, event));
+      }
+      assert.deepEqual(plan(), []);
+      assert.deepEqual(dispatcher.takeAwaits(), []);
+    });
+
+    test("trusts no key that its owner retired, and sends no order that cannot be read", () => {
+      settle();
+      submitFor("dan", "eve");
+      const [first] = plan();
+      assert.ok(first);
+      const id = idOf("dan");
+      const added = { id, sequence: 1, key: "f".repeat(64), signature: "", at: noon };
+      tell({ type: "EncryptionKeyAdded", ...added }, `identity-${id}`);
+      const retired = { id, sequence: 2, keyId: keyOf("dan"), signature: "", at: noon };
+      tell({ type: "EncryptionKeyRetired", ...retired }, `identity-${id}`);
+      carryOut(first);
+      assert.deepEqual([...dispatcher.takeOrders().keys()], ["eve"]);
+      const over = noon + first.leaseMs + 1_000;
+      assert.deepEqual(dispatcher.tick(over).jobs, [jobHash]);
+      for (const t of [0, 3_000]) beat("gus", over + t);
+      tell({ type: "TaskExpired", jobHash, ...taskOf(first, "dan"), at: at(1) });
+      plan();
+      assert.deepEqual(dispatcher.takeAwaits(), [{ jobHash, recipients: 2 }]);
+    });
+
+    const taskOf = ({ assignments }: Plan, nodeId: string) => {
+      const replica = assignments.find((one) => one.nodeId === nodeId)?.replica ?? -1;
+      return { replica, attempt: 1, nodeId };
+    };
   });
 });

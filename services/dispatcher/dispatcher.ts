@@ -17,6 +17,7 @@ import type { JobEvent, TaskRef } from "../../domain/job/events.ts";
 import {
   type Assignment,
   type Job,
+  needsOneClass,
   type OpenJob,
   pinnedClass,
   vacancies,
@@ -26,6 +27,7 @@ import { blankTrack, evolveTrack, standing, type Track } from "../../domain/repu
 import type { Heartbeat, TaskOrder } from "../../streams/task-queue.ts";
 import { createAlarms } from "../alarms.ts";
 import type { Fact } from "../facts.ts";
+import { type Await, createSealedJobs } from "./sealed-jobs.ts";
 import { createWaitingLine } from "./waiting-line.ts";
 
 /** A node whose heartbeat is so old gets no new task, and its tasks go to others. */
@@ -34,6 +36,11 @@ export const lostAfterMs = 6_000;
 const leaseTurnsMax = 10;
 /** Beyond the limit of the computation: for the order's way, the inputs and the output. */
 export const leaseSlackMs = 5_000;
+/**
+ * Since the first heartbeat after silence: until then a node may live and not have been heard yet, and
+ * no client is asked to wrap for others. Nodes beat each second.
+ */
+const settledAfterMs = 2_500;
 /** Starts of a worker that are remembered, so that two workers under one name are not taken for restarts. */
 const instancesKept = 8;
 
@@ -49,6 +56,13 @@ export interface Dispatcher {
   plan(random: Random): readonly Plan[];
   /** An assignment did not come about: gives the room back, and the job waits again. */
   undo(plan: Plan): void;
+  /**
+   * Sealed jobs whose client is to be asked for more recipients, since nobody is left who could read
+   * and compute them; each once, until its wraps change or `undoAwait`.
+   */
+  takeAwaits(): readonly Await[];
+  /** The client could not be asked. */
+  undoAwait(wish: Await): void;
   /** Task orders to be sent since the last call, by node. */
   takeOrders(): ReadonlyMap<NodeId, readonly Order[]>;
   /** What has run out of time. Call it about once a second. */
@@ -117,7 +131,9 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
   const deadlines = new Map<JobHash, Instant>();
   const line = createWaitingLine();
   const alarms = createAlarms();
+  const sealedJobs = createSealedJobs();
   let outbox = new Map<NodeId, Map<string, Order>>();
+  let firstHeard = Number.NEGATIVE_INFINITY;
   let lastHeard = Number.NEGATIVE_INFINITY;
   /** No node is heard: it is the line that is cut. */
   let isCut = false;
@@ -145,8 +161,9 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
 
   const enlist = (jobHash: JobHash, job: Job) => {
     if (job.status !== "open" || !funded.has(jobHash)) return;
-    const { priority, app, engine } = job.spec;
-    if (vacancies(job).length > 0) line.join(jobHash, { priority, kind: `${app} ${engine}` });
+    const { priority, app, engine, sealed } = job.spec;
+    const kind = `${app} ${engine}${sealed ? " sealed" : ""}`;
+    if (vacancies(job).length > 0) line.join(jobHash, { priority, kind });
   };
 
   const hearJob = (event: JobEvent, fact: Fact, job: Job) => {
@@ -170,7 +187,14 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
         }
         const { nodeId, replica, attempt, executionClass, expiresAt, at } = event;
         const { app, params, inputs, wallMs, commit } = job.spec;
-        const also = commit ? { commit } : {};
+        const sealed = job.spec.sealed && sealedJobs.orderFor(job, nodeId);
+        alarms.add(expiresAt, jobHash);
+        if (job.spec.sealed && !sealed) {
+          seat(nodeId, node); // It could not read the inputs: the lease runs out, and another gets it.
+          enlist(jobHash, job);
+          return;
+        }
+        const also = { ...(commit ? { commit } : {}), ...(sealed ? { sealed } : {}) };
         const what = { app, params, inputs, executionClass, wallMs, expiresAt, ...also };
         const task: TaskOrder = { jobHash, replica, attempt, ...what };
         const order: Order = { eventId: fact.id, assignedAt: at, task };
@@ -179,7 +203,6 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
         const orders = outbox.get(nodeId);
         if (orders) orders.set(`${jobHash}/${replica}`, order);
         else outbox.set(nodeId, new Map([[`${jobHash}/${replica}`, order]]));
-        alarms.add(expiresAt, jobHash);
         enlist(jobHash, job);
         return;
       }
@@ -196,6 +219,9 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
       case "ResultsDisagreed":
         enlist(jobHash, job);
         return;
+      case "KeysWrapped":
+      case "KeysAwaited":
+        return; // It waits in the line all the while.
       case "ResultAccepted":
       case "ResultRejected":
         return; // Its standing counts from the node's next change of load on.
@@ -250,18 +276,24 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
     jobHash: JobHash,
     job: OpenJob,
     { fundedAt, random }: { readonly fundedAt: number; readonly random: Random },
-  ): Plan => {
-    const { app, engine, wallMs, comparator } = job.spec;
+  ): Plan | "unreadable" => {
+    const { app, engine, wallMs, sealed } = job.spec;
     const exclude = new Set(job.nodes);
-    const exact = comparator.kind === "exact" && job.spec.quorum > 1;
+    const exact = needsOneClass(job.spec) && job.spec.quorum > 1;
+    const readers = sealed && sealedJobs.readersOf(job);
+    const vacant = vacancies(job);
     const assignments: Assignment[] = [];
     let pinned = pinnedClass(job);
     let turns = 1;
-    for (const { replica } of vacancies(job)) {
+    for (const { replica } of vacant) {
       const seed = drawSeed(random);
       const need = { app, engine, pinnedClass: pinned, exact, exclude };
-      const choice = index.choose(need, seededRandom(seed));
-      if (!choice) break;
+      const replicas = vacant.length - assignments.length;
+      const choice = readers
+        ? index.chooseAmong(readers, { ...need, replicas }, seededRandom(seed))
+        : (index.choose(need, seededRandom(seed)) ?? "no-room");
+      if (choice === undefined && assignments.length === 0) return "unreadable";
+      if (choice === undefined || choice === "no-room") break;
       const { nodeId, executionClass, score, candidates } = choice;
       const node = nodes.get(nodeId);
       if (!node) break;
@@ -299,6 +331,7 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
   return {
     hear: (fact, job) => {
       const { event } = fact;
+      sealedJobs.hear(fact);
       if (event.type === "JobFunded") {
         const funding = jobOf(event.jobHash);
         if (funding.status !== "open") return; // It ended in the meantime.
@@ -313,9 +346,11 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
       if (!node) return { again: [], changed: false };
       const changed = isCut || draining !== node.draining || !node.heard;
       isCut = false;
-      if (now - lastHeard > lostAfterMs)
+      if (now - lastHeard > lostAfterMs) {
         // We just started, or the line was cut: nobody is blamed for the silence before.
         for (const other of nodes.values()) other.lastSeen = now;
+        firstHeard = now;
+      }
       lastHeard = now;
       node.heard = true;
       node.lastSeen = now;
@@ -337,6 +372,10 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
         // Another dispatcher was first, or an append came about whose answer was lost.
         if (vacancies(job).length === 0) return "leave";
         const plan = planFor(jobHash, job, { fundedAt, random });
+        if (plan === "unreadable") {
+          if (lastHeard - firstHeard >= settledAfterMs) sealedJobs.askForMore(job);
+          return index.hasRoom(job.spec) ? "unfit" : "no-room";
+        }
         // What stays vacant is enlisted again when the assignment is heard.
         if (plan.assignments.length === 0) return index.hasRoom(job.spec) ? "unfit" : "no-room";
         plans.push(plan);
@@ -354,6 +393,9 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
       }
       enlist(jobHash, jobOf(jobHash));
     },
+
+    takeAwaits: sealedJobs.takeAwaits,
+    undoAwait: sealedJobs.undoAwait,
 
     takeOrders: () => {
       const taken = new Map<NodeId, readonly Order[]>();

@@ -7,6 +7,7 @@ import type { TaskDesk } from "../../streams/task-queue.ts";
 import { type Fact, type Listener, serviceActor } from "../facts.ts";
 import type { JobBook } from "../job-book.ts";
 import { createDispatcher, type Dispatcher, type Order, type Plan } from "./dispatcher.ts";
+import type { Await } from "./sealed-jobs.ts";
 
 const actor = serviceActor("dispatcher");
 const tickMs = 1_000;
@@ -52,6 +53,18 @@ export const runDispatcher = ({
     } catch (error) {
       dispatcher.undo(plan);
       onTrouble(`tasks of job ${jobHash} were not assigned`, error);
+    }
+  };
+
+  const askForKeys = async (wish: Await) => {
+    const { jobHash, recipients } = wish;
+    const command = { type: "AwaitKeys", recipients, actor, now: clock.now() } as const;
+    try {
+      const [refusal] = await book.handle(jobHash, [command]);
+      if (refusal) dispatcher.undoAwait(wish);
+    } catch (error) {
+      dispatcher.undoAwait(wish);
+      onTrouble(`the client of job ${jobHash} was not asked for keys`, error);
     }
   };
 
@@ -120,6 +133,7 @@ export const runDispatcher = ({
     ensureNewNodes();
     for (const [nodeId, orders] of dispatcher.takeOrders()) void send(nodeId, orders);
     for (const plan of dispatcher.plan(random)) void assign(plan);
+    for (const wish of dispatcher.takeAwaits()) void askForKeys(wish);
   };
 
   /** Under a new name, or the queue would take it for the same message. */

@@ -11,13 +11,14 @@ type Received = ReturnType<typeof received>[number];
 type Result = Received & { readonly id: string };
 
 /**
- * Equal digests agree without a look at the bytes; only where digests differ and the comparator
+ * Sealed results are compared by their tags, and no output is fetched. Of the others, equal digests agree without a look at the bytes; only where digests differ and the comparator
  * allows a difference are the outputs fetched. An output that is not there agrees with none.
  *
  * @throws {BlobError} `unavailable`: the outputs cannot be had now, so nothing can be said.
  */
 export const judgeResults = async (job: OpenJob, blobs: BlobSource): Promise<Judgement> => {
   const results = received(job).map((task): Result => ({ ...task, id: String(task.replica) }));
+  if (job.spec.sealed) return judgementOf("tag", results, compareTags);
   const { comparator } = job.spec;
   const distinct = new Set(results.map(({ outputDigest }) => outputDigest));
   const outputs =
@@ -35,6 +36,20 @@ export const judgeResults = async (job: OpenJob, blobs: BlobSource): Promise<Jud
     return left && right ? compareOutputs(comparator, left, right) : different("unreadable");
   };
 
+  return judgementOf(comparator.kind, results, compare);
+};
+
+/** Sealed results can be seen by their tags alone: equal for equal outputs. */
+const compareTags = (a: Result, b: Result): Comparison =>
+  a.executionClass === b.executionClass && a.resultTag !== undefined && a.resultTag === b.resultTag
+    ? { agree: true, distance: 0, reason: "same-tag" }
+    : different("different-tags");
+
+const judgementOf = (
+  comparator: string,
+  results: readonly Result[],
+  compare: (a: Result, b: Result) => Comparison,
+): Judgement => {
   const groups = cluster(results, compare);
   const [largest] = groups;
   let distanceInside = 0;
@@ -42,7 +57,7 @@ export const judgeResults = async (job: OpenJob, blobs: BlobSource): Promise<Jud
     if (largest && member !== largest.medoid)
       distanceInside = Math.max(distanceInside, compare(largest.medoid, member).distance);
   let distanceBetween = 0;
-  let reason: string = distinct.size === 1 ? "same-bytes" : "within-bounds";
+  let reason: string = comparator === "tag" ? "same-tag" : sameBytes(results);
   for (const other of groups.slice(1))
     if (largest) {
       const comparison = compare(largest.medoid, other.medoid);
@@ -50,7 +65,7 @@ export const judgeResults = async (job: OpenJob, blobs: BlobSource): Promise<Jud
       distanceBetween = Math.max(distanceBetween, comparison.distance);
     }
   return {
-    comparator: comparator.kind,
+    comparator,
     groups: groups.map(({ medoid, members }) => [
       medoid.replica,
       ...members.filter((member) => member !== medoid).map(({ replica }) => replica),
@@ -60,6 +75,11 @@ export const judgeResults = async (job: OpenJob, blobs: BlobSource): Promise<Jud
     reason,
   };
 };
+
+const sameBytes = (results: readonly Result[]): string =>
+  new Set(results.map(({ outputDigest }) => outputDigest)).size === 1
+    ? "same-bytes"
+    : "within-bounds";
 
 const different = (reason: Comparison["reason"]): Comparison => ({
   agree: false,

@@ -2,7 +2,7 @@
  * Takes up results and says which are believed. A message is only a request to decide: a result
  * becomes a fact when the job's rules accept it, and a verdict when enough results agree.
  */
-import { isAppErrorCode } from "../../domain/app-errors.ts";
+import { isEnvelopeErrorCode, isJobFault } from "../../domain/app-errors.ts";
 import type { NodeId } from "../../domain/ids.ts";
 import type { JobEvent, TaskRef } from "../../domain/job/events.ts";
 import {
@@ -117,16 +117,15 @@ export const runValidator = ({
     const after = decision.ok ? decision.events.reduce(decider.evolve, job) : job;
     const commands = [command, ...(await judgementIfPossible(after, jobHash))];
     const [refusal] = await book.handle(jobHash, commands);
-    if (!refusal) return true;
+    if (!refusal) {
+      noteEnvelopeFault(job, claim);
+      return true;
+    }
     refuse(codeOf(refusal), what, nodeId);
-    if (refusal === "WrongExecutionClass") {
+    const code = uselessResults[refusal];
+    if (code !== undefined) {
       const task = { jobHash, replica, attempt, nodeId };
-      const failure = {
-        type: "RecordFailure",
-        task,
-        code: "wrong-class",
-        retryable: true,
-      } as const;
+      const failure = { type: "RecordFailure", task, code, retryable: true } as const;
       await book.handle(jobHash, [{ ...failure, actor, now: clock.now() }]);
     }
     return false;
@@ -146,6 +145,15 @@ export const runValidator = ({
     takenUp.add(signature);
     const oldest = takenUp.size > bundlesKept ? takenUp.keys().next().value : undefined;
     if (oldest !== undefined) takenUp.delete(oldest);
+  };
+
+  /** A node refused an envelope: whoever made or changed it should be looked at. */
+  const noteEnvelopeFault = (job: Job, { statement }: Claim) => {
+    if (statement.outcome !== "failed" || !isEnvelopeErrorCode(statement.code)) return;
+    if (job.status !== "open") return;
+    const { code } = statement;
+    const what = `envelope of job ${statement.jobHash}`;
+    refusalLog.record({ code, what, id: job.spec.client, at: clock.now() });
   };
 
   const judge = async (jobHash: string) => {
@@ -204,6 +212,12 @@ export const runValidator = ({
   };
 };
 
+/** Results with which nothing can be done: the task has failed, and need not wait for its lease. */
+const uselessResults: Readonly<Partial<Record<JobRefusal, string>>> = {
+  WrongExecutionClass: "wrong-class",
+  ResultTagMissing: "tag-missing",
+};
+
 /** Where anybody can compute the tag from the output's digest, it must be that one. */
 const isTaggedWrong = (
   { statement }: Claim,
@@ -226,7 +240,7 @@ const commandOf = (nodeId: NodeId, { statement, receipt }: Claim, now: number): 
     return { type: "RecordCommit", task, commit: statement.commit, actor, now };
   if (outcome === "failed") {
     const { code } = statement;
-    const retryable = statement.retryable || !isAppErrorCode(code);
+    const retryable = statement.retryable || !isJobFault(code);
     return { type: "RecordFailure", task, code: knownCode(code), retryable, actor, now };
   }
   const { executionClass, outputDigest, outputSize, elapsedMs, resultTag, salt } = statement;
@@ -247,6 +261,7 @@ const nodeCodes: ReadonlySet<string> = new Set([
   "timed-out",
   "out-of-memory",
   "worker-fault",
+  "key-missing",
   "node-draining",
   "reveal-lost",
   "blob-unknown",
@@ -255,4 +270,4 @@ const nodeCodes: ReadonlySet<string> = new Set([
 ]);
 
 const knownCode = (code: string): string =>
-  isAppErrorCode(code) || nodeCodes.has(code) ? code : "worker-fault";
+  isJobFault(code) || nodeCodes.has(code) ? code : "worker-fault";

@@ -45,13 +45,23 @@ const anOrder: fc.Arbitrary<TaskOrder> = fc.record(
     wallMs: fc.integer({ min: 1, max: 86_400_000 }),
     expiresAt: fc.nat(),
     commit: fc.constant(true as const),
+    sealed: fc.record(
+      {
+        spec: fc.constant({ client: "client:ada", sealed: true } as never),
+        wrap: fc.record(
+          { keyId: aDigest, enc: aDigest, seq: fc.nat(65_535), wrapped: aDigest },
+          { noNullPrototype: true },
+        ),
+      },
+      { noNullPrototype: true },
+    ),
   },
   {
     noNullPrototype: true,
     requiredKeys: [
       ...["jobHash", "replica", "attempt", "app", "params", "inputs"],
       ...["executionClass", "wallMs", "expiresAt"],
-    ] as (keyof Omit<TaskOrder, "commit">)[],
+    ] as (keyof Omit<TaskOrder, "commit" | "sealed">)[],
   },
 ) as fc.Arbitrary<TaskOrder>;
 const task = { jobHash: aDigest, replica: fc.nat(255), attempt: fc.nat(65_535) };
@@ -164,7 +174,7 @@ describe("a message", () => {
   });
 
   test("is refused when one field of one item is missing, of another type, or unknown", () => {
-    const optional = new Set(["resultTag", "salt"]);
+    const optional = new Set(["resultTag", "salt", "sealed"]);
     const strange = [undefined, null, -1, 1.5, Number.MAX_VALUE, {}, [], "é".repeat(40_000)];
     const check = <Item extends object>(
       field: string,

@@ -128,6 +128,7 @@ const taskText = (task: TaskOrder): string =>
     wallMs: task.wallMs,
     expiresAt: task.expiresAt,
     commit: task.commit,
+    sealed: task.sealed,
   });
 
 const resultText = (result: ResultStatement): string => {
@@ -227,9 +228,11 @@ type Fields = Readonly<Record<string, unknown>>;
 const taskFault = (task: Fields): string | undefined => {
   const { jobHash, replica, attempt, app, params, inputs, executionClass, wallMs, expiresAt } =
     task as Partial<Record<keyof TaskOrder, unknown>>;
-  const optional = Object.hasOwn(task, "commit") ? 1 : 0;
+  const { commit, sealed } = task as Partial<Record<keyof TaskOrder, unknown>>;
+  const optional = [commit, sealed].filter((value) => value !== undefined).length;
   if (Object.keys(task).length !== 9 + optional) return "unknown or missing field";
-  if (optional && task["commit"] !== true) return "bad commit";
+  if (commit !== undefined && commit !== true) return "bad commit";
+  if (sealed !== undefined && !isSealedOrder(sealed)) return "bad sealed";
   if (!isDigest(jobHash)) return "bad jobHash";
   if (!isWhole(replica, 0, 255)) return "bad replica";
   if (!isWhole(attempt, 0, 65_535)) return "bad attempt";
@@ -244,6 +247,13 @@ const taskFault = (task: Fields): string | undefined => {
   if (!isWhole(expiresAt, 0, wholeMax)) return "bad expiresAt";
   return undefined;
 };
+
+/** Whether the spec is the job's and the wrap opens, the worker finds out. */
+const isSealedOrder = (value: unknown): boolean =>
+  isObject(value) &&
+  Object.keys(value).sort().join() === "spec,wrap" &&
+  isObject(value["spec"]) &&
+  isObject(value["wrap"]);
 
 const keyFault = (task: Fields): string | undefined => {
   const { jobHash, replica, attempt } = task as Named;
