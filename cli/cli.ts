@@ -104,15 +104,16 @@ const actorOf = async (
 ): Promise<Pick<ConnectOptions, "client" | "identity" | "scopes">> => {
   if (!(await asksForIdentities(ask))) return {};
   const path = keyFilePath(id);
-  const { own, current } = await findIdentity({ path, registry: openRegistry(ask), say });
+  const { latest, current } = await findIdentity({ path, registry: openRegistry(ask), say });
+  const { account } = latest();
   const named = givenClient(client);
-  if (named !== undefined && named !== own.account)
+  if (named !== undefined && named !== account)
     throw new CliFailure(
       "not-your-account",
-      `you act for ${own.account} (${path}), not for ${named}; leave out --client and CNCT_CLIENT`,
+      `you act for ${account} (${path}), not for ${named}; leave out --client and CNCT_CLIENT`,
       exitCodes.refused,
     );
-  return { client: own.account, identity: current, scopes: scopesOfRoles.client };
+  return { client: account, identity: current, scopes: scopesOfRoles.client };
 };
 
 /** Whose jobs are one's own: of the client that was named, or of the identity in the key file. */

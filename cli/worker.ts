@@ -24,8 +24,8 @@ export interface WorkerHostOptions {
   /** The node's name; the same name is the same node. */
   readonly nodeId: string;
   readonly owner: string;
-  /** As whom it registers and stores outputs, where the gateway asks for that. */
-  readonly identity?: () => Promise<OwnIdentity>;
+  /** As whom it registers, signs, stores outputs and connects, where the gateway asks for that. */
+  readonly identity?: WorkerIdentity;
   readonly apps: readonly string[];
   /** More than one engine makes the node able to work in several execution classes. */
   readonly engines: readonly ("ort-node" | "ort-web")[];
@@ -42,6 +42,15 @@ export interface WorkerHostOptions {
   readonly signer?: Signer;
   readonly notify: (notice: WorkerNotice) => void;
   readonly onLog: (line: string) => void;
+}
+
+/** An identity whose keys may change while the worker runs. */
+export interface WorkerIdentity {
+  readonly latest: () => OwnIdentity;
+  /** Reads it anew. */
+  readonly current: () => Promise<OwnIdentity>;
+  /** Keeps `latest` up to date; returns the end of that. */
+  readonly watch?: () => () => void;
 }
 
 export interface WorkerHost {
@@ -122,11 +131,12 @@ const runWith = async (
   };
   const { fetch } = globalThis;
   const authority = authorityOf(
-    { identity: options.identity, scopes: scopesOfRoles.worker },
+    { identity: options.identity?.current, scopes: scopesOfRoles.worker },
     { gateway, fetch, timeoutMs: requestMs },
   );
   const asked = authority?.fetch ?? fetch;
   const registered = await register({ gateway, fetch: asked }, { id: nodeId, owner, capabilities });
+  const unwatch = options.identity?.watch?.();
   const source = await openTaskSource({
     url: options.natsUrl ?? registered.natsUrl,
     nodeId,
@@ -144,7 +154,7 @@ const runWith = async (
   const worker = runWorker({
     source,
     nodeId,
-    signer: options.signer,
+    signer: options.signer ?? signerOf(options.identity),
     primitives: native,
     executors,
     blobs: httpBlobs({ gateway, fetch: asked }),
@@ -161,10 +171,23 @@ const runWith = async (
     close: async () => {
       await worker.drain();
       await source.close();
+      unwatch?.();
       for (const executor of executors) await executor.close();
     },
   };
 };
+
+/** What a node states is signed by the key that its owner has at that moment. */
+const signerOf = (identity: WorkerIdentity | undefined): Signer | undefined =>
+  identity && {
+    worker: identity.latest().id,
+    get rootKey() {
+      return identity.latest().rootKey;
+    },
+    get sign() {
+      return identity.latest().sign;
+    },
+  };
 
 /** Each app once for each class: two engines may share executors of apps that need none. */
 const offersOf = (executors: readonly Executor[]): Capabilities["apps"] => {

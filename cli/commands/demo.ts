@@ -131,7 +131,7 @@ const clientOf = async (
   const plain = connect({ gateway, client: "client:demo" });
   if (flags.access === "open") return plain;
   const path = join(dataDirectory, "client.json");
-  const { own, current } = await findIdentity({
+  const { latest, current } = await findIdentity({
     path,
     registry: openRegistry(plain.ask),
     say: () => undefined,
@@ -139,7 +139,7 @@ const clientOf = async (
   await plain.close();
   return connect({
     gateway,
-    client: own.account,
+    client: latest().account,
     identity: current,
     scopes: scopesOfRoles.client,
   });

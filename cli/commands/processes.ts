@@ -141,13 +141,12 @@ export const addProcesses = (program: Command): void => {
 
 /** Where the worker works, and as whom: where the gateway asks for identities, as its own. */
 const workingAs = async (command: Command, { name, owner }: WorkerFlags) => {
-  const { gateway: url, id } = flagsOf(command);
-  const gateway = settings.gatewayUrl(url);
-  const worker = await workerIdentity({ gateway, path: settings.keyFilePath(id), say });
+  const flags = flagsOf(command);
+  const gateway = settings.gatewayUrl(flags.gateway);
+  const worker = await workerIdentity({ gateway, path: settings.keyFilePath(flags.id), say });
   if (worker === undefined) return { gateway, nodeId: name ?? settings.nodeName(), owner };
-  const { own, current } = worker;
-  const nodeId = name ?? settings.nodeName({ id: own.id });
-  return { gateway, nodeId, owner: own.id, identity: current };
+  const { id } = worker.latest();
+  return { gateway, nodeId: name ?? settings.nodeName({ id }), owner: id, identity: worker };
 };
 
 interface ServeFlags {

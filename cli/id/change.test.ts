@@ -74,11 +74,12 @@ const changes = {
 /** That the file and the gateway agree, and that a client with the file can act. */
 const assertWhole = async (path: string, sequence: number) => {
   const said: string[] = [];
-  const { own } = await findIdentity({
+  const { latest } = await findIdentity({
     path,
     registry,
     say: (line) => said.push(line),
   });
+  const own = latest();
   const known = await registry.find(own.id);
   assert.deepEqual(
     [known?.rootKey, known?.sequence, own.sequence],

@@ -1,6 +1,8 @@
 /** The identity that a command acts as: the one in the key file, or a new one. */
 
+import { unwatchFile, watchFile } from "node:fs";
 import { native } from "../../crypto/primitives-native.ts";
+import type { Millis } from "../../domain/decider.ts";
 import type { Role } from "../../domain/identity/inception.ts";
 import { newIdentity, type OwnIdentity, type Registry } from "../../sdk/index.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -22,12 +24,15 @@ export interface FindOptions {
 }
 
 export interface FoundIdentity {
-  readonly own: OwnIdentity;
+  /** As it was read last. */
+  readonly latest: () => OwnIdentity;
   /**
    * The identity as it is in the file now: another process may have changed its keys. While the file
    * cannot be read it is the last one that was.
    */
   readonly current: () => Promise<OwnIdentity>;
+  /** Keeps `latest` up to the file, within a second or two. @returns Ends that. */
+  readonly watch: () => () => void;
 }
 
 /**
@@ -67,25 +72,42 @@ export const findIdentity = async (options: FindOptions): Promise<FoundIdentity>
     say(`a change of keys that was interrupted is finished: ${path}`);
   }
   let isFresh = true;
+  const read = async (): Promise<OwnIdentity> => {
+    const now = await open();
+    if (now.own.id !== own.id) throw new Error(`${path} holds another identity now: ${now.own.id}`);
+    if (now.pending === undefined) return now.own;
+    // Whoever makes that change holds the file; whoever was stopped does not.
+    return holding(path, open, (held) => settle(held, registry));
+  };
+  const refresh = async (): Promise<OwnIdentity> => {
+    try {
+      own = await read();
+    } catch (error) {
+      const isBusy = error instanceof CliFailure && error.code === "key-file-in-use";
+      if (!isBusy) say(`${messageOf(error)}; going on with the keys that were read before`);
+    }
+    return own;
+  };
   return {
-    own,
+    latest: () => own,
     current: async () => {
-      // Read a moment ago.
-      if (isFresh) {
-        isFresh = false;
-        return own;
-      }
-      try {
-        own = (await open()).own;
-      } catch (error) {
-        say(
-          `${error instanceof Error ? error.message : String(error)}; going on with the keys read before`,
-        );
-      }
+      if (!isFresh) return refresh();
+      isFresh = false; // Read a moment ago.
       return own;
+    },
+    watch: () => {
+      const changed = () => void refresh();
+      watchFile(path, { interval: watchMs, persistent: false }, changed);
+      return () => unwatchFile(path, changed);
     },
   };
 };
+
+/** How often the file is looked at for a change of keys. */
+const watchMs: Millis = 1_000;
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 /** A passphrase is asked for once, however often the file is read. */
 const once = <T>(get: () => Promise<T>): (() => Promise<T>) => {

@@ -23,10 +23,11 @@ export const workerIdentity = async ({
   try {
     if (!(await asksForIdentities(ask))) return undefined;
     const found = await findIdentity({ path, registry: openRegistry(ask), say });
-    if (found.own.roles.includes("worker")) return found;
+    const own = found.latest();
+    if (own.roles.includes("worker")) return found;
     throw new CliFailure(
       "not-a-worker",
-      `${found.own.id} in ${path} was made without the role worker; cnct id new --roles client,worker --id <file> makes one that has it`,
+      `${own.id} in ${path} was made without the role worker; cnct id new --roles client,worker --id <file> makes one that has it`,
       exitCodes.badInput,
     );
   } finally {
