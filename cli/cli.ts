@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import type { Millis } from "../domain/decider.ts";
 import { clientAccountOf } from "../domain/identity/inception.ts";
+import type { Scope } from "../domain/identity/scopes.ts";
 import type { AccountId } from "../domain/ids.ts";
 import {
   type CnctClient,
@@ -18,7 +19,7 @@ import { CliFailure } from "./failures.ts";
 import { findIdentity } from "./id/find-identity.ts";
 import { showKeyFile } from "./id/key-file.ts";
 import { say } from "./output.ts";
-import { clientAccount, gatewayUrl, givenClient, keyFilePath } from "./settings.ts";
+import { clientAccount, gatewayUrl, givenClient, keyFilePath, serviceKey } from "./settings.ts";
 
 export interface GlobalFlags {
   readonly json?: boolean;
@@ -67,21 +68,27 @@ export const withClient = <T>(command: Command, work: Work<T>): Promise<T> =>
  * As `withClient`, for commands that change something. Where the gateway asks for identities they act
  * as the one in the key file, which is made if it is not there.
  */
-export const withActor = <T>(command: Command, work: Work<T>): Promise<T> =>
-  withConnection(command, (ask) => actorOf(ask, flagsOf(command)), work);
+export const withActor = <T>(
+  command: Command,
+  work: Work<T>,
+  { scopes = scopesOfRoles.client }: { readonly scopes?: readonly Scope[] } = {},
+): Promise<T> =>
+  withConnection(command, (ask) => actorOf(ask, { ...flagsOf(command), scopes }), work);
 
 /** As `withActor` if there is a key file, else as `withClient`: for what only its owner can read. */
 export const withReader = <T>(command: Command, work: Work<T>): Promise<T> =>
   withConnection(
     command,
     async (ask) =>
-      existsSync(keyFilePath(flagsOf(command).id)) ? actorOf(ask, flagsOf(command)) : {},
+      existsSync(keyFilePath(flagsOf(command).id))
+        ? actorOf(ask, { ...flagsOf(command), scopes: scopesOfRoles.client })
+        : {},
     work,
   );
 
 const withConnection = async <T>(
   command: Command,
-  actor: (ask: CnctClient["ask"]) => Promise<Pick<ConnectOptions, "client" | "identity">>,
+  actor: (ask: CnctClient["ask"]) => Promise<Partial<ConnectOptions>>,
   work: Work<T>,
 ): Promise<T> => {
   const { json = false, gateway, client: account } = flagsOf(command);
@@ -90,7 +97,7 @@ const withConnection = async <T>(
   let client = plain;
   try {
     const acting = await actor(plain.ask);
-    if (acting.identity !== undefined) client = connect({ ...to, ...acting });
+    if (Object.keys(acting).length > 0) client = connect({ ...to, ...acting });
     return await work(client, { json });
   } finally {
     await Promise.all([plain.close(), client.close()]);
@@ -100,9 +107,11 @@ const withConnection = async <T>(
 /** @throws {CliFailure} `not-your-account` when another client was named; and as `findIdentity`. */
 const actorOf = async (
   ask: CnctClient["ask"],
-  { id, client }: GlobalFlags,
-): Promise<Pick<ConnectOptions, "client" | "identity" | "scopes">> => {
+  { id, client, scopes }: GlobalFlags & { readonly scopes: readonly Scope[] },
+): Promise<Partial<ConnectOptions>> => {
   if (!(await asksForIdentities(ask))) return {};
+  const key = serviceKey();
+  if (key !== undefined) return { serviceKey: key };
   const path = keyFilePath(id);
   const { latest, current } = await findIdentity({ path, registry: openRegistry(ask), say });
   const { account } = latest();
@@ -113,7 +122,7 @@ const actorOf = async (
       `you act for ${account} (${path}), not for ${named}; leave out --client and CNCT_CLIENT`,
       exitCodes.refused,
     );
-  return { client: account, identity: current, scopes: scopesOfRoles.client };
+  return { client: account, identity: current, scopes };
 };
 
 /** Whose jobs are one's own: of the client that was named, or of the identity in the key file. */

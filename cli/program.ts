@@ -6,6 +6,7 @@ import { addDemo } from "./commands/demo.ts";
 import { addExample } from "./commands/example.ts";
 import { addId } from "./commands/id.ts";
 import { addJobs } from "./commands/jobs.ts";
+import { addKey } from "./commands/key.ts";
 import { addNetwork } from "./commands/network.ts";
 import { addProcesses } from "./commands/processes.ts";
 import { addStart } from "./commands/start.ts";
@@ -63,6 +64,7 @@ const adders = [
   addJobs,
   addNetwork,
   addId,
+  addKey,
   addProcesses,
   addStore,
   addAudit,

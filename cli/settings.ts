@@ -23,6 +23,7 @@ export const variables = {
   CNCT_CLIENT: "who pays",
   CNCT_ID: "the key file of your identity",
   CNCT_PASSPHRASE: "of the key file, if it has one",
+  CNCT_SERVICE_KEY: "acts instead of a key file, for CNCT_CLIENT",
   CNCT_EVENTSTORE_URL: "an EventStoreDB instead of the embedded log",
   CNCT_NATS_URL: "a running nats-server",
   CNCT_NATS_SERVER: "the nats-server program",
@@ -96,6 +97,9 @@ export const keyFilePath = (flag?: string): string => {
 
 /** Kept nowhere: read when a key file is opened. */
 export const passphrase = (): string | undefined => fromEnvironment("CNCT_PASSPHRASE");
+
+/** A secret by which a program acts for the identity that issued it. */
+export const serviceKey = (): string | undefined => fromEnvironment("CNCT_SERVICE_KEY");
 
 /** Characters of its owner's id in a node's name: two strangers' machines may have one name. */
 const ownerCharacters = 8;

@@ -1,5 +1,6 @@
 /** What makes a gateway believe who asks: put on each request, and on the socket when it opens. */
 
+import { portableSha256 } from "../../domain/hashing.ts";
 import type { AccountId } from "../../domain/ids.ts";
 import { CnctRefusal } from "../errors.ts";
 
@@ -39,7 +40,12 @@ export const codeOf = (body: unknown): string | undefined => {
 /** Codes of HTTP stand in capitals where they answer a GraphQL request. */
 export const inLowerCase = (code: string): string => code.toLowerCase().replaceAll("_", "-");
 
-const keyForm = /^cnct_sk_[\w-]{20,100}$/;
+const keyForm = /^cnct_sk_([A-Za-z0-9_-]{43})_([0-9a-f]{8})$/;
+/** A key that was cut or mistyped is known for that at once. */
+const isServiceKey = (text: string): boolean => {
+  const [, body, checksum] = keyForm.exec(text) ?? [];
+  return checksum === portableSha256(`cnct/service-key/v1\n${body}`).slice(0, 8);
+};
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /**
@@ -57,8 +63,11 @@ export const serviceKeyAuthority = ({
   readonly serviceKey: string;
   readonly fetch: Fetch;
 }): Authority => {
-  if (!keyForm.test(serviceKey))
-    throw new CnctRefusal("bad-service-key", "a service key looks like cnct_sk_… : this is none");
+  if (!isServiceKey(serviceKey))
+    throw new CnctRefusal(
+      "bad-service-key",
+      "this is no service key: it looks like cnct_sk_…, and is whole by its last eight characters",
+    );
   const { protocol, hostname } = new URL(gateway);
   if (protocol !== "https:" && !loopback.test(hostname))
     throw new CnctRefusal(

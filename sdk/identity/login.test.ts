@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { native } from "../../crypto/primitives-native.ts";
+import { newSecret } from "../../gateway/access/secrets.ts";
 import { openTestNetwork, type TestNetwork } from "../../gateway/testing/test-network.ts";
 import {
   type CnctClient,
@@ -308,18 +309,56 @@ describe("a login", () => {
 });
 
 describe("a service key", () => {
+  test("lets a program act as far as it goes, until it is revoked", async () => {
+    const ada = newAda();
+    const owner = connect({
+      gateway: network.url,
+      identity: ada,
+      scopes: ["blobs:write", "jobs:submit", "keys:manage"],
+    });
+    clients.push(owner);
+    const expiresAt = Date.now() + 60_000;
+    const { issueServiceKey: issued } = await owner.ask<{
+      issueServiceKey: { secret: string; keyId: string };
+    }>(
+      `mutation ($expiresAt: Instant!) {
+        issueServiceKey(scopes: ["blobs:write", "jobs:submit"], expiresAt: $expiresAt, label: "t") {
+          ... on ServiceKeySecret { keyId secret } } }`,
+      { expiresAt },
+    );
+    const program = connect({
+      gateway: network.url,
+      serviceKey: issued.secret,
+      client: ada.account,
+    });
+    clients.push(program);
+    const data = new TextEncoder().encode("by a program");
+    const { hash } = await program.submit({ app: "echo", inputs: { data } });
+    for await (const batch of program.watch(hash)) {
+      assert.equal(batch.events[0]?.type, "JobSubmitted");
+      break;
+    }
+    await assert.rejects(program.cancel(hash), { code: "scope-missing" });
+    await owner.ask(`mutation ($id: String!) { revokeServiceKey(keyId: $id) { __typename } }`, {
+      id: issued.keyId,
+    });
+    await assert.rejects(program.submit({ app: "noop" }), { code: "service-key-revoked" });
+  });
+
   test("is sent over TLS or to this machine only, and no sentence holds it", () => {
-    const serviceKey = `cnct_sk_${"A".repeat(43)}_123456`;
+    const serviceKey = newSecret();
     for (const [gateway, key, code] of [
       ["http://gateway.example", serviceKey, "insecure-gateway"],
       ["http://127.0.0.1.example:4000", serviceKey, "insecure-gateway"],
       ["https://gateway.example", "cnct_sk_", "bad-service-key"],
       ["https://gateway.example", "hunter2", "bad-service-key"],
+      ["https://gateway.example", serviceKey.slice(0, -1), "bad-service-key"],
+      ["https://gateway.example", serviceKey.replace(/.(?=_.{8}$)/, "!"), "bad-service-key"],
     ] as const)
       assert.throws(
         () => connect({ gateway, serviceKey: key }),
         (error: Error & { code?: string }) =>
-          error.code === code && !error.message.includes(serviceKey),
+          error.code === code && !error.message.includes(serviceKey.slice(8, 40)),
       );
     for (const gateway of ["https://gateway.example", "http://localhost:4000", "http://[::1]:4000"])
       clients.push(connect({ gateway, serviceKey }));
