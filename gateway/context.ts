@@ -5,6 +5,7 @@ import type { BlobStore } from "../streams/blob-store.ts";
 import type { Clock } from "../streams/clock.ts";
 import type { EventIds } from "../streams/event-ids.ts";
 import type { EventStore } from "../streams/event-store.ts";
+import type { NodeAuthority } from "../streams/nats-authority.ts";
 import type { RefusalLog } from "../streams/refusal-log.ts";
 import type { Access } from "./access/access.ts";
 import type { Caller } from "./access/caller.ts";
@@ -96,6 +97,8 @@ export interface Gateway {
   readonly clock: Clock;
   /** Where workers find NATS. */
   readonly natsUrl: string;
+  /** Gives nodes their credentials; undefined where NATS takes none. */
+  readonly nodeAuthority: NodeAuthority | undefined;
   /** Name of this gateway's blob store in the log, such as `gateway-1`. */
   readonly place: string;
   readonly live: () => ReadonlyMap<NodeId, NodeLife>;

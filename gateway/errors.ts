@@ -29,6 +29,10 @@ export type RefusalCode =
   | "bad-owner"
   | "bad-capabilities"
   | "node-owned-by-another"
+  | "node-unknown"
+  | "nats-open"
+  | "nats-key-of-another"
+  | "nats-key-revoked"
   | AccessRefusal
   | LoginRefusal
   | (typeof identityRefusals)[IdentityRefusal]
@@ -86,6 +90,10 @@ export const refusalCodes: Readonly<Record<RefusalCode, true>> = {
   "bad-owner": true,
   "bad-capabilities": true,
   "node-owned-by-another": true,
+  "node-unknown": true,
+  "nats-open": true,
+  "nats-key-of-another": true,
+  "nats-key-revoked": true,
   "login-needed": true,
   "scope-missing": true,
   "not-your-account": true,

@@ -4,7 +4,11 @@ import type { Duplex } from "node:stream";
 import { type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { buildSchema, type GraphQLError } from "graphql";
 import { type IResolvers, mercurius } from "mercurius";
+<<<<<<< HEAD
 import type { NatsAuthority } from "../streams/nats-authority.ts";
+=======
+import type { NodeAuthority } from "../streams/nats-authority.ts";
+>>>>>>> c72dd98 (Whoever logged in gets credentials for its own nodes, bound to its transport key and ended with it)
 import { noRefusalLog, type RefusalLog } from "../streams/refusal-log.ts";
 import { type Access, type AccessMode, openAccess } from "./access/access.ts";
 import type { Known } from "./access/authenticate.ts";
@@ -45,6 +49,8 @@ export type GatewayOptions = Pick<
   readonly host: string;
   /** 0 for any free one. */
   readonly port: number;
+  /** Gives nodes their credentials; NATS takes none if not given. */
+  readonly nodeAuthority?: NodeAuthority;
   /** What is heard of each node; nothing if not given. */
   readonly live?: Gateway["live"];
   readonly limits?: Partial<Limits>;
@@ -120,6 +126,7 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
     ids: options.ids,
     clock: options.clock,
     natsUrl: options.natsUrl,
+    nodeAuthority: options.nodeAuthority,
     place: options.place,
     live: options.live ?? (() => noLife),
     limits: { ...limitDefaults, ...options.limits },

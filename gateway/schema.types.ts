@@ -110,6 +110,10 @@ export interface Mutation {
   readonly cancelJob: CancelJobResult;
   /** Registers a node or changes what it declares; answers what its worker needs to connect. */
   readonly registerNode: RegisterNodeResult;
+  /** Gives one of your nodes what it shows to NATS: allowed are its own subjects only, for a day at most.
+   * They are bound to the transport key (`natsKey`) of your identity, and end with it. Ask again in time;
+   * what was given before stays good until then. */
+  readonly mintNatsCredentials: MintNatsCredentialsResult;
   /** Registers an identity. The root key in the record signs it; nobody has to be logged in. */
   readonly registerIdentity: RegisterIdentityResult;
   /** Takes what an identity says about itself: a rotated root key, an encryption key added or retired,
@@ -145,6 +149,10 @@ export interface MutationCancelJobArgs {
 
 export interface MutationRegisterNodeArgs {
   readonly input: RegisterNodeInput;
+}
+
+export interface MutationMintNatsCredentialsArgs {
+  readonly nodeId: string;
 }
 
 export interface MutationRegisterIdentityArgs {
@@ -749,6 +757,23 @@ export interface RegisteredNode {
   readonly heartbeatSubject: string;
 }
 
+/** What `mintNatsCredentials` answers. */
+export type MintNatsCredentialsResult =
+  | ({ readonly __typename: "NatsCredentials" } & NatsCredentials)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** What a node shows to NATS, together with a signature of its owner's transport key. */
+export interface NatsCredentials {
+  /** The statement of what it may do, as NATS wants it. */
+  readonly jwt: string;
+  /** After this it is worth nothing. */
+  readonly expiresAt: number;
+  /** Where the worker connects, such as `tls://gateway.example:4222`. */
+  readonly natsUrl: string;
+  /** Whom to trust for NATS' certificate; null for public authorities, or where NATS has none. */
+  readonly caPem: string | null;
+}
+
 /** Whether an identity counts. */
 export type IdentityStatus = "ACTIVE" | "REVOKED";
 
@@ -1307,6 +1332,13 @@ export interface MutationFields<S extends Sources, C> {
     | ({ readonly __typename: "Refusal" } & S["Refusal"]),
     C
   >;
+  readonly mintNatsCredentials: Field<
+    unknown,
+    MutationMintNatsCredentialsArgs,
+    | ({ readonly __typename: "NatsCredentials" } & S["NatsCredentials"])
+    | ({ readonly __typename: "Refusal" } & S["Refusal"]),
+    C
+  >;
   readonly registerIdentity: Field<
     unknown,
     MutationRegisterIdentityArgs,
@@ -1567,6 +1599,13 @@ export interface RegisteredNodeFields<S extends Sources, C> {
   readonly resultsStream: Field<S["RegisteredNode"], NoArgs, string, C>;
   readonly resultSubject: Field<S["RegisteredNode"], NoArgs, string, C>;
   readonly heartbeatSubject: Field<S["RegisteredNode"], NoArgs, string, C>;
+}
+
+export interface NatsCredentialsFields<S extends Sources, C> {
+  readonly jwt: Field<S["NatsCredentials"], NoArgs, string, C>;
+  readonly expiresAt: Field<S["NatsCredentials"], NoArgs, number, C>;
+  readonly natsUrl: Field<S["NatsCredentials"], NoArgs, string, C>;
+  readonly caPem: Field<S["NatsCredentials"], NoArgs, string | null | undefined, C>;
 }
 
 export interface IdentityFields<S extends Sources, C> {
@@ -1855,6 +1894,7 @@ export interface Sources {
   readonly NodeConnection: object;
   readonly NodeEdge: object;
   readonly RegisteredNode: object;
+  readonly NatsCredentials: object;
   readonly Identity: object;
   readonly EncryptionKey: object;
   readonly RegisteredIdentity: object;
@@ -1916,6 +1956,7 @@ export interface WireSources {
   readonly NodeConnection: NodeConnection;
   readonly NodeEdge: NodeEdge;
   readonly RegisteredNode: RegisteredNode;
+  readonly NatsCredentials: NatsCredentials;
   readonly Identity: Identity;
   readonly EncryptionKey: EncryptionKey;
   readonly RegisteredIdentity: RegisteredIdentity;
@@ -1976,6 +2017,7 @@ interface AllFields<S extends Sources, C> {
   readonly NodeConnection: NodeConnectionFields<S, C>;
   readonly NodeEdge: NodeEdgeFields<S, C>;
   readonly RegisteredNode: RegisteredNodeFields<S, C>;
+  readonly NatsCredentials: NatsCredentialsFields<S, C>;
   readonly Identity: IdentityFields<S, C>;
   readonly EncryptionKey: EncryptionKeyFields<S, C>;
   readonly RegisteredIdentity: RegisteredIdentityFields<S, C>;

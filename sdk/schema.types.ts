@@ -110,6 +110,10 @@ export interface Mutation {
   readonly cancelJob: CancelJobResult;
   /** Registers a node or changes what it declares; answers what its worker needs to connect. */
   readonly registerNode: RegisterNodeResult;
+  /** Gives one of your nodes what it shows to NATS: allowed are its own subjects only, for a day at most.
+   * They are bound to the transport key (`natsKey`) of your identity, and end with it. Ask again in time;
+   * what was given before stays good until then. */
+  readonly mintNatsCredentials: MintNatsCredentialsResult;
   /** Registers an identity. The root key in the record signs it; nobody has to be logged in. */
   readonly registerIdentity: RegisterIdentityResult;
   /** Takes what an identity says about itself: a rotated root key, an encryption key added or retired,
@@ -145,6 +149,10 @@ export interface MutationCancelJobArgs {
 
 export interface MutationRegisterNodeArgs {
   readonly input: RegisterNodeInput;
+}
+
+export interface MutationMintNatsCredentialsArgs {
+  readonly nodeId: string;
 }
 
 export interface MutationRegisterIdentityArgs {
@@ -747,6 +755,23 @@ export interface RegisteredNode {
   readonly resultSubject: string;
   /** Subject on which it says that it lives. */
   readonly heartbeatSubject: string;
+}
+
+/** What `mintNatsCredentials` answers. */
+export type MintNatsCredentialsResult =
+  | ({ readonly __typename: "NatsCredentials" } & NatsCredentials)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** What a node shows to NATS, together with a signature of its owner's transport key. */
+export interface NatsCredentials {
+  /** The statement of what it may do, as NATS wants it. */
+  readonly jwt: string;
+  /** After this it is worth nothing. */
+  readonly expiresAt: number;
+  /** Where the worker connects, such as `tls://gateway.example:4222`. */
+  readonly natsUrl: string;
+  /** Whom to trust for NATS' certificate; null for public authorities, or where NATS has none. */
+  readonly caPem: string | null;
 }
 
 /** Whether an identity counts. */

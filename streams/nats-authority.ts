@@ -3,6 +3,7 @@
  * them when their key is revoked. `nats/authority/` implements it on NATS' signed accounts.
  */
 import type { Instant, Millis } from "../domain/decider.ts";
+import type { CnctId } from "../domain/identity/inception.ts";
 import type { NatsUserKey } from "../domain/identity/nats-key.ts";
 import type { NodeId } from "../domain/ids.ts";
 
@@ -37,3 +38,18 @@ export interface NatsAuthority {
 
 /** Credentials live a day at most, so that a revocation may be forgotten after one. */
 export const credentialsLifeMaxMs: Millis = 86_400_000;
+
+/** What the gateway needs of an authority: credentials for the nodes of an identity. */
+export interface NodeAuthority {
+  /**
+   * @returns `revoked` as `NatsAuthority.mint`; `key-of-another` if another identity has stated the
+   *   key before this one did.
+   * @throws {Error} When the log does not tell in time whose key it is.
+   */
+  mintFor(
+    owner: CnctId,
+    request: MintRequest,
+  ): Promise<NodeCredentials | "revoked" | "key-of-another">;
+  /** PEM of the authority that has signed NATS' certificate; undefined if everybody knows it. */
+  readonly ca: string | undefined;
+}

@@ -9,6 +9,7 @@ import * as blobs from "./blobs.ts";
 import * as events from "./events.ts";
 import * as identities from "./identities.ts";
 import * as jobs from "./jobs.ts";
+import * as nats from "./nats.ts";
 import * as network from "./network.ts";
 import * as nodes from "./nodes.ts";
 import * as serviceKeys from "./service-keys.ts";
@@ -27,6 +28,7 @@ export const resolvers: Resolvers<GatewaySources, Context> = {
   Mutation: {
     ...jobs.Mutation,
     ...nodes.Mutation,
+    ...nats.Mutation,
     ...identities.Mutation,
     ...serviceKeys.Mutation,
   },

@@ -135,6 +135,8 @@ export const openNatsAuthority = async (
       inTurn(async () => {
         if (!isNatsUserKey(natsKey)) throw new RangeError("the NATS key is none");
         const now = clock.now();
+        // Said before, as by a log that is told again: only the server may not have it yet.
+        if ((revocations.get(natsKey) ?? 0) >= at) return owed ? await say() : undefined;
         // What was minted between the decision and now is void as well.
         const until: Instant = Math.max(at, now, revocations.get(natsKey) ?? 0);
         await keep(new Map([...stillNeeded(revocations, now), [natsKey, until]]));
