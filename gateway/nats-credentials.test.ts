@@ -196,11 +196,11 @@ describe("credentials for NATS", () => {
     const second = await minted(eve, "eve-1");
     const seed = new TextDecoder().decode(pair.getSeed());
     const renewed = await join_("eve-1", second.jwt, seed);
-    lost = 0;
-    renewed.listen({ onDisconnect: () => lost++ });
+    let renewedLost = 0;
+    renewed.listen({ onDisconnect: () => renewedLost++ });
 
     await end(eve, 2);
-    await until(() => lost > 0);
+    await until(() => renewedLost > 0);
     await assert.rejects(join_("eve-1", second.jwt, seed), denied);
 
     // Who follows from the beginning again says the same, and forgives nobody.

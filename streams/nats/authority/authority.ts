@@ -3,7 +3,7 @@ import { encodeUser } from "@nats-io/jwt";
 import type { Instant, Millis } from "../../../domain/decider.ts";
 import { isNatsUserKey } from "../../../domain/identity/nats-key.ts";
 import { isNodeId } from "../../../domain/ids.ts";
-import { type Clock, wallClock } from "../../clock.ts";
+import { type Clock, type Timer, wallClock } from "../../clock.ts";
 import { credentialsLifeMaxMs, type NatsAuthority } from "../../nats-authority.ts";
 import { connectNats, type NatsLink, type NatsTls } from "../connection.ts";
 import { fileCredentials } from "../credentials.ts";
@@ -103,6 +103,7 @@ export const openNatsAuthority = async (
   }
   // A server that was away may be another one, or an older state of the same.
   link.listen({ onReconnect: sayAgain });
+  let lookAgain: Timer | undefined;
   const again = clock.every(retryMs, () => {
     if (owed) sayAgain();
   });
@@ -141,9 +142,12 @@ export const openNatsAuthority = async (
         const until: Instant = Math.max(at, now, revocations.get(natsKey) ?? 0);
         await keep(new Map([...stillNeeded(revocations, now), [natsKey, until]]));
         await say();
+        lookAgain?.cancel();
+        lookAgain = clock.after(lookAgainMs, sayAgain);
       }),
 
     close: async () => {
+      lookAgain?.cancel();
       again.cancel();
       prune.cancel();
       await line;
@@ -153,6 +157,12 @@ export const openNatsAuthority = async (
 };
 
 const retryMs = 1_000;
+/**
+ * The server looks through its clients when it gets an account. One that was just being let in is not
+ * among them yet, and is found when the account comes a second time. Claims count seconds, so that it
+ * is another account by then.
+ */
+const lookAgainMs = 1_500;
 
 interface ClaimsAnswer {
   readonly data?: { readonly code?: number; readonly message?: string };
