@@ -4,11 +4,7 @@ import type { Duplex } from "node:stream";
 import { type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { buildSchema, type GraphQLError } from "graphql";
 import { type IResolvers, mercurius } from "mercurius";
-<<<<<<< HEAD
-import type { NatsAuthority } from "../streams/nats-authority.ts";
-=======
 import type { NodeAuthority } from "../streams/nats-authority.ts";
->>>>>>> c72dd98 (Whoever logged in gets credentials for its own nodes, bound to its transport key and ended with it)
 import { noRefusalLog, type RefusalLog } from "../streams/refusal-log.ts";
 import { type Access, type AccessMode, openAccess } from "./access/access.ts";
 import type { Known } from "./access/authenticate.ts";
@@ -71,8 +67,6 @@ export type GatewayOptions = Pick<
   readonly keyDirectory?: string;
   /** By which clients know the gateway, such as `https://gateway.example`; its own if not given. */
   readonly publicUrls?: readonly string[];
-  /** Makes NATS refuse the keys of revoked identities. */
-  readonly natsAuthority?: Pick<NatsAuthority, "revoke">;
 };
 
 export interface OpenGateway {
@@ -148,7 +142,6 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
       : revocations({
           ...gateway,
           identities: access.identities,
-          authority: options.natsAuthority,
         });
   const contextOf = (request: FastifyRequest, known: Known): Context => ({
     gateway,

@@ -1,17 +1,14 @@
 /**
  * What follows from the end of an identity, on every gateway and also after a crash: its nodes get no
- * more work, and NATS refuses its transport key. Each step may be done by several gateways and several
- * times, which changes nothing.
+ * more work. Each step may be done by several gateways and several times, which changes nothing. (That
+ * NATS refuses its transport key follows in `streams/nats/authority/transport-keys.ts`.)
  */
 import type { IdentityEvent } from "../../domain/identity/events.ts";
-import type { Identity } from "../../domain/identity/identity.ts";
 import { isCnctId } from "../../domain/identity/inception.ts";
-import type { NatsUserKey } from "../../domain/identity/nats-key.ts";
 import type { NodeId } from "../../domain/ids.ts";
 import { type NodeEvent, node } from "../../domain/node/node.ts";
 import type { Projections } from "../../projections/projections.ts";
 import type { Clock } from "../../streams/clock.ts";
-import { decode } from "../../streams/codec.ts";
 import type { EventIds } from "../../streams/event-ids.ts";
 import {
   beforeFirst,
@@ -21,7 +18,6 @@ import {
 } from "../../streams/event-store.ts";
 import { handleCommand } from "../../streams/handle-command.ts";
 import { nodeStream } from "../../streams/names.ts";
-import type { NatsAuthority } from "../../streams/nats-authority.ts";
 import type { LogTail } from "../log-tail.ts";
 import type { Logger } from "../logger.ts";
 import type { Identities } from "./identities.ts";
@@ -33,9 +29,6 @@ export interface Revocations {
   close(): void;
 }
 
-/** NATS credentials are good for a day; of older revocations there is nothing left to refuse. */
-const lookBackMs = 25 * 3_600_000;
-const revokedMax = 10_000;
 const nodesMax = 1_000;
 const retryMs = 1_000;
 const waitMs = 5_000;
@@ -49,7 +42,6 @@ export const revocations = ({
   projections,
   identities,
   tail,
-  authority,
   place,
   logger,
 }: {
@@ -59,7 +51,6 @@ export const revocations = ({
   readonly projections: Pick<Projections, "views" | "waitFor" | "position">;
   readonly identities: Identities;
   readonly tail: Pick<LogTail, "start">;
-  readonly authority: Pick<NatsAuthority, "revoke"> | undefined;
   readonly place: string;
   readonly logger: Logger;
 }): Revocations => {
@@ -88,9 +79,6 @@ export const revocations = ({
     };
   };
   const oweLog = queue();
-  /** NATS may be away while the log is there. */
-  const oweNats = queue();
-
   /** Answers where the suspension stands. */
   const suspend = async (nodeId: NodeId): Promise<Position> => {
     const answer = await handleCommand(
@@ -125,30 +113,11 @@ export const revocations = ({
     }
   };
 
-  /** The transport key that an identity had before one of its events. */
-  const keyBefore = async ({ stream, revision }: RecordedEvent) => {
-    let identity: Identity = identities.decider.initial;
-    for await (const recorded of store.readStream(stream, "start")) {
-      if (recorded.revision >= revision) break;
-      const event = decode(recorded);
-      if (event) identity = identities.decider.evolve(identity, event as IdentityEvent);
-    }
-    return identity.status === "unknown" ? undefined : identity.natsKey;
-  };
-
   const hear = (recorded: RecordedEvent): void => {
     const { type, position, data } = recorded;
     switch (type as IdentityEvent["type"] | NodeEvent["type"]) {
       case "IdentityRevoked":
-      case "TransportKeyReplaced":
-        if (authority)
-          oweNats(async () => {
-            const { at } = data as IdentityEvent;
-            const natsKey = await keyBefore(recorded);
-            const { natsKey: next } = data as { readonly natsKey?: NatsUserKey };
-            if (natsKey !== undefined && natsKey !== next) await authority.revoke(natsKey, at);
-          });
-        if (type === "IdentityRevoked") oweLog(() => suspendAll(position));
+        oweLog(() => suspendAll(position));
         return;
       case "NodeRegistered": {
         const { nodeId, owner } = data as Extract<NodeEvent, { readonly type: "NodeRegistered" }>;
@@ -171,12 +140,6 @@ export const revocations = ({
     start: () => {
       oweLog(() => tail.start());
       oweLog(() => suspendAll(beforeFirst));
-      if (authority)
-        oweNats(async () => {
-          const since = clock.now() - lookBackMs;
-          for (const { natsKey, revokedAt } of projections.views.revokedSince(since, revokedMax))
-            if (natsKey !== null && revokedAt !== null) await authority.revoke(natsKey, revokedAt);
-        });
     },
     close: () => {
       closed = true;

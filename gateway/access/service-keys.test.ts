@@ -24,17 +24,12 @@ import { openTestNetwork, type TestNetwork } from "../testing/test-network.ts";
 
 let network: TestNetwork;
 let keyDirectory: string;
-/** What NATS was told to refuse. */
-const refusedKeys: (readonly [string, number])[] = [];
-const natsAuthority = {
-  revoke: async (natsKey: string, at: number) => void refusedKeys.push([natsKey, at]),
-};
 const ada = newPerson();
 const managing = ["jobs:submit", "keys:manage"];
 let token: string;
 before(async () => {
   keyDirectory = await mkdtemp(join(tmpdir(), "cnct-keys-"));
-  network = await openTestNetwork({ access: "identities", keyDirectory, natsAuthority });
+  network = await openTestNetwork({ access: "identities", keyDirectory });
   await register(network.url, ada);
   token = await login(network.url, ada, managing);
 });
@@ -182,18 +177,13 @@ describe("when an identity is revoked", () => {
   test("its service keys are worth nothing", async () =>
     assert.equal((await submitBy(secret, worker.account)).body.code, "identity-revoked"));
 
-  test("its nodes are suspended, and NATS refuses its key", async () => {
+  test("its nodes are suspended", async () => {
     const status = async (id: string) =>
       (await network.ask("query ($id: NodeId!) { node(id: $id) { status reason } }", { id })).data
         .node;
     for (const id of ["worker-1", "worker-2"])
       await until(async () => (await status(id)).status === "SUSPENDED");
     assert.equal((await status("worker-1")).reason, "identity-revoked");
-    await until(() => refusedKeys.length > 0);
-    assert.deepEqual(
-      refusedKeys.map(([key]) => key),
-      [natsKey],
-    );
   });
 
   test("a node that was registered meanwhile is suspended too", async () => {
