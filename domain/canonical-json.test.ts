@@ -60,6 +60,14 @@ describe("canonical JSON refuses the numbers of that list that two parsers may r
 });
 
 describe("canonical JSON", () => {
+  test("sorts few keys and many keys alike", () => {
+    for (const count of [2, 31, 32, 33, 100]) {
+      const keys = Array.from({ length: count }, (_, n) => `key ${(n * 37) % 101}`);
+      const value = Object.fromEntries(keys.map((key) => [key, 0]));
+      assert.deepEqual(Object.keys(JSON.parse(canonicalJson(value))), keys.toSorted());
+    }
+  });
+
   test("sorts keys by UTF-16 units, as the example of RFC 8785 section 3.2.3 does", () => {
     const example = JSON.parse(
       '{"\\u20ac":"Euro Sign","\\r":"Carriage Return","\\ufb33":"Hebrew Letter Dalet With Dagesh",' +

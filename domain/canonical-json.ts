@@ -18,13 +18,12 @@ export const canonicalJson = (value: unknown): string => textOf(value, 0);
 const textOf = (value: unknown, depth: number): string => {
   switch (typeof value) {
     case "string":
-      if (!value.isWellFormed()) throw new TypeError("a string has a lone surrogate");
-      return JSON.stringify(value);
+      return stringText(value);
     case "number":
       if (!Number.isFinite(value)) throw new TypeError(`JSON cannot say ${value}`);
       if (Number.isInteger(value) && !Number.isSafeInteger(value))
         throw new TypeError(`${value} is beyond 2^53 - 1: write it as a string`);
-      return JSON.stringify(value);
+      return String(value);
     case "boolean":
       return value ? "true" : "false";
     case "object":
@@ -39,13 +38,39 @@ const textOf = (value: unknown, depth: number): string => {
   }
 };
 
+/** Printable ASCII that needs no escape: nearly every key and value there is. */
+const plain = /^[ !#-[\]-~]*$/;
+
+const stringText = (text: string): string => {
+  if (plain.test(text)) return `"${text}"`;
+  if (!text.isWellFormed()) throw new TypeError("a string has a lone surrogate");
+  return JSON.stringify(text);
+};
+
 const objectText = (value: Readonly<Record<string, unknown>>, depth: number): string => {
-  const members: string[] = [];
-  for (const key of Object.keys(value).sort()) {
+  let members = "";
+  for (const key of sorted(Object.keys(value))) {
     const member = value[key];
-    if (member !== undefined) members.push(`${textOf(key, depth)}:${textOf(member, depth)}`);
+    if (member === undefined) continue;
+    if (members !== "") members += ",";
+    members += `${stringText(key)}:${textOf(member, depth)}`;
   }
-  return `{${members.join(",")}}`;
+  return `{${members}}`;
+};
+
+/** So many keys are sorted by insertion, which takes a third of the time of `sort`. */
+const insertedMax = 32;
+
+/** In place, in UTF-16 order. */
+const sorted = (keys: string[]): readonly string[] => {
+  if (keys.length > insertedMax) return keys.sort();
+  for (let at = 1; at < keys.length; at++) {
+    const key = keys[at] as string;
+    let to = at;
+    for (; to > 0 && (keys[to - 1] as string) > key; to--) keys[to] = keys[to - 1] as string;
+    keys[to] = key;
+  }
+  return keys;
 };
 
 /** An object of no class: made by a literal or a parser, in this realm or another. */

@@ -3,6 +3,7 @@
 import type { JobHash } from "../domain/ids.ts";
 import { jobHash } from "../domain/job/hash.ts";
 import type { JobSpec } from "../domain/job/spec.ts";
+import { sha256 } from "./digest.ts";
 import { CnctRefusal } from "./errors.ts";
 import type { Refusal, RefusalOfOne, SubmittedJobs } from "./schema.types.ts";
 
@@ -101,7 +102,7 @@ const chunksOf = (specs: readonly JobSpec[]): readonly Chunk[] => {
       chunks.push(chunk);
     }
     chunk.specs.push(text);
-    chunk.hashes.push(jobHash(spec));
+    chunk.hashes.push(jobHash(spec, sha256));
     chunk.characters += text.length;
   }
   return chunks;

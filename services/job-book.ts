@@ -117,7 +117,8 @@ export const createJobBook = ({
 
     hear: ({ event, stream, revision }: Fact) => {
       if (!stream.startsWith(jobStreamPrefix)) return;
-      const jobHash = stream.slice(jobStreamPrefix.length);
+      // Not cut out of the stream's name: a new string would be hashed and compared for each event.
+      const { jobHash } = event as JobEvent;
       let entry = entries.get(jobHash);
       if (!entry) {
         if (event.type !== "JobSubmitted") return; // It ended long ago.

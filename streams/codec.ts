@@ -68,19 +68,21 @@ type Upcaster = (data: unknown) => unknown;
 /** `upcasters[type][v - 1]` turns version v into version v + 1. */
 const upcasters: Readonly<Record<string, readonly Upcaster[]>> = {};
 
-const metadataOf = new Map<string, EventMetadata>();
+/** By version, then by actor. */
+const metadataOf: (Map<Actor, EventMetadata> | undefined)[] = [];
 /** Actors are as many as clients and nodes; all but the busiest are soon forgotten. */
 const metadataKept = 1_000;
 
 /** One shared object for each version and actor, so that stores can keep its encoded form. */
 const metadataFor = (type: AnyEvent["type"], actor: Actor): EventMetadata => {
   const v = schemaVersions[type];
-  const key = `${v} ${actor}`;
-  let metadata = metadataOf.get(key);
+  const ofVersion = metadataOf[v] ?? new Map<Actor, EventMetadata>();
+  metadataOf[v] = ofVersion;
+  let metadata = ofVersion.get(actor);
   if (!metadata) {
     metadata = { v, actor };
-    if (metadataOf.size >= metadataKept) metadataOf.clear();
-    metadataOf.set(key, metadata);
+    if (ofVersion.size >= metadataKept) ofVersion.clear();
+    ofVersion.set(actor, metadata);
   }
   return metadata;
 };

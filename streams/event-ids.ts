@@ -9,15 +9,31 @@ export interface EventIds {
   next(): string;
 }
 
+/** The last 12 bits of a count, and what ends every id. */
+const ends: readonly string[] = Array.from(
+  { length: 0x1000 },
+  (_, low) => `${low.toString(16).padStart(3, "0")}000`,
+);
+
 /** @param prefix - 12 hex digits, random for each process. */
 export const eventIds = (prefix: string): EventIds => {
   if (!/^[0-9a-f]{12}$/.test(prefix)) throw new RangeError("an id prefix has 12 hex digits");
-  let count = 0;
+  const head = `${prefix.slice(0, 8)}-${prefix.slice(8)}`;
+  let high = 0;
+  let low = -1;
+  const beginning = (): string => {
+    const n = high.toString(16).padStart(12, "0");
+    return `${head}-8${n.slice(0, 3)}-8${n.slice(3, 6)}-${n.slice(6)}`;
+  };
+  let lead = beginning();
   return {
     next: () => {
-      const n = (count++).toString(16).padStart(15, "0");
-      const head = `${prefix.slice(0, 8)}-${prefix.slice(8)}`;
-      return `${head}-8${n.slice(0, 3)}-8${n.slice(3, 6)}-${n.slice(6)}000`;
+      if (++low === ends.length) {
+        low = 0;
+        high++;
+        lead = beginning();
+      }
+      return lead + (ends[low] as string);
     },
   };
 };

@@ -30,9 +30,6 @@ const streamStart = 66;
 /** The real server's last event number, also its revision of a tombstone: 2^63 - 1. */
 export const revisionMax = 9_223_372_036_854_775_807n;
 
-const typeKey = Buffer.from("type", "latin1");
-const contentTypeKey = Buffer.from("content-type", "latin1");
-const createdKey = Buffer.from("created", "latin1");
 const jsonType = "application/json";
 const binaryType = "application/octet-stream";
 
@@ -97,6 +94,8 @@ const writeVarint = (buffer: Buffer, start: number, value: number): number => {
   return at;
 };
 
+const length2Of = (length: number): [number, number] => [(length & 127) | 0x80, length >>> 7];
+
 const writeLength2 = (buffer: Buffer, at: number, length: number): void => {
   buffer[at] = (length & 127) | 0x80;
   buffer[at + 1] = length >>> 7;
@@ -119,23 +118,61 @@ const length4 = (buffer: Buffer, at: number): number =>
   (((buffer[at + 2] as number) & 127) << 14) |
   ((buffer[at + 3] as number) << 21);
 
+const put = (buffer: Buffer, at: number, bytes: Buffer): number => {
+  buffer.set(bytes, at);
+  return at + bytes.length;
+};
+
 const writeBytes = (buffer: Buffer, at: number, value: string | Uint8Array): number => {
   if (typeof value === "string") return value === "" ? 0 : buffer.write(value, at, "utf8");
   buffer.set(value, at);
   return value.length;
 };
 
-/**
- * Ticks of 100 ns since the Unix epoch as the wire wants them; one text per millisecond is kept.
- */
-let ticksOf = -1;
-let ticksText = "";
-const ticks = (recordedAt: number): string => {
-  if (recordedAt !== ticksOf) {
-    ticksOf = recordedAt;
-    ticksText = `${recordedAt}0000`;
+/** Keeps what was made last for each key; few keys come again and again. */
+const kept = <Made>(make: (key: string) => Made, most: number): ((key: string) => Made) => {
+  const known = new Map<string, Made>();
+  return (key) => {
+    let made = known.get(key);
+    if (made === undefined) {
+      made = make(key);
+      if (known.size >= most) known.clear();
+      known.set(key, made);
+    }
+    return made;
+  };
+};
+
+/** A pair of the metadata map; a two-byte length is padded, a one-byte length is not. */
+const pair = (key: string, value: string, lengthBytes: 1 | 2): Buffer => {
+  const text = Buffer.from(value, "utf8");
+  const width = lengthBytes === 2 ? length2Of : (length: number) => [length];
+  const content = [0x0a, key.length, ...Buffer.from(key, "latin1"), 0x12, ...width(text.length)];
+  return Buffer.from([0x32, ...width(content.length + text.length), ...content, ...text]);
+};
+
+const typePair = kept((type) => pair("type", type, 2), 1_000);
+const jsonPair = pair("content-type", jsonType, 1);
+const binaryPair = pair("content-type", binaryType, 1);
+
+/** The content type of JSON and short metadata, which few writers share among all their events. */
+const jsonWithMetadata = kept((metadata) => {
+  const text = Buffer.from(metadata, "utf8");
+  const head = Buffer.alloc(5, 0x3a); // custom_metadata
+  writeLength4(head, 1, text.length);
+  return Buffer.concat([jsonPair, head, text]);
+}, 1_000);
+const shortMetadata = 256;
+
+/** When it was written, in ticks of 100 ns since the Unix epoch; that of one millisecond is kept. */
+let createdAt = -1;
+let createdPair: Buffer = Buffer.alloc(0);
+const created = (recordedAt: number): Buffer => {
+  if (recordedAt !== createdAt) {
+    createdAt = recordedAt;
+    createdPair = pair("created", `${recordedAt}0000`, 1);
   }
-  return ticksText;
+  return createdPair;
 };
 
 /** Writes a record and returns where it ends. The buffer has room for `recordBytesMax`. */
@@ -171,42 +208,18 @@ export const encodeRecord = (
   buffer[at++] = 0x28; // commit_position
   at = writeVarint(buffer, at, place.position);
 
-  const typeBytes = buffer.write(content.type, at + 12, "utf8");
-  buffer[at] = 0x32; // metadata["type"]
-  writeLength2(buffer, at + 1, typeBytes + 9);
-  buffer[at + 3] = 0x0a;
-  buffer[at + 4] = 4;
-  buffer.set(typeKey, at + 5);
-  buffer[at + 9] = 0x12;
-  writeLength2(buffer, at + 10, typeBytes);
-  at += 12 + typeBytes;
-
-  const created = ticks(place.recordedAt);
-  buffer[at] = 0x32; // metadata["created"]
-  buffer[at + 1] = created.length + 11;
-  buffer[at + 2] = 0x0a;
-  buffer[at + 3] = 7;
-  buffer.set(createdKey, at + 4);
-  buffer[at + 11] = 0x12;
-  buffer[at + 12] = created.length;
-  buffer.write(created, at + 13, "latin1");
-  at += 13 + created.length;
-
-  const contentType = content.json ? jsonType : binaryType;
-  buffer[at] = 0x32; // metadata["content-type"]
-  buffer[at + 1] = contentType.length + 16;
-  buffer[at + 2] = 0x0a;
-  buffer[at + 3] = 12;
-  buffer.set(contentTypeKey, at + 4);
-  buffer[at + 16] = 0x12;
-  buffer[at + 17] = contentType.length;
-  buffer.write(contentType, at + 18, "latin1");
-  at += 18 + contentType.length;
-
-  buffer[at] = 0x3a; // custom_metadata
-  const metadataBytes = writeBytes(buffer, at + 5, content.metadata);
-  writeLength4(buffer, at + 1, metadataBytes);
-  at += 5 + metadataBytes;
+  at = put(buffer, at, typePair(content.type));
+  at = put(buffer, at, created(place.recordedAt));
+  const { json, metadata } = content;
+  if (json && typeof metadata === "string" && metadata.length <= shortMetadata)
+    at = put(buffer, at, jsonWithMetadata(metadata));
+  else {
+    at = put(buffer, at, json ? jsonPair : binaryPair);
+    buffer[at] = 0x3a; // custom_metadata
+    const metadataBytes = writeBytes(buffer, at + 5, metadata);
+    writeLength4(buffer, at + 1, metadataBytes);
+    at += 5 + metadataBytes;
+  }
   buffer[at] = 0x42; // data
   const dataBytes = writeBytes(buffer, at + 5, content.data);
   writeLength4(buffer, at + 1, dataBytes);
