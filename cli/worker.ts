@@ -5,11 +5,11 @@ import { native } from "../crypto/primitives-native.ts";
 import type { AllowList } from "../domain/collection/allow-list.ts";
 import type { Instant, Millis } from "../domain/decider.ts";
 import type { Capabilities } from "../domain/node/node.ts";
+import type { Fetch } from "../sdk/identity/authority.ts";
 import { authorityOf } from "../sdk/identity/authority-of.ts";
 import { CnctRefusal, CnctUnavailable, type OwnIdentity, scopesOfRoles } from "../sdk/index.ts";
 import { httpBlobs } from "../streams/blobs/http.ts";
 import { wallClock } from "../streams/clock.ts";
-import { openTaskSource } from "../streams/nats/task-source.ts";
 import type { TaskOrder } from "../streams/task-queue.ts";
 import { type FenceWish, openFence } from "../worker/children/fence.ts";
 import { openExecutorPool } from "../worker/children/pool.ts";
@@ -18,6 +18,7 @@ import type { Executor } from "../worker/executor.ts";
 import type { Signer } from "../worker/statements.ts";
 import { runWorker, type WorkerNotice } from "../worker/worker.ts";
 import { claimName } from "./claim-name.ts";
+import { openNodeQueue } from "./node-queue.ts";
 
 export interface WorkerHostOptions {
   readonly gateway: string;
@@ -118,7 +119,7 @@ const runWith = async (
   executors: readonly Executor[],
   options: WorkerHostOptions,
 ): Promise<WorkerHost> => {
-  const { nodeId, owner, slots, backlog, onLog } = options;
+  const { nodeId, owner, slots, backlog } = options;
   const gateway = options.gateway.replace(/\/+$/, "");
   const capabilities: Capabilities = {
     apps: offersOf(executors),
@@ -136,13 +137,13 @@ const runWith = async (
   );
   const asked = authority?.fetch ?? fetch;
   const registered = await register({ gateway, fetch: asked }, { id: nodeId, owner, capabilities });
-  const unwatch = options.identity?.watch?.();
-  const source = await openTaskSource({
-    url: options.natsUrl ?? registered.natsUrl,
-    nodeId,
-    onMalformed: (reason) => onLog(`a message was not understood: ${reason}`),
-    onConnected: (connected) => onLog(connected ? "nats is there" : "nats is gone"),
+  const queue = await openNodeQueue({
+    ...options,
+    gateway,
+    fetch: asked,
+    natsUrl: options.natsUrl ?? registered.natsUrl,
   });
+  const { source } = queue;
   const running = new Map<string, Instant>();
   const nameOf = ({ jobHash, replica, attempt }: TaskOrder) => `${jobHash}/${replica}/${attempt}`;
   const notify = (notice: WorkerNotice): void => {
@@ -170,8 +171,7 @@ const runWith = async (
     workLeftMs: () => Math.max(0, ...[...running.values()].map((end) => end - wallClock.now())),
     close: async () => {
       await worker.drain();
-      await source.close();
-      unwatch?.();
+      await queue.close();
       for (const executor of executors) await executor.close();
     },
   };
@@ -215,7 +215,7 @@ interface Registration {
 }
 
 const register = async (
-  { gateway, fetch }: { readonly gateway: string; readonly fetch: typeof globalThis.fetch },
+  { gateway, fetch }: { readonly gateway: string; readonly fetch: Fetch },
   input: { readonly id: string; readonly owner: string; readonly capabilities: Capabilities },
 ): Promise<{ readonly natsUrl: string }> => {
   let answer: Registration;
