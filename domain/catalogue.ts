@@ -39,10 +39,22 @@ export interface CatalogueApp {
   /** Used when a job names none. */
   readonly comparator: Comparator;
   readonly models: readonly ModelFile[];
+  /** For one task; `memoryMb` is for the process that computes it, whole. */
   readonly limits: { readonly wallMs: number; readonly memoryMb: number };
+  readonly process: ProcessUse;
   /** Per job, in micro-points. */
   readonly priceMicroPoints: string;
 }
+
+/**
+ * Which tasks one process of a worker may compute, one after another: what a client's own program
+ * could leave behind must not meet another client's task (`docs/fence.md`).
+ *
+ * - `task`: a single one, because code of the client runs.
+ * - `client`: those of one client, because models of the client are parsed and run.
+ * - `shared`: anybody's, because code and models are ours and the client brings only data.
+ */
+export type ProcessUse = "task" | "client" | "shared";
 
 export type AppName = "onnx" | "ocr" | "faces" | "wasm" | "collect" | "noop" | "echo";
 
@@ -69,6 +81,7 @@ export const catalogue: Readonly<Record<AppName, CatalogueApp>> = {
     comparator: { kind: "tolerance" },
     models: [],
     limits: { wallMs: 60_000, memoryMb: 1024 },
+    process: "client",
     priceMicroPoints: "20000",
   },
   ocr: {
@@ -97,7 +110,8 @@ export const catalogue: Readonly<Record<AppName, CatalogueApp>> = {
         sha256: "28b2362ad4ab2dc38769aa72feb535e3a9ddb3fd2a7585a05920e6393b1dc7f7",
       },
     ],
-    limits: { wallMs: 60_000, memoryMb: 1024 },
+    limits: { wallMs: 60_000, memoryMb: 1536 },
+    process: "shared",
     priceMicroPoints: "10000",
   },
   faces: {
@@ -116,7 +130,8 @@ export const catalogue: Readonly<Record<AppName, CatalogueApp>> = {
         origin: "MediaPipe BlazeFace, back camera (github.com/google-ai-edge/mediapipe)",
       },
     ],
-    limits: { wallMs: 30_000, memoryMb: 512 },
+    limits: { wallMs: 30_000, memoryMb: 1024 },
+    process: "shared",
     priceMicroPoints: "3000",
   },
   wasm: {
@@ -129,7 +144,9 @@ export const catalogue: Readonly<Record<AppName, CatalogueApp>> = {
     outputMediaType: "application/octet-stream",
     comparator: { kind: "exact" },
     models: [],
-    limits: { wallMs: 60_000, memoryMb: 512 },
+    // 256 MiB of the module's own, its input and output twice, Node and the compiled code.
+    limits: { wallMs: 60_000, memoryMb: 768 },
+    process: "task",
     priceMicroPoints: "10000",
   },
   collect: {
@@ -141,6 +158,7 @@ export const catalogue: Readonly<Record<AppName, CatalogueApp>> = {
     models: [],
     // Twenty pages of one host, a few seconds apart.
     limits: { wallMs: 300_000, memoryMb: 256 },
+    process: "shared",
     priceMicroPoints: "5000",
   },
   noop: {
@@ -151,6 +169,7 @@ export const catalogue: Readonly<Record<AppName, CatalogueApp>> = {
     comparator: { kind: "exact" },
     models: [],
     limits: { wallMs: 5_000, memoryMb: 64 },
+    process: "shared",
     priceMicroPoints: "100",
   },
   echo: {
@@ -161,6 +180,7 @@ export const catalogue: Readonly<Record<AppName, CatalogueApp>> = {
     comparator: { kind: "exact" },
     models: [],
     limits: { wallMs: 5_000, memoryMb: 256 },
+    process: "shared",
     priceMicroPoints: "100",
   },
 };

@@ -5,7 +5,7 @@
  * bookkeeping.
  */
 import type { Instant, Millis } from "../domain/decider.ts";
-import type { Digest, JobHash, NodeId } from "../domain/ids.ts";
+import type { AccountId, Digest, JobHash, NodeId } from "../domain/ids.ts";
 import type { BlobRef, JobSpec } from "../domain/job/spec.ts";
 import type { Wrap } from "../domain/job/wraps.ts";
 import type { SignedBundle } from "../domain/receipts/bundle.ts";
@@ -26,6 +26,8 @@ export interface TaskOrder {
   readonly commit?: true;
   /** Of a sealed job. */
   readonly sealed?: SealedOrder;
+  /** Who pays, in the order of an open job where a node keeps apart what clients send (`ProcessUse` of the catalogue). */
+  readonly client?: AccountId;
 }
 
 /** What a node needs to open the inputs, and to know that they are those of this very job. */

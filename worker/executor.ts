@@ -6,6 +6,9 @@ import type { AppErrorCode } from "../domain/app-errors.ts";
 
 export type { AppErrorCode };
 
+/** The largest output that a node stores, bytes. */
+export const outputBytesMax = 64 * 1024 * 1024;
+
 /**
  * Everything that can change the bits of an output: two results are compared exactly only inside
  * one execution class (`docs/verification.md`). The text form is canonical and goes into events:
@@ -21,6 +24,8 @@ export interface Execution {
   readonly params: Readonly<Record<string, unknown>>;
   /** By input name, as the job's spec names them; digests were checked. */
   readonly inputs: Readonly<Record<string, Uint8Array>>;
+  /** Whose it is, where that is known: some processes compute tasks of one client only. */
+  readonly client?: string;
   /** Aborts at the wall-clock limit or on cancel. */
   readonly signal: AbortSignal;
 }

@@ -7,11 +7,8 @@ import { emptyDigest } from "../domain/hashing.ts";
 import { BlobError, type BlobSink, type BlobSource } from "../streams/blob-store.ts";
 import type { Clock } from "../streams/clock.ts";
 import type { ResultStatement, TaskOrder } from "../streams/task-queue.ts";
-import { AppError, type Executor, OutOfMemory } from "./executor.ts";
+import { AppError, type Executor, OutOfMemory, outputBytesMax } from "./executor.ts";
 import { EnvelopeError, KeyMissing, type OpenedTask, plaintextFits, type Seals } from "./sealed.ts";
-
-/** The largest output that a node stores, bytes. */
-export const outputBytesMax = 64 * 1024 * 1024;
 
 export interface TaskTools {
   readonly executors: readonly Executor[];
@@ -49,16 +46,20 @@ const compute = async (
   { executors, blobs, clock, seals }: TaskTools,
   signal: AbortSignal,
 ) => {
-  const { app, params, executionClass } = order;
+  const { app, params, executionClass, sealed } = order;
+  const client = sealed?.spec.client ?? order.client;
   const startedAt = clock.now();
   const executor = executors.find(
     (one) => one.executionClass === executionClass && one.apps.includes(app),
   );
   if (!executor)
     throw new Error(`this node does not compute ${app} in the class ${executionClass}`);
-  const opened = order.sealed && openedBy(seals, order);
+  const opened = sealed && openedBy(seals, order);
   const inputs = await fetchInputs(order, blobs, opened);
-  const { output, mediaType } = await executor.execute({ app, params, inputs, signal });
+  const { output, mediaType } = await executor.execute({
+    ...{ app, params, inputs, signal },
+    ...(client === undefined ? {} : { client }),
+  });
   if (!fits(output, opened))
     throw new AppError("output-too-large", `the output has ${output.byteLength} bytes`);
   const stored = await store(output, { mediaType, blobs, opened });

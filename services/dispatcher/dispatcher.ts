@@ -5,6 +5,7 @@
  * A job waits here from its funding until it needs no more tasks. A task is watched here from its
  * assignment until it was answered, failed or expired.
  */
+import { catalogue, isAppName } from "../../domain/catalogue.ts";
 import { drawSeed, type Random, seededRandom } from "../../domain/chance.ts";
 import type { Instant, Millis } from "../../domain/decider.ts";
 import {
@@ -22,6 +23,7 @@ import {
   pinnedClass,
   vacancies,
 } from "../../domain/job/job.ts";
+import type { JobSpec } from "../../domain/job/spec.ts";
 import type { NodeEvent } from "../../domain/node/node.ts";
 import { blankTrack, evolveTrack, standing, type Track } from "../../domain/reputation.ts";
 import type { Heartbeat, TaskOrder } from "../../streams/task-queue.ts";
@@ -194,7 +196,8 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
           enlist(jobHash, job);
           return;
         }
-        const also = { ...(commit ? { commit } : {}), ...(sealed ? { sealed } : {}) };
+        const whose = sealed ? { sealed } : clientFor(job.spec);
+        const also = { ...(commit ? { commit } : {}), ...whose };
         const what = { app, params, inputs, executionClass, wallMs, expiresAt, ...also };
         const task: TaskOrder = { jobHash, replica, attempt, ...what };
         const order: Order = { eventId: fact.id, assignedAt: at, task };
@@ -432,3 +435,7 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
     },
   };
 };
+
+/** A node that keeps clients apart must know whose task it is; the others need not. */
+const clientFor = ({ app, client }: JobSpec): Pick<TaskOrder, "client"> =>
+  isAppName(app) && catalogue[app].process === "client" ? { client } : {};

@@ -55,13 +55,14 @@ const anOrder: fc.Arbitrary<TaskOrder> = fc.record(
       },
       { noNullPrototype: true },
     ),
+    client: fc.string({ unit: "grapheme", maxLength: 40 }),
   },
   {
     noNullPrototype: true,
     requiredKeys: [
       ...["jobHash", "replica", "attempt", "app", "params", "inputs"],
       ...["executionClass", "wallMs", "expiresAt"],
-    ] as (keyof Omit<TaskOrder, "commit" | "sealed">)[],
+    ] as (keyof Omit<TaskOrder, "commit" | "sealed" | "client">)[],
   },
 ) as fc.Arbitrary<TaskOrder>;
 const task = { jobHash: aDigest, replica: fc.nat(255), attempt: fc.nat(65_535) };

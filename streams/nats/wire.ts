@@ -22,6 +22,7 @@ export const wireVersion = 1;
 export const resultBytesMax = 192 * 1024;
 /** Of an execution class, in characters. */
 const classMax = 200;
+const clientMax = 200;
 const codeForm = /^[a-z][a-z0-9-]{0,63}$/;
 const appForm = /^[a-z][a-z0-9-]{0,31}$/;
 const wholeMax = Number.MAX_SAFE_INTEGER;
@@ -129,6 +130,7 @@ const taskText = (task: TaskOrder): string =>
     expiresAt: task.expiresAt,
     commit: task.commit,
     sealed: task.sealed,
+    client: task.client,
   });
 
 const resultText = (result: ResultStatement): string => {
@@ -228,11 +230,12 @@ type Fields = Readonly<Record<string, unknown>>;
 const taskFault = (task: Fields): string | undefined => {
   const { jobHash, replica, attempt, app, params, inputs, executionClass, wallMs, expiresAt } =
     task as Partial<Record<keyof TaskOrder, unknown>>;
-  const { commit, sealed } = task as Partial<Record<keyof TaskOrder, unknown>>;
-  const optional = [commit, sealed].filter((value) => value !== undefined).length;
+  const { commit, sealed, client } = task as Partial<Record<keyof TaskOrder, unknown>>;
+  const optional = [commit, sealed, client].filter((value) => value !== undefined).length;
   if (Object.keys(task).length !== 9 + optional) return "unknown or missing field";
   if (commit !== undefined && commit !== true) return "bad commit";
   if (sealed !== undefined && !isSealedOrder(sealed)) return "bad sealed";
+  if (client !== undefined && !isText(client, clientMax)) return "bad client";
   if (!isDigest(jobHash)) return "bad jobHash";
   if (!isWhole(replica, 0, 255)) return "bad replica";
   if (!isWhole(attempt, 0, 65_535)) return "bad attempt";

@@ -28,8 +28,8 @@ const messageMax = 1_000;
 const run = (settings: ChildSettings): void => {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => undefined);
-  const { killAboveBytes } = settings;
-  const workerData: WatchdogSettings = { lifeline: pipes.lifeline, killAboveBytes };
+  const { memoryBytes } = settings;
+  const workerData: WatchdogSettings = { lifeline: pipes.lifeline, memoryBytes };
   new Worker(new URL("./watchdog.ts", import.meta.url), { workerData });
 
   const pipe = new Socket({ fd: pipes.frames });
@@ -57,9 +57,14 @@ const run = (settings: ChildSettings): void => {
   pipe.on("data", read);
 };
 
-const openAll = async ({ programs, engine, apps }: ChildSettings): Promise<readonly Executor[]> => {
+const openAll = async ({
+  programs,
+  engine,
+  apps,
+  memoryBytes,
+}: ChildSettings): Promise<readonly Executor[]> => {
   const opener = (await import(programs)) as { readonly openExecutors: typeof openExecutors };
-  return opener.openExecutors(apps, { engine });
+  return opener.openExecutors(apps, { engine, memoryBytes });
 };
 
 const compute = async (request: Request, executors: readonly Executor[]): Promise<Answer> => {

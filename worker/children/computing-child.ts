@@ -175,7 +175,7 @@ export const startChild = (
   };
 };
 
-const outOfMemory = ({ apps, killAboveBytes }: ChildSettings): string =>
-  `it takes more than the ${mebibytes(killAboveBytes)} of memory that ${apps.join(" or ")} may have`;
+const outOfMemory = ({ apps, memoryBytes }: ChildSettings): string =>
+  `it takes more than the ${mebibytes(memoryBytes)} of memory that ${apps.join(" or ")} may have`;
 
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;

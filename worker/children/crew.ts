@@ -9,6 +9,7 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
+import type { ProcessUse } from "../../domain/catalogue.ts";
 import { AppError, type Execution, type ExecutionOutput, OutOfMemory } from "../executor.ts";
 import { type ComputingChild, startChild, type TaskAnswer } from "./computing-child.ts";
 import type { Fence } from "./fence.ts";
@@ -25,6 +26,8 @@ export interface CrewOptions {
   /** Those beyond `warm` end after so long without a task. */
   readonly idleMs: number;
   readonly tasksMax: number;
+  /** Which tasks one child may compute, one after another. */
+  readonly use: ProcessUse;
   readonly recycleAboveBytes: number;
   readonly onTrouble: (what: string, error: unknown) => void;
 }
@@ -40,6 +43,8 @@ export interface Crew {
 interface Member {
   readonly child: ComputingChild;
   tasks: number;
+  /** Of whom it has computed something, if that keeps it from others. */
+  of?: string | undefined;
   opened: boolean;
   busy: boolean;
   /** We killed it: its end is no trouble. */
@@ -60,7 +65,7 @@ const pauseMaxMs = 10_000;
 
 /** Resolves when the first child is ready; the others come by themselves. */
 export const openCrew = async (options: CrewOptions): Promise<Crew> => {
-  const { settings, children, warm, onTrouble } = options;
+  const { settings, children, warm, use, onTrouble } = options;
   const what = `${settings.apps.join(", ")} on ${settings.engine}`;
   /** Every process that has not ended, so that there are never more than `children`. */
   const alive = new Set<Member>();
@@ -114,7 +119,9 @@ export const openCrew = async (options: CrewOptions): Promise<Crew> => {
 
   const fill = () => {
     if (!open || pause !== undefined) return;
-    const wanted = Math.min(children, Math.max(warm, busy + waiting.length));
+    // If tasks wait although some are idle, those may not compute them.
+    const unfit = waiting.length > 0 ? idle.length : 0;
+    const wanted = Math.min(children, Math.max(warm, busy + unfit + waiting.length));
     while (alive.size < wanted) void bringIn(hire());
   };
 
@@ -136,13 +143,29 @@ export const openCrew = async (options: CrewOptions): Promise<Crew> => {
     }
   };
 
+  /** Nothing of another client was there, and nothing of one that is not known. */
+  const mayCompute = ({ tasks, of }: Member, { client }: Execution): boolean =>
+    tasks === 0 || use === "shared" || (use === "client" && of !== undefined && of === client);
+
+  /** One that has computed for this client is ready at once: its models are loaded. */
+  const pick = (execution: Execution): Member | undefined => {
+    const fit = idle.filter((member) => mayCompute(member, execution));
+    const known = fit.findLast(({ of }) => of !== undefined && of === execution.client);
+    const member = known ?? fit.at(-1);
+    if (member) remove(idle, member);
+    return member;
+  };
+
   const rest = (member: Member) => {
-    const task = waiting.shift();
+    const task = waiting[0];
+    if (task && !mayCompute(member, task.execution)) return dismiss(member);
+    waiting.shift();
     if (task) return void compute(member, task);
     idle.push(member);
-    if (staying() > warm)
+    const leaves = () => staying() > warm || member.of !== undefined;
+    if (leaves())
       member.leaving = setTimeout(() => {
-        if (staying() > warm) dismiss(member);
+        if (leaves()) dismiss(member);
       }, options.idleMs);
   };
 
@@ -152,6 +175,7 @@ export const openCrew = async (options: CrewOptions): Promise<Crew> => {
     clearTimeout(member.leaving);
     task.member = member;
     member.tasks++;
+    if (use === "client") member.of = task.execution.client;
     member.busy = true;
     busy++;
     const { app, params, inputs } = task.execution;
@@ -172,6 +196,8 @@ export const openCrew = async (options: CrewOptions): Promise<Crew> => {
     settle(task, answer);
     const worn =
       answer.type === "exhausted" ||
+      use === "task" ||
+      (use === "client" && member.of === undefined) ||
       member.tasks >= options.tasksMax ||
       answer.residentBytes > options.recycleAboveBytes;
     if (worn) dismiss(member);
@@ -209,9 +235,11 @@ export const openCrew = async (options: CrewOptions): Promise<Crew> => {
           setImmediate(() => reject(signal.reason));
         };
         signal.addEventListener("abort", abandon, { once: true });
-        const member = idle.pop();
+        const member = pick(execution);
         if (member) return void compute(member, task);
         waiting.push(task);
+        // Who is idle cannot take it, and may be in the place of one who could.
+        if (alive.size >= children && idle[0]) dismiss(idle[0]);
         fill();
       }),
 

@@ -62,8 +62,11 @@ const processes = 64 + 4 * cpus().length;
 const libraryNames = ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
 /** Without a fence also where to put temporary files, and what Windows needs. */
 const placeNames = ["PATH", "TMPDIR", "TEMP", "TMP", "SystemRoot"];
-// ONNX Runtime would otherwise collect usage data and leave files of it in TMPDIR.
-const environmentOfAll = { ORT_DISABLE_TELEMETRY: "1" };
+/**
+ * ONNX Runtime would otherwise collect usage data and leave files of it in TMPDIR, and libvips would
+ * put decoded pictures of more than 100 MB there.
+ */
+const environmentOfAll = { ORT_DISABLE_TELEMETRY: "1", VIPS_DISC_THRESHOLD: "64g" };
 
 const pick = (names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, process.env[name]]));

@@ -30,7 +30,7 @@ export const launch = (settings: ChildSettings, fence: Fence): Launched => {
       program,
       JSON.stringify(settings),
     ],
-    settings.killAboveBytes,
+    settings.memoryBytes,
   );
   const child = spawn(file, args, {
     ...options,

@@ -18,8 +18,8 @@ export interface ChildSettings {
   readonly apps: readonly string[];
   /** Options for its V8, such as `--wasm-max-mem-pages=4096`. */
   readonly v8Options: readonly string[];
-  /** A child with more resident memory ends itself, also in the middle of a task. */
-  readonly killAboveBytes: number;
+  /** The most that it may have; with more it ends itself, also in the middle of a task. */
+  readonly memoryBytes: number;
 }
 
 /** What a child can compute once it has opened its apps. */
@@ -29,7 +29,7 @@ export interface Offer {
 }
 
 /** A child computes one at a time; the signal stays behind, because aborting is killing the child. */
-export type Request = Omit<Execution, "signal">;
+export type Request = Omit<Execution, "signal" | "client">;
 
 export type Answer =
   | { readonly type: "opened"; readonly offers: readonly Offer[] }

@@ -137,7 +137,12 @@ describe("tasks in children", () => {
     const { pool } = await open(context, ["environment"]);
     const environment = (await ask(pool, "environment")) as Readonly<Record<string, string>>;
     const allowed = ["PATH", "TMPDIR", "TEMP", "TMP", "SystemRoot", "PWD"];
-    const more = ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "ORT_DISABLE_TELEMETRY"];
+    const more = [
+      "LD_LIBRARY_PATH",
+      "DYLD_LIBRARY_PATH",
+      "ORT_DISABLE_TELEMETRY",
+      "VIPS_DISC_THRESHOLD",
+    ];
     assert.deepEqual(
       Object.keys(environment).filter((name) => ![...allowed, ...more].includes(name)),
       [],
@@ -205,7 +210,7 @@ describe("a child that goes wrong", () => {
   });
 
   test("by its memory ends alone, with that reason, and is replaced at once", async (context) => {
-    const limits = { killAboveBytes: 300 * 2 ** 20, children: 2 };
+    const limits = { memoryBytes: 300 * 2 ** 20, children: 2 };
     const { pool, troubles } = await open(context, ["grow", "name", "work"], limits);
     const working = ask(pool, "work", { ms: 1_500 });
     for (let round = 0; round < 3; round++)
@@ -244,6 +249,41 @@ describe("a child that goes wrong", () => {
     aborting.abort(new Error("cancelled"));
     await Promise.all([...rejected, working]);
     assert.equal(await pidOf(pool), pid, "nobody computed them, nobody was killed");
+  });
+});
+
+describe("what runs programs of clients", () => {
+  const nameFor = async (pool: Executor, client?: string) =>
+    parseJson(
+      (await execute(pool, {}, { app: "name", ...(client === undefined ? {} : { client }) }))
+        .output,
+    );
+
+  test("computes for one client, and another one's task gets another child", async (context) => {
+    const { pool, troubles } = await open(context, ["name", "work"], { use: "client" });
+    const ada = await nameFor(pool, "client:ada");
+    assert.equal(await nameFor(pool, "client:ada"), ada, "what is loaded stays for its client");
+    const bob = await nameFor(pool, "client:bob");
+    assert.notEqual(bob, ada);
+    assert.notEqual(await nameFor(pool, "client:ada"), ada);
+    const unknown = await nameFor(pool);
+    assert.notEqual(await nameFor(pool), unknown, "who is not known may be anybody");
+    assert.deepEqual(troubles, []);
+  });
+
+  test("takes tasks of several clients at once in their order", async (context) => {
+    const { pool } = await open(context, ["name"], { use: "client", children: 2 });
+    const clients = ["client:ada", "client:bob", "client:ada", "client:cyd", "client:bob"];
+    const names = await Promise.all(clients.map((client) => nameFor(pool, client)));
+    for (const [at, name] of names.entries())
+      for (const [other, otherName] of names.entries())
+        if (clients[at] !== clients[other]) assert.notEqual(name, otherName);
+  });
+
+  test("has a child of its own for each task of code", async (context) => {
+    const { pool } = await open(context, ["name"], { use: "task" });
+    const names = [await nameFor(pool, "client:ada"), await nameFor(pool, "client:ada")];
+    assert.notEqual(names[0], names[1]);
   });
 });
 

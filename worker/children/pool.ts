@@ -4,11 +4,11 @@
  * Runtime, libvips) are loaded by the children alone.
  */
 
-import { memoryPagesMax, moduleLimits, pageBytes } from "../../domain/wasm/limits.ts";
-import { AppError, type Executor } from "../executor.ts";
+import { catalogue, isAppName, type ProcessUse } from "../../domain/catalogue.ts";
+import { memoryPagesMax, moduleLimits } from "../../domain/wasm/limits.ts";
+import { AppError, type Executor, outputBytesMax } from "../executor.ts";
 import type { EngineName } from "../executors/inference.ts";
 import { openEcho, openNoop } from "../executors/plain.ts";
-import { outputBytesMax } from "../run-task.ts";
 import { openCrew } from "./crew.ts";
 import { type Fence, openFence } from "./fence.ts";
 
@@ -25,15 +25,14 @@ export interface PoolOptions {
   readonly warm?: number;
   /** Default: a minute. */
   readonly idleMs?: number;
-  /**
-   * After so many tasks a child is replaced, so that leaks stay small. Default: 1,000; where it runs
-   * code of clients always 1.
-   */
+  /** After so many tasks a child is replaced, so that leaks stay small. Default: 1,000. */
   readonly tasksMax?: number;
-  /** A child with more resident memory after a task is replaced. Default: 2 GiB. */
+  /** A child with more resident memory after a task is replaced. Default: 3/4 of `memoryBytes`. */
   readonly recycleAboveBytes?: number;
-  /** A child that reaches this in the middle of a task is killed. Default: 4 GiB. */
-  readonly killAboveBytes?: number;
+  /** The most that a child may have. Default: what the catalogue says of its apps. */
+  readonly memoryBytes?: number;
+  /** For programs that are in no catalogue. Default: `shared`. */
+  readonly use?: ProcessUse;
   /** Around every child. Default: what this machine has, found out once for the process. */
   readonly fence?: Fence;
   /** File URL of a module that exports another `openExecutors` for the children, for tests. */
@@ -48,7 +47,7 @@ const fenceOfMachine = (): Promise<Fence> => {
   return machineFence;
 };
 
-const gibibyte = 2 ** 30;
+const mebibyte = 2 ** 20;
 const programsOfTheCatalogue = new URL("../executors/open.ts", import.meta.url).href;
 
 /**
@@ -57,22 +56,13 @@ const programsOfTheCatalogue = new URL("../executors/open.ts", import.meta.url).
  */
 const plainApps: Readonly<Record<string, () => Executor>> = { noop: openNoop, echo: openEcho };
 
-/**
- * Apps that run code of clients. Each task has a child of its own, so that nothing of one client is
- * left for the next one, and these children have no models of other apps.
- */
-const foreignApps: ReadonlySet<string> = new Set(["wasm"]);
-
-/** Enough for the most that a module may have (`domain/wasm/limits.ts`), and a second fence. */
-const foreignV8Options = [
+/** For code of clients: the most that a module may have (`domain/wasm/limits.ts`), and a second fence. */
+const v8OptionsForCode = [
   `--wasm-max-mem-pages=${memoryPagesMax}`,
   `--wasm-max-table-size=${moduleLimits.tableEntries}`,
   "--wasm-num-compilation-tasks=1",
   "--stack-size=3900", // KiB, of the 8 MiB that systems give a main thread.
 ];
-
-/** The module's memory, its input and output twice, and 256 MiB for Node and compiled code. */
-const foreignKillAboveBytes = memoryPagesMax * pageBytes + 512 * 2 ** 20;
 
 /**
  * One executor for each execution class, ready to compute; the pool ends when all are closed.
@@ -96,10 +86,11 @@ export const openExecutorPool = async (options: PoolOptions): Promise<readonly E
   const isPlain = (app: string) => Object.hasOwn(plainApps, app);
   const plain = apps.filter(isPlain).flatMap((app) => plainApps[app]?.() ?? []);
   const computed = apps.filter((app) => !isPlain(app));
-  const groups = [
-    { apps: computed.filter((app) => !foreignApps.has(app)), foreign: false },
-    { apps: computed.filter((app) => foreignApps.has(app)), foreign: true },
-  ].filter((group) => group.apps.length > 0);
+  const useOf = (app: string): ProcessUse =>
+    isAppName(app) ? catalogue[app].process : (options.use ?? "shared");
+  const groups = (["shared", "client", "task"] as const)
+    .map((use) => ({ use, apps: computed.filter((app) => useOf(app) === use) }))
+    .filter((group) => group.apps.length > 0);
   const opened: Executor[] = [...plain];
   try {
     for (const group of groups) opened.push(...(await openGroup(group, options)));
@@ -112,25 +103,28 @@ export const openExecutorPool = async (options: PoolOptions): Promise<readonly E
 
 /** The apps of one crew, one executor for each execution class. */
 const openGroup = async (
-  { apps, foreign }: { readonly apps: readonly string[]; readonly foreign: boolean },
+  { apps, use }: { readonly apps: readonly string[]; readonly use: ProcessUse },
   options: PoolOptions,
 ): Promise<readonly Executor[]> => {
   const { engine, children, warm = children } = options;
+  const { memoryBytes = Math.max(...apps.map(memoryOf)) } = options;
   const crew = await openCrew({
     settings: {
       programs: options.programs ?? programsOfTheCatalogue,
       engine,
       apps,
-      v8Options: foreign ? foreignV8Options : [],
-      killAboveBytes: options.killAboveBytes ?? (foreign ? foreignKillAboveBytes : 4 * gibibyte),
+      v8Options: use === "task" ? v8OptionsForCode : [],
+      memoryBytes,
     },
     fence: options.fence ?? (await fenceOfMachine()),
     outputBytesMax,
     children,
-    warm,
+    // One is enough to answer the first task of a client at once.
+    warm: use === "client" ? Math.min(1, warm) : warm,
+    use,
     idleMs: options.idleMs ?? 60_000,
-    tasksMax: foreign ? 1 : (options.tasksMax ?? 1_000),
-    recycleAboveBytes: options.recycleAboveBytes ?? 2 * gibibyte,
+    tasksMax: options.tasksMax ?? 1_000,
+    recycleAboveBytes: options.recycleAboveBytes ?? memoryBytes * 0.75,
     onTrouble: options.onTrouble,
   });
 
@@ -156,3 +150,7 @@ const openGroup = async (
     };
   });
 };
+
+/** For programs that are in no catalogue: 1 GiB. */
+const memoryOf = (app: string): number =>
+  (isAppName(app) ? catalogue[app].limits.memoryMb : 1_024) * mebibyte;

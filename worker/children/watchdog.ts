@@ -12,7 +12,7 @@ import { workerData } from "node:worker_threads";
 export interface WatchdogSettings {
   /** File descriptor of the pipe that the supervisor holds open. */
   readonly lifeline: number;
-  readonly killAboveBytes: number;
+  readonly memoryBytes: number;
 }
 
 const periodMs = 100;
@@ -27,7 +27,7 @@ lifeline.resume(); // Nothing ever comes but its end.
 
 const watching = setInterval(() => {
   const resident = process.memoryUsage.rss();
-  if (resident <= settings.killAboveBytes) return;
+  if (resident <= settings.memoryBytes) return;
   clearInterval(watching);
   lifeline.write(`memory ${resident}\n`, end);
 }, periodMs);

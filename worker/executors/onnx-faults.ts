@@ -1,6 +1,6 @@
 /** Turns what ONNX Runtime says when it fails into one sentence, and decides whose fault it is. */
 
-import { AppError } from "../executor.ts";
+import { AppError, OutOfMemory } from "../executor.ts";
 import type { InferenceSession } from "./inference.ts";
 import { scanOnnx } from "./onnx-scan.ts";
 
@@ -22,15 +22,26 @@ const loadFaults: readonly (readonly [pattern: RegExp, sentence: string])[] = [
   ],
 ];
 
-/** @throws {AppError} `bad-model`, when the model is at fault. */
+const scanFaults = {
+  malformed: notOnnx,
+  "external-data": "the model keeps its weights in another file",
+  overstated: "a tensor of the model has other sizes than its data",
+} as const;
+
+/**
+ * @param memoryBytes - What this process may have.
+ * @throws {AppError} `bad-model`, when the model is at fault.
+ * @throws {OutOfMemory} Before it is loaded, when it would take too much.
+ */
 export const explainLoad = async (
   model: Uint8Array,
   load: (model: Uint8Array) => Promise<InferenceSession>,
+  memoryBytes: number,
 ): Promise<InferenceSession> => {
-  const found = scanOnnx(model);
-  if (found === "malformed") throw new AppError("bad-model", notOnnx);
-  if (found === "external-data")
-    throw new AppError("bad-model", "the model keeps its weights in another file");
+  const found = scanOnnx(model, memoryBytes);
+  if (found.fault !== undefined) throw new AppError("bad-model", scanFaults[found.fault]);
+  if (found.loadBytes > memoryBytes)
+    throw new OutOfMemory("to load the model takes more memory than onnx may have");
   try {
     return await load(model);
   } catch (cause) {

@@ -16,11 +16,11 @@ const modelsMax = 8;
  * output has all of the model's outputs by name, in the same form.
  *
  * Codes: `missing-input`, `bad-model` (not ONNX, cut off, an operator set that the runtime does not
- * have, weights in another file), `bad-tensor`, `shape-mismatch`, `output-too-large`, `bad-params`.
+ * have, weights in another file), `bad-tensor`, `shape-mismatch`, `output-too-large`, `bad-params`; and `out-of-memory` for what takes more than `memoryBytes` to load.
  */
-export const openOnnx = (engine: InferenceEngine): Executor => {
+export const openOnnx = (engine: InferenceEngine, memoryBytes: number): Executor => {
   const cache = openSessionCache(
-    { ...engine, load: (model) => explainLoad(model, engine.load) },
+    { ...engine, load: (model) => explainLoad(model, engine.load, memoryBytes) },
     modelsMax,
   );
 

@@ -21,8 +21,11 @@ export const openExecutors = async (
   {
     engine: engineName,
     collect,
+    memoryBytes = Number.POSITIVE_INFINITY,
   }: {
     readonly engine: EngineName;
+    /** What this process may have; without it nothing is refused beforehand. */
+    readonly memoryBytes?: number;
     /** For the app of that name, in a process that may use the network: no computing child. */
     readonly collect?: CollectOptions;
   },
@@ -41,7 +44,7 @@ export const openExecutors = async (
       case "faces":
         return (await import("./faces.ts")).openFaces(await theEngine());
       case "onnx":
-        return (await import("./onnx.ts")).openOnnx(await theEngine());
+        return (await import("./onnx.ts")).openOnnx(await theEngine(), memoryBytes);
       case "wasm":
         return (await import("./wasm.ts")).openWasm();
       case "collect":

@@ -2,8 +2,7 @@
 
 import { ModuleFault } from "../../../domain/wasm/reader.ts";
 import { prepareModule, stackExport } from "../../../domain/wasm/rewrite.ts";
-import { AppError } from "../../executor.ts";
-import { outputBytesMax } from "../../run-task.ts";
+import { AppError, outputBytesMax } from "../../executor.ts";
 import { ModuleAborted, trapOf } from "./traps.ts";
 
 export interface ModuleRun {
