@@ -175,7 +175,7 @@ describe("a message", () => {
   });
 
   test("is refused when one field of one item is missing, of another type, or unknown", () => {
-    const optional = new Set(["resultTag", "salt", "sealed"]);
+    const optional = new Set(["resultTag", "salt", "sealed", "client"]);
     const strange = [undefined, null, -1, 1.5, Number.MAX_VALUE, {}, [], "é".repeat(40_000)];
     const check = <Item extends object>(
       field: string,
