@@ -16,7 +16,8 @@ import { stripTypeScriptTypes } from "node:module";
 import { type AddressInfo, connect as connectTcp, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join, normalize } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
+import { openTestNetwork } from "../../gateway/testing/test-network.ts";
 import { startTestNetwork } from "../../sdk/testing/network.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -29,16 +30,26 @@ const findBrowser = (): string | undefined =>
     )
     .find((path) => existsSync(path));
 
-const page = `<!doctype html>
-<script type="importmap">{"imports":{
-  "graphql-ws/client": "/node_modules/graphql-ws/dist/client.js",
-  "@noble/hashes/": "/node_modules/@noble/hashes/"
-}}</script>
-<script type="module">
-  const report = (body) => fetch("/report", { method: "POST", body: JSON.stringify(body) });
-  try {
-    const { connect } = await import("/sdk/index.ts");
-    const client = connect({ gateway: location.origin, client: "client:page" });
+/** What a page does that acts as somebody: makes keys, logs in, submits, listens, changes its key. */
+const actAsSomebody = `
+    const { changed, newIdentity, openRegistry, prepareRotation } = sdk;
+    let ada = newIdentity({ roles: ["client"] });
+    const client = sdk.connect({ gateway: location.origin, identity: async () => ada });
+    const bytes = new TextEncoder().encode("by somebody");
+    const { hash } = await client.submit({ app: "echo", inputs: { data: bytes } });
+    const payer = (await client.job(hash)).client;
+    const rotation = prepareRotation(ada);
+    await openRegistry(client.ask).state(rotation);
+    ada = changed(ada, rotation);
+    await client.cancel(hash);
+    const heard = [];
+    for await (const { events } of client.watch(hash)) heard.push(...events.map(({ type }) => type));
+    await client.close();
+    await report({ isOwn: payer === ada.account, heard });`;
+
+/** What a page does where anybody may act for anybody. */
+const actAsAnybody = `
+    const client = sdk.connect({ gateway: location.origin, client: "client:page" });
     const bytes = new TextEncoder().encode("from a page");
     const { hash } = await client.submit({ app: "echo", inputs: { data: bytes } });
     const output = new TextDecoder().decode(await client.result(hash));
@@ -46,7 +57,21 @@ const page = `<!doctype html>
     const { hashes } = await client.submitMany(jobs);
     const ended = await client.awaitMany(hashes);
     await client.close();
-    await report({ output, statuses: ended.map(({ status }) => status), agent: navigator.userAgent });
+    await report({ output, statuses: ended.map(({ status }) => status), agent: navigator.userAgent });`;
+
+const pageThat = (acts: string) => `<!doctype html>
+<script type="importmap">{"imports":{
+  "dpop": "/node_modules/dpop/build/index.js",
+  "graphql-ws/client": "/node_modules/graphql-ws/dist/client.js",
+  "@noble/ciphers/": "/node_modules/@noble/ciphers/",
+  "@noble/curves/": "/node_modules/@noble/curves/",
+  "@noble/hashes/": "/node_modules/@noble/hashes/"
+}}</script>
+<script type="module">
+  const report = (body) => fetch("/report", { method: "POST", body: JSON.stringify(body) });
+  try {
+    const sdk = await import("/sdk/index.ts");
+    ${acts}
   } catch (error) {
     await report({ error: String(error), stack: error.stack });
   }
@@ -78,10 +103,11 @@ const proxy = (gateway: URL, server: Server): RequestListener => {
 };
 
 /** Serves the project's files, TypeScript without its types, and hears the page's report. */
-const serveProject = async (gateway: string) => {
+const serveProject = async (acts: string) => {
   const report = Promise.withResolvers<Readonly<Record<string, unknown>>>();
   const server = createServer();
-  const toGateway = proxy(new URL(gateway), server);
+  /** Known once there is a gateway, which may have to know this site first. */
+  let toGateway: RequestListener = (_, response) => response.writeHead(503).end();
   server.on("request", async (request: IncomingMessage, response: ServerResponse) => {
     const path = normalize(new URL(request.url ?? "/", "http://page.test").pathname);
     if (/^\/(graphql|blobs)/.test(path)) toGateway(request, response);
@@ -92,7 +118,7 @@ const serveProject = async (gateway: string) => {
       response.end();
     } else if (path === "/") {
       response.setHeader("content-type", "text/html");
-      response.end(page);
+      response.end(pageThat(acts));
     } else if (!/^\/(sdk|domain|crypto|node_modules)\//.test(path)) {
       response.writeHead(404).end();
     } else
@@ -110,6 +136,9 @@ const serveProject = async (gateway: string) => {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     report: report.promise,
+    ask: (gateway: string) => {
+      toGateway = proxy(new URL(gateway), server);
+    },
     close: () => {
       server.closeAllConnections();
       server.close();
@@ -126,16 +155,12 @@ const endBrowser = async (child: ChildProcess): Promise<void> => {
   clearTimeout(timer);
 };
 
-test("the SDK submits, waits and downloads from a page", { timeout: 150_000 }, async (t) => {
-  const browser = findBrowser();
-  if (browser === undefined) {
-    t.skip("NOT CHECKED: there is no chromium on the PATH");
-    return;
-  }
-  const network = await startTestNetwork();
-  t.after(() => network.close());
-  const site = await serveProject(network.gateway);
-  t.after(() => site.close());
+/** Opens a page and answers what it reports. */
+const visit = async (
+  t: TestContext,
+  browser: string,
+  site: Awaited<ReturnType<typeof serveProject>>,
+): Promise<unknown> => {
   const profile = await mkdtemp(join(tmpdir(), "cnct-browser-"));
   const child = spawn(
     browser,
@@ -153,10 +178,24 @@ test("the SDK submits, waits and downloads from a page", { timeout: 150_000 }, a
   });
 
   const late = AbortSignal.timeout(120_000);
-  const said = await Promise.race([
+  return Promise.race([
     site.report,
     once(late, "abort").then(() => ({ error: "the page did not report" })),
   ]);
+};
+
+test("the SDK submits, waits and downloads from a page", { timeout: 150_000 }, async (t) => {
+  const browser = findBrowser();
+  if (browser === undefined) {
+    t.skip("NOT CHECKED: there is no chromium on the PATH");
+    return;
+  }
+  const network = await startTestNetwork();
+  t.after(() => network.close());
+  const site = await serveProject(actAsAnybody);
+  t.after(() => site.close());
+  site.ask(network.gateway);
+  const said = await visit(t, browser, site);
   const { output, statuses, error } = said as Readonly<Record<string, unknown>>;
   assert.equal(error, undefined);
   assert.equal(output, "from a page");
@@ -164,4 +203,22 @@ test("the SDK submits, waits and downloads from a page", { timeout: 150_000 }, a
     statuses,
     Array.from({ length: 50 }, () => "COMPLETED"),
   );
+});
+
+test("a page acts as an identity that it made itself", { timeout: 150_000 }, async (t) => {
+  const browser = findBrowser();
+  if (browser === undefined) {
+    t.skip("NOT CHECKED: there is no chromium on the PATH");
+    return;
+  }
+  const keyDirectory = await mkdtemp(join(tmpdir(), "cnct-page-"));
+  t.after(() => rm(keyDirectory, { recursive: true, force: true }));
+  const site = await serveProject(actAsSomebody);
+  t.after(() => site.close());
+  const publicUrls = [site.url];
+  const network = await openTestNetwork({ access: "identities", keyDirectory, publicUrls });
+  t.after(() => network.close());
+  site.ask(network.url);
+  const said = await visit(t, browser, site);
+  assert.deepEqual(said, { isOwn: true, heard: ["JobSubmitted", "JobCancelled"] });
 });
