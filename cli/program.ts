@@ -9,6 +9,7 @@ import { addJobs } from "./commands/jobs.ts";
 import { addKey } from "./commands/key.ts";
 import { addNetwork } from "./commands/network.ts";
 import { addProcesses } from "./commands/processes.ts";
+import { addReceipts } from "./commands/receipts.ts";
 import { addStart } from "./commands/start.ts";
 import { addStore } from "./commands/store.ts";
 import { addSubmit } from "./commands/submit.ts";
@@ -62,6 +63,7 @@ const adders = [
   addExample,
   addSubmit,
   addJobs,
+  addReceipts,
   addNetwork,
   addId,
   addKey,

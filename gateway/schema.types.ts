@@ -415,6 +415,8 @@ export interface Task {
   readonly distance: number | null;
   /** Why the result was rejected. */
   readonly reason: string | null;
+  /** Who signed the result, so that anybody can check it offline; null if nobody did, or none is there. */
+  readonly receipt: unknown | null;
 }
 
 /** A page of jobs. */
@@ -1497,6 +1499,7 @@ export interface TaskFields<S extends Sources, C> {
   readonly comparator: Field<S["Task"], NoArgs, string | null | undefined, C>;
   readonly distance: Field<S["Task"], NoArgs, number | null | undefined, C>;
   readonly reason: Field<S["Task"], NoArgs, string | null | undefined, C>;
+  readonly receipt: Field<S["Task"], NoArgs, unknown | null | undefined, C>;
 }
 
 export interface JobConnectionFields<S extends Sources, C> {

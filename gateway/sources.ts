@@ -1,5 +1,6 @@
 /** What the resolvers of each type start from: rows of the views where the wire has more fields. */
 import type { AppName, CatalogueApp } from "../domain/catalogue.ts";
+import type { Receipt } from "../domain/receipts/bundle.ts";
 import type { Track } from "../domain/reputation.ts";
 import type {
   AccountRow,
@@ -22,6 +23,11 @@ export interface AppSource {
   readonly atLeast: string | null | undefined;
 }
 
+export interface TaskSource extends TaskRow {
+  /** Those of the whole job, by `<replica>/<attempt>`. */
+  readonly receipts: () => Promise<ReadonlyMap<string, Receipt>>;
+}
+
 export interface BatchSource {
   readonly position: bigint;
   readonly events: readonly RecordedEvent[];
@@ -41,7 +47,7 @@ interface RowSources {
   readonly Job: JobRow;
   readonly JobConnection: Connection<JobRow>;
   readonly JobEdge: Edge<JobRow>;
-  readonly Task: TaskRow;
+  readonly Task: TaskSource;
   readonly Node: NodeView;
   readonly NodeConnection: Connection<NodeView>;
   readonly NodeEdge: Edge<NodeView>;

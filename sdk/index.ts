@@ -49,3 +49,13 @@ export type {
 } from "./selections.ts";
 export { type AppDefaults, buildSpec, type JobInput, type JobRequest } from "./spec.ts";
 export type { SubmittedBatch } from "./submit.ts";
+export {
+  type LoggedEvent,
+  type ReceiptsFile,
+  type Verification,
+  type VerifiedResult,
+  type VerifyFault,
+  type VerifyFaultCode,
+  verifyFaults,
+  verifyReceipts,
+} from "./verify.ts";

@@ -1,6 +1,8 @@
 /** Reading the network. Every answer contains what this client wrote before (read your writes). */
 
 import type { AccountId, JobHash, NodeId } from "../domain/ids.ts";
+import type { ResultReceived } from "../domain/job/events.ts";
+import { type LoggedEvent, leftOut, type ReceiptsFile } from "./receipts/file.ts";
 import type { AccountKind, JobFilter, NodeFilter } from "./schema.types.ts";
 import * as select from "./selections.ts";
 
@@ -16,6 +18,8 @@ export interface Queries {
   job(hash: JobHash): Promise<select.JobView | null>;
   /** Everything that happened to the job, oldest first; null if nobody submitted it. */
   history(hash: JobHash): Promise<readonly select.Event[] | null>;
+  /** What anybody needs to check the job's results offline; null if nobody submitted it. */
+  receipts(hash: JobHash): Promise<ReceiptsFile | null>;
   /** Newest first. */
   jobs(request?: PageRequest & { readonly filter?: JobFilter }): Promise<select.JobPage>;
   /** Null if it never registered. */
@@ -60,6 +64,28 @@ export const openQueries = (ask: Ask): Queries => ({
         { hash },
       )
     ).job?.history ?? null,
+
+  receipts: async (hash) => {
+    const { job } = await ask<{
+      job: { spec: unknown; history: readonly LoggedEvent[] } | null;
+    }>(
+      `query Receipts($hash: Digest!, $atLeast: Position) {
+        job(hash: $hash, atLeast: $atLeast) { spec history { ${logged} } } }`,
+      { hash },
+    );
+    if (job === null) return null;
+    const events = job.history.filter(({ type }) => !leftOut.has(type));
+    const identities: Record<string, readonly LoggedEvent[]> = {};
+    for (const id of signersOf(events)) {
+      const { identity } = await ask<{ identity: { history: readonly LoggedEvent[] } | null }>(
+        `query Signer($id: CnctId!, $atLeast: Position) {
+          identity(id: $id, atLeast: $atLeast) { history { ${logged} } } }`,
+        { id },
+      );
+      if (identity) identities[id] = identity.history;
+    }
+    return { version: 1, jobHash: hash, spec: job.spec, events, identities };
+  },
 
   jobs: async ({ filter, ...request } = {}) =>
     (
@@ -143,3 +169,12 @@ export const openQueries = (ask: Ask): Queries => ({
       )
     ).network,
 });
+
+const logged = "position type data";
+
+const signersOf = (events: readonly LoggedEvent[]): ReadonlySet<string> => {
+  const ids = events
+    .filter(({ type }) => type === "ResultReceived")
+    .map(({ data }) => (data as ResultReceived).receipt?.worker);
+  return new Set(ids.filter((id) => id !== undefined));
+};

@@ -415,6 +415,8 @@ export interface Task {
   readonly distance: number | null;
   /** Why the result was rejected. */
   readonly reason: string | null;
+  /** Who signed the result, so that anybody can check it offline; null if nobody did, or none is there. */
+  readonly receipt: unknown | null;
 }
 
 /** A page of jobs. */

@@ -1,14 +1,18 @@
 import { catalogue, isAppName } from "../../domain/catalogue.ts";
+import type { JobHash } from "../../domain/ids.ts";
 import { job } from "../../domain/job/job.ts";
 import { budgetOf, defaultReplicasMax, type JobSpec, specDefaults } from "../../domain/job/spec.ts";
+import type { Receipt } from "../../domain/receipts/bundle.ts";
+import { receiptOf } from "../../domain/receipts/stored-receipt.ts";
 import type { JobRow, TaskRow } from "../../projections/views.ts";
+import { decode } from "../../streams/codec.ts";
 import { handleCommand } from "../../streams/handle-command.ts";
 import { jobStream } from "../../streams/names.ts";
 import { mayActFor, mayI } from "../access/caller.ts";
 import { type Context, seen } from "../context.ts";
 import { jobRefusals, type Refusal } from "../errors.ts";
 import type { ComparatorInput, Resolvers, SubmitJobInput, TaskStatus } from "../schema.types.ts";
-import { connection, type GatewaySources, given, pageOf } from "../sources.ts";
+import { connection, type GatewaySources, given, pageOf, type TaskSource } from "../sources.ts";
 import { maySubmitAny, submit, unknownApp } from "../submission.ts";
 
 type All = Resolvers<GatewaySources, Context>;
@@ -130,7 +134,10 @@ export const Job: All["Job"] = {
   nonce: ({ spec }) => spec.nonce,
   spec: ({ spec }) => spec,
   output: ({ output }) => output && blobRef(output),
-  tasks: ({ tasks }) => tasks,
+  tasks: ({ jobHash, tasks }, _, { gateway: { store } }) => {
+    const receipts = receiptsIn(store, jobHash);
+    return tasks.map((task) => ({ ...task, receipts }));
+  },
   awards: ({ paid }) => paid.map(({ awardId, ...award }) => ({ id: awardId, ...award })),
   history: async ({ jobHash }, _, { gateway: { store } }) => {
     const events = [];
@@ -140,7 +147,31 @@ export const Job: All["Job"] = {
   position: ({ lastPosition }) => lastPosition,
 };
 
+/** The receipts of a job by `<replica>/<attempt>`: one read of its stream, when the first is asked for. */
+const receiptsIn = (
+  store: Context["gateway"]["store"],
+  jobHash: JobHash,
+): TaskSource["receipts"] => {
+  let read: Promise<ReadonlyMap<string, Receipt>> | undefined;
+  const all = async (): Promise<ReadonlyMap<string, Receipt>> => {
+    const receipts = new Map<string, Receipt>();
+    for await (const recorded of store.readStream(jobStream(jobHash), "start")) {
+      const event = decode(recorded);
+      if (event?.type !== "ResultReceived") continue;
+      const receipt = receiptOf(event);
+      if (receipt) receipts.set(`${event.replica}/${event.attempt}`, receipt);
+    }
+    return receipts;
+  };
+  return () => {
+    read ??= all();
+    return read;
+  };
+};
+
 export const Task: All["Task"] = {
+  receipt: async ({ replica, attempt, status, receipts }) =>
+    status === "received" ? ((await receipts()).get(`${replica}/${attempt}`) ?? null) : null,
   status: (task) => taskStatus(task),
   output: ({ outputDigest, outputSize }) =>
     outputDigest === null || outputSize === null
