@@ -132,17 +132,16 @@ export const runValidator = ({
   };
 
   const takeReport = async (nodeId: NodeId, report: Report) => {
-    const signature = "bundle" in report ? report.signature : undefined;
+    const name = "bundle" in report ? `${nodeId} ${report.signature}` : undefined;
     const what = `report of node ${nodeId}`;
-    if (signature !== undefined && takenUp.has(signature))
-      return refuse("report-replayed", what, nodeId);
+    if (name !== undefined && takenUp.has(name)) return refuse("report-replayed", what, nodeId);
     const by = { keys, proofs, assignedAt: assignments.positionOf };
     const checked = checkReport({ nodeId, report }, by);
     if (!checked.ok) return refuse(checked.code, what, nodeId);
     const taken = await Promise.all(checked.claims.map((claim) => take(nodeId, claim)));
     // What was refused may be right later: a result that was shown too early, say.
-    if (signature === undefined || !taken.every(Boolean)) return;
-    takenUp.add(signature);
+    if (name === undefined || !taken.every(Boolean)) return;
+    takenUp.add(name);
     const oldest = takenUp.size > bundlesKept ? takenUp.keys().next().value : undefined;
     if (oldest !== undefined) takenUp.delete(oldest);
   };
