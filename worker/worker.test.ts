@@ -2,6 +2,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { native } from "../crypto/primitives-native.ts";
+import { openResultTag } from "../crypto/result-tag.ts";
+import { keyRules } from "../crypto/signatures.ts";
+import { appDigest } from "../domain/catalogue.ts";
+import { checkBundle } from "../domain/receipts/bundle.ts";
+import { commitOf } from "../domain/receipts/commit.ts";
+import { newIdentity } from "../sdk/identity/own-identity.ts";
 import type {
   Report,
   TaskDelivery,
@@ -9,7 +15,7 @@ import type {
   TaskOrder,
   TaskSource,
 } from "../streams/task-queue.ts";
-import { statementsOf } from "../streams/task-queue.ts";
+import { signedStatementsMax, statementsOf } from "../streams/task-queue.ts";
 import { manualClock } from "../testing/manual-clock.ts";
 import type { Executor } from "./executor.ts";
 import type { Signer } from "./statements.ts";
@@ -146,5 +152,164 @@ describe("the worker", () => {
     assert.equal(acks(), 1, "the bundle is done with");
     assert.equal(worker.held(), 0);
     await worker.drain();
+  });
+});
+
+const own = newIdentity({ roles: ["worker"] }, native);
+const signer: Signer = { worker: own.id, rootKey: own.rootKey, sign: own.sign };
+const { verify } = keyRules(native);
+
+/** Lets everything that is published arrive, again and again. */
+const settle = async (hear: () => void) => {
+  for (let i = 0; i < 5; i++) {
+    await turn();
+    hear();
+  }
+  await turn();
+};
+
+const statementsIn = (reports: readonly Report[]) =>
+  reports.flatMap((report) => {
+    assert.ok("bundle" in report, "it is not signed");
+    return report.statements;
+  });
+const plainIn = (reports: readonly Report[]) =>
+  reports.flatMap((report) => {
+    assert.ok(!("bundle" in report));
+    return report;
+  });
+
+describe("a worker with a signer", () => {
+  test("signs once for what it sends together, failures too", async () => {
+    const { worker, reports, give, finish, hear } = openWorker(3, 0, signer);
+    give(orderOf("a"), orderOf("b"), orderOf("c", { executionClass: "other@1" }));
+    await turn();
+    hear();
+    finish("a");
+    finish("b");
+    await settle(hear);
+    assert.equal(statementsIn(reports).length, 3);
+    for (const report of reports)
+      assert.equal(checkBundle(report, { publicKey: own.rootKey, verify }).ok, true);
+    const failed = statementsIn(reports).find((one) => "code" in one);
+    assert.ok(failed && "code" in failed && failed.code === "worker-fault");
+    const done = statementsIn(reports).find((one) => "resultTag" in one);
+    assert.ok(done && "resultTag" in done);
+    assert.deepEqual([done.nodeId, done.worker, done.salt], ["ada", own.id, undefined]);
+    const { jobHash, output } = done;
+    const tag = openResultTag(native, { jobHash, outputDigest: output.digest });
+    assert.deepEqual([done.resultTag, done.appDigest], [tag, appDigest("echo")]);
+    await worker.drain();
+  });
+
+  test("puts at most so many statements under one signature", async () => {
+    const { worker, reports, give, hear } = openWorker(500, 0, signer);
+    const other = { executionClass: "other@1" };
+    give(...Array.from({ length: 201 }, (_, replica) => orderOf("a", { ...other, replica })));
+    for (let i = 0; i < 10; i++) await settle(hear);
+    const sizes = reports.map((report) => statementsOf(report).length);
+    assert.equal(
+      sizes.reduce((sum, size) => sum + size, 0),
+      201,
+    );
+    assert.ok(Math.max(...sizes) <= signedStatementsMax, `${sizes}`);
+    await worker.drain();
+  });
+});
+
+describe("a task that is to be committed", () => {
+  const commit = { commit: true } as const;
+  const keyOf = ({ jobHash, replica, attempt }: TaskOrder) => ({ jobHash, replica, attempt });
+
+  for (const [whose, by] of [
+    ["an identity", signer],
+    ["a node of nobody", undefined],
+  ] as const)
+    test(`binds ${whose}, and is shown when it is asked for`, async () => {
+      const { worker, reports, acks, ask, give, finish, hear } = openWorker(1, 0, by);
+      give(orderOf("a", commit));
+      await turn();
+      finish("a");
+      await settle(hear);
+      assert.equal(reports.length, 1, "nothing is shown before it is asked for");
+      assert.equal(acks(), 1, "the task is done with");
+      ask(keyOf(orderOf("a")));
+      await settle(hear);
+      const [bound, shown] = by === undefined ? plainIn(reports) : statementsIn(reports);
+      assert.ok(bound && "commit" in bound && shown && "salt" in shown);
+      const { resultTag = "", salt = "" } = shown;
+      const reveal = { ...keyOf(orderOf("a")), worker: by?.worker ?? "ada", resultTag, salt };
+      assert.equal(bound.commit, commitOf(reveal));
+      await worker.drain();
+    });
+
+  test("is shown again when the request comes again, but not twice at once", async () => {
+    const { worker, clock, published, ask, give, finish, hear } = openWorker(1);
+    give(orderOf("a", commit));
+    await turn();
+    finish("a");
+    await settle(hear);
+    for (let i = 0; i < 3; i++) ask(keyOf(orderOf("a")));
+    await settle(hear);
+    assert.equal(published.length, 2);
+    await clock.pass(3_000);
+    ask(keyOf(orderOf("a")));
+    await settle(hear);
+    assert.equal(published.length, 3);
+    await worker.drain();
+  });
+
+  test("has another salt each time", async () => {
+    const { reports, give, finish, hear } = openWorker(2);
+    give(orderOf("a", commit), orderOf("b", commit));
+    await turn();
+    finish("a");
+    finish("b");
+    await settle(hear);
+    const commits = plainIn(reports).map((one) => ("commit" in one ? one.commit : ""));
+    assert.equal(new Set(commits).size, 2);
+  });
+
+  test("is lost to a worker that has started anew, which says so", async () => {
+    const { worker, reports, ask, hear } = openWorker(1);
+    ask(keyOf(orderOf("a")));
+    await settle(hear);
+    const [lost] = plainIn(reports);
+    assert.ok(lost?.outcome === "failed" && lost.code === "reveal-lost" && lost.retryable);
+    await worker.drain();
+  });
+
+  test("is said nothing of while it is computed", async () => {
+    const { worker, published, ask, give, finish, hear } = openWorker(1);
+    give(orderOf("a", commit));
+    await turn();
+    ask(keyOf(orderOf("a")));
+    await settle(hear);
+    assert.deepEqual(published, []);
+    finish("a");
+    await settle(hear);
+    ask(keyOf(orderOf("a")));
+    await settle(hear);
+    assert.equal(published.length, 2);
+    await worker.drain();
+  });
+
+  test("is given back by a worker that leaves and is not asked for it in time", async () => {
+    const { worker, clock, reports, give, finish, hear } = openWorker(1);
+    give(orderOf("a", commit));
+    await turn();
+    finish("a");
+    await settle(hear);
+    let left = false;
+    void worker.drain().then(() => {
+      left = true;
+    });
+    await clock.pass(4_000);
+    assert.equal(left, false, "it waits to be asked");
+    await clock.pass(1_100);
+    await settle(hear);
+    const back = plainIn(reports).at(-1);
+    assert.ok(back?.outcome === "failed" && back.code === "node-draining");
+    assert.equal(left, true);
   });
 });
