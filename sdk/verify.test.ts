@@ -192,10 +192,7 @@ describe("a commit in the file shows that", () => {
       const gone = file.events.filter((event: LoggedEvent) => event.type === type)[nth];
       file.events = file.events.filter((event: LoggedEvent) => event !== gone);
     });
-  finds(
-    "the node was bound",
-    without("ResultCommitted", 0),
-    "commit-missing");
+  finds("the node was bound", without("ResultCommitted", 0), "commit-missing");
   finds(
     "the node was bound to this",
     bent(bound, (file) => {
