@@ -23,6 +23,11 @@ export type RefusalCode =
   | "no-jobs"
   | "too-many-jobs"
   | "hashes-differ-in-number"
+  | "wraps-differ-in-number"
+  | "wraps-malformed"
+  | "too-many-recipients"
+  | "wraps-of-another-job"
+  | "not-sealed"
   | "job-unknown"
   | "job-ended"
   | "not-the-client"
@@ -84,6 +89,11 @@ export const refusalCodes: Readonly<Record<RefusalCode, true>> = {
   "no-jobs": true,
   "too-many-jobs": true,
   "hashes-differ-in-number": true,
+  "wraps-differ-in-number": true,
+  "wraps-malformed": true,
+  "too-many-recipients": true,
+  "wraps-of-another-job": true,
+  "not-sealed": true,
   "job-unknown": true,
   "job-ended": true,
   "not-the-client": true,
@@ -136,6 +146,8 @@ export const jobRefusals: Readonly<Partial<Record<JobRefusal, RefusalCode>>> = {
   JobUnknown: "job-unknown",
   JobEnded: "job-ended",
   NotTheClient: "not-the-client",
+  NotSealed: "not-sealed",
+  TooManyRecipients: "too-many-recipients",
 };
 export const nodeRefusals: Readonly<Partial<Record<NodeRefusal, RefusalCode>>> = {
   BadCapabilities: "bad-capabilities",

@@ -41,6 +41,7 @@ const scalars: Readonly<Record<string, string>> = {
   Bytes: "number",
   Json: "unknown",
   JobSpecJson: "Readonly<Record<string, unknown>>",
+  WrapsJson: "unknown",
   CnctId: "string",
   Hex: "string",
   InceptionRecordJson: "Readonly<Record<string, unknown>>",

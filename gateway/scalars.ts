@@ -56,6 +56,7 @@ export const scalars: Readonly<Record<string, Scalar>> = {
   Json: scalar((value) => value),
   // What is read by those who refuse it with a code.
   JobSpecJson: scalar((value) => value),
+  WrapsJson: scalar((value) => value),
   InceptionRecordJson: scalar((value) => value),
   IdentityStatementJson: scalar((value) => value),
   CnctId: checked(isCnctId, 'the id of an identity: "cnct:" and 52 characters'),

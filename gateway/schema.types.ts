@@ -27,6 +27,10 @@ export interface Query {
   readonly identity: Identity | null;
   /** The caller's own service keys, oldest first; none for whoever did not log in. */
   readonly serviceKeys: readonly ServiceKey[];
+  /** Nodes that a sealed job can be wrapped for: live ones that compute the app, of owners with an
+   * encryption key. Ask for a few more than the job has replicas, wrap its key for all of them, and it
+   * goes to some of them. */
+  readonly candidates: CandidateSet;
   /** The network as a whole: totals, positions, limits, and where workers connect. */
   readonly network: Network;
 }
@@ -93,6 +97,15 @@ export interface QueryIdentityArgs {
   readonly atLeast?: string | null | undefined;
 }
 
+export interface QueryCandidatesArgs {
+  readonly app: string;
+  /** Only nodes whose execution class begins so. */
+  readonly engine?: string | undefined;
+  /** At most so many, 1 to 32. */
+  readonly count?: number | undefined;
+  readonly atLeast?: string | null | undefined;
+}
+
 export interface QueryNetworkArgs {
   readonly atLeast?: string | null | undefined;
 }
@@ -106,6 +119,8 @@ export interface Mutation {
   /** Submits up to 500 jobs at once, far cheaper than one by one. Each is accepted or refused by
    * itself, in the order given. */
   readonly submitJobs: SubmitJobsResult;
+  /** Wraps the key of a sealed job for more recipients, when no node that can read it is left. */
+  readonly wrapKeys: WrapKeysResult;
   /** Cancels a job that has not ended; what was escrowed and not earned goes back to the client. */
   readonly cancelJob: CancelJobResult;
   /** Registers a node or changes what it declares; answers what its worker needs to connect. */
@@ -135,12 +150,21 @@ export interface Mutation {
 
 export interface MutationSubmitJobArgs {
   readonly input: SubmitJobInput;
+  /** Of a sealed job: its key for the first recipients. */
+  readonly wraps?: unknown | null | undefined;
 }
 
 export interface MutationSubmitJobsArgs {
   readonly specs: readonly Readonly<Record<string, unknown>>[];
   /** The hashes that you computed, in the same order; a job whose hash differs is refused. */
   readonly hashes?: readonly string[] | null | undefined;
+  /** Of sealed jobs: their keys for the first recipients, in the same order; null for open jobs. */
+  readonly wraps?: readonly (unknown | null)[] | null | undefined;
+}
+
+export interface MutationWrapKeysArgs {
+  readonly hash: string;
+  readonly wraps: unknown;
 }
 
 export interface MutationCancelJobArgs {
@@ -207,6 +231,9 @@ export interface Subscription {
   /** Jobs that ended, in order, each exactly once: the cheap way to wait for thousands of them.
    * Resumes as `events` does. */
   readonly jobEnded: EndedJobBatch;
+  /** Sealed jobs of a client that wait for `wrapKeys`, in order, each exactly once for each time that
+   * they wait. Resumes as `events` does. */
+  readonly keysAwaited: KeysAwaitedBatch;
 }
 
 export interface SubscriptionJobEventsArgs {
@@ -231,6 +258,11 @@ export interface SubscriptionJobEndedArgs {
   readonly after?: string | null | undefined;
   /** At most so many jobs in a batch, 1 to 1000. */
   readonly batchMax?: number | undefined;
+}
+
+export interface SubscriptionKeysAwaitedArgs {
+  readonly client: string;
+  readonly after?: string | null | undefined;
 }
 
 /** A rule said no. Nothing was changed. */
@@ -276,6 +308,14 @@ export interface Job {
   readonly app: string;
   /** Parameters of the app, a JSON object. */
   readonly params: unknown;
+  /** Whether inputs and outputs are sealed: only its client and the nodes that compute it can read them. */
+  readonly sealed: boolean;
+  /** Whether no node is left that could read it, so that it waits for its client's `wrapKeys`. */
+  readonly awaitingKeys: boolean;
+  /** Ids of the encryption keys that it is wrapped for; empty for an open job. */
+  readonly recipients: readonly string[];
+  /** Its content key for the recipient with this key; null if it is not wrapped for that. */
+  readonly wrap: Wrap | null;
   /** What it reads. */
   readonly inputs: readonly NamedBlob[];
   /** When two results count as the same: `kind` and its bounds. */
@@ -320,6 +360,10 @@ export interface Job {
   readonly history: readonly Event[];
   /** The last event of this job that is seen here. */
   readonly position: string;
+}
+
+export interface JobWrapArgs {
+  readonly keyId: string;
 }
 
 /** Results that did not agree. */
@@ -407,6 +451,8 @@ export interface Task {
   readonly elapsedMs: number | null;
   /** What the node answered. */
   readonly output: BlobRef | null;
+  /** Stands for the output: equal for equal outputs of one job. Null before it, and for nodes that sign nothing. */
+  readonly resultTag: string | null;
   /** Code of the failure; null if it did not fail. */
   readonly code: string | null;
   /** How results were compared; null until judged. */
@@ -475,6 +521,8 @@ export interface SubmitJobInput {
   readonly priority?: number | null | undefined;
   /** Makes equal work two jobs if you want so; at most 64 characters. */
   readonly nonce?: string | null | undefined;
+  /** The inputs are sealed bodies (`docs/envelope.md`), and the output will be one. */
+  readonly sealed?: boolean | null | undefined;
   /** No result is shown before all replicas are bound to theirs, so that no node can copy another's. */
   readonly commit?: boolean | null | undefined;
   /** The hash that you computed; the job is refused with `hash-mismatch` if it is another one here. */
@@ -508,6 +556,51 @@ export interface ComparatorInput {
   readonly maxDifferent?: number | null | undefined;
   /** For `iou`: the least intersection over union, 0.1 to 1. */
   readonly threshold?: number | null | undefined;
+}
+
+/** Nodes that a sealed job can be wrapped for. */
+export interface CandidateSet {
+  /** One for each key, those that suit best first. */
+  readonly nodes: readonly CandidateNode[];
+}
+
+/** A node that a sealed job can be wrapped for. */
+export interface CandidateNode {
+  /** Which node. */
+  readonly nodeId: string;
+  /** The identity that owns it. */
+  readonly owner: string;
+  /** The owner's X25519 key, the newest one in use. */
+  readonly encryptionKey: string;
+  /** What the key is named by in wraps. */
+  readonly keyId: string;
+  /** In which it computes the app. */
+  readonly executionClass: string;
+}
+
+/** The content key of a sealed job for one recipient. */
+export interface Wrap {
+  /** Which key it is for. */
+  readonly keyId: string;
+  /** The sender's HPKE context with this recipient. */
+  readonly enc: string;
+  /** Number of the message in the context. */
+  readonly seq: number;
+  /** The sealed key. */
+  readonly wrapped: string;
+}
+
+/** What `wrapKeys` answers. */
+export type WrapKeysResult =
+  | ({ readonly __typename: "WrappedKeys" } & WrappedKeys)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** The job is wrapped for more. */
+export interface WrappedKeys {
+  /** The job hash. */
+  readonly hash: string;
+  /** Where it stands in the log. */
+  readonly position: string;
 }
 
 /** What `submitJob` answers. */
@@ -1279,6 +1372,34 @@ export interface EndedJob {
   readonly outputSize: number | null;
   /** Where it stands in the log. */
   readonly position: string;
+  /** Null unless it was sealed and is completed. */
+  readonly sealed: SealedOutput | null;
+}
+
+/** What opens the output of a sealed job, beside its key. */
+export interface SealedOutput {
+  /** Whose sealing the output is: which replica. */
+  readonly replica: number;
+  /** Which attempt of it. */
+  readonly attempt: number;
+  /** What the output must answer to when it is opened. */
+  readonly resultTag: string;
+}
+
+/** Sealed jobs that wait for their client's `wrapKeys`. */
+export interface KeysAwaitedBatch {
+  /** Give this as `after` to go on from here. */
+  readonly position: string;
+  /** In order. */
+  readonly jobs: readonly AwaitingJob[];
+}
+
+/** A sealed job that no node that is left can read. */
+export interface AwaitingJob {
+  /** The job hash. */
+  readonly hash: string;
+  /** Where it stands in the log. */
+  readonly position: string;
 }
 
 /** Jobs that ended, in order. */
@@ -1302,6 +1423,7 @@ export interface QueryFields<S extends Sources, C> {
   readonly app: Field<unknown, QueryAppArgs, S["App"] | null | undefined, C>;
   readonly identity: Field<unknown, QueryIdentityArgs, S["Identity"] | null | undefined, C>;
   readonly serviceKeys: Field<unknown, NoArgs, readonly S["ServiceKey"][], C>;
+  readonly candidates: Field<unknown, QueryCandidatesArgs, S["CandidateSet"], C>;
   readonly network: Field<unknown, QueryNetworkArgs, S["Network"], C>;
 }
 
@@ -1317,6 +1439,13 @@ export interface MutationFields<S extends Sources, C> {
     unknown,
     MutationSubmitJobsArgs,
     | ({ readonly __typename: "SubmittedJobs" } & S["SubmittedJobs"])
+    | ({ readonly __typename: "Refusal" } & S["Refusal"]),
+    C
+  >;
+  readonly wrapKeys: Field<
+    unknown,
+    MutationWrapKeysArgs,
+    | ({ readonly __typename: "WrappedKeys" } & S["WrappedKeys"])
     | ({ readonly __typename: "Refusal" } & S["Refusal"]),
     C
   >;
@@ -1404,6 +1533,11 @@ export interface SubscriptionFields<S extends Sources, C> {
     { readonly jobEnded: S["EndedJobBatch"] },
     C
   >;
+  readonly keysAwaited: Listening<
+    SubscriptionKeysAwaitedArgs,
+    { readonly keysAwaited: S["KeysAwaitedBatch"] },
+    C
+  >;
 }
 
 export interface RefusalFields<S extends Sources, C> {
@@ -1429,6 +1563,10 @@ export interface JobFields<S extends Sources, C> {
   readonly client: Field<S["Job"], NoArgs, string, C>;
   readonly app: Field<S["Job"], NoArgs, string, C>;
   readonly params: Field<S["Job"], NoArgs, unknown, C>;
+  readonly sealed: Field<S["Job"], NoArgs, boolean, C>;
+  readonly awaitingKeys: Field<S["Job"], NoArgs, boolean, C>;
+  readonly recipients: Field<S["Job"], NoArgs, readonly string[], C>;
+  readonly wrap: Field<S["Job"], JobWrapArgs, S["Wrap"] | null | undefined, C>;
   readonly inputs: Field<S["Job"], NoArgs, readonly S["NamedBlob"][], C>;
   readonly comparator: Field<S["Job"], NoArgs, unknown, C>;
   readonly quorum: Field<S["Job"], NoArgs, number, C>;
@@ -1495,6 +1633,7 @@ export interface TaskFields<S extends Sources, C> {
   readonly endedAt: Field<S["Task"], NoArgs, number | null | undefined, C>;
   readonly elapsedMs: Field<S["Task"], NoArgs, number | null | undefined, C>;
   readonly output: Field<S["Task"], NoArgs, S["BlobRef"] | null | undefined, C>;
+  readonly resultTag: Field<S["Task"], NoArgs, string | null | undefined, C>;
   readonly code: Field<S["Task"], NoArgs, string | null | undefined, C>;
   readonly comparator: Field<S["Task"], NoArgs, string | null | undefined, C>;
   readonly distance: Field<S["Task"], NoArgs, number | null | undefined, C>;
@@ -1511,6 +1650,30 @@ export interface JobConnectionFields<S extends Sources, C> {
 export interface JobEdgeFields<S extends Sources, C> {
   readonly cursor: Field<S["JobEdge"], NoArgs, string, C>;
   readonly node: Field<S["JobEdge"], NoArgs, S["Job"], C>;
+}
+
+export interface CandidateSetFields<S extends Sources, C> {
+  readonly nodes: Field<S["CandidateSet"], NoArgs, readonly S["CandidateNode"][], C>;
+}
+
+export interface CandidateNodeFields<S extends Sources, C> {
+  readonly nodeId: Field<S["CandidateNode"], NoArgs, string, C>;
+  readonly owner: Field<S["CandidateNode"], NoArgs, string, C>;
+  readonly encryptionKey: Field<S["CandidateNode"], NoArgs, string, C>;
+  readonly keyId: Field<S["CandidateNode"], NoArgs, string, C>;
+  readonly executionClass: Field<S["CandidateNode"], NoArgs, string, C>;
+}
+
+export interface WrapFields<S extends Sources, C> {
+  readonly keyId: Field<S["Wrap"], NoArgs, string, C>;
+  readonly enc: Field<S["Wrap"], NoArgs, string, C>;
+  readonly seq: Field<S["Wrap"], NoArgs, number, C>;
+  readonly wrapped: Field<S["Wrap"], NoArgs, string, C>;
+}
+
+export interface WrappedKeysFields<S extends Sources, C> {
+  readonly hash: Field<S["WrappedKeys"], NoArgs, string, C>;
+  readonly position: Field<S["WrappedKeys"], NoArgs, string | bigint, C>;
 }
 
 export interface SubmittedJobFields<S extends Sources, C> {
@@ -1865,6 +2028,23 @@ export interface EndedJobFields<S extends Sources, C> {
   readonly outputDigest: Field<S["EndedJob"], NoArgs, string | null | undefined, C>;
   readonly outputSize: Field<S["EndedJob"], NoArgs, number | null | undefined, C>;
   readonly position: Field<S["EndedJob"], NoArgs, string | bigint, C>;
+  readonly sealed: Field<S["EndedJob"], NoArgs, S["SealedOutput"] | null | undefined, C>;
+}
+
+export interface SealedOutputFields<S extends Sources, C> {
+  readonly replica: Field<S["SealedOutput"], NoArgs, number, C>;
+  readonly attempt: Field<S["SealedOutput"], NoArgs, number, C>;
+  readonly resultTag: Field<S["SealedOutput"], NoArgs, string, C>;
+}
+
+export interface KeysAwaitedBatchFields<S extends Sources, C> {
+  readonly position: Field<S["KeysAwaitedBatch"], NoArgs, string | bigint, C>;
+  readonly jobs: Field<S["KeysAwaitedBatch"], NoArgs, readonly S["AwaitingJob"][], C>;
+}
+
+export interface AwaitingJobFields<S extends Sources, C> {
+  readonly hash: Field<S["AwaitingJob"], NoArgs, string, C>;
+  readonly position: Field<S["AwaitingJob"], NoArgs, string | bigint, C>;
 }
 
 export interface EndedJobBatchFields<S extends Sources, C> {
@@ -1886,6 +2066,10 @@ export interface Sources {
   readonly Task: object;
   readonly JobConnection: object;
   readonly JobEdge: object;
+  readonly CandidateSet: object;
+  readonly CandidateNode: object;
+  readonly Wrap: object;
+  readonly WrappedKeys: object;
   readonly SubmittedJob: object;
   readonly SubmittedJobs: object;
   readonly CancelledJob: object;
@@ -1931,6 +2115,9 @@ export interface Sources {
   readonly Event: object;
   readonly EventBatch: object;
   readonly EndedJob: object;
+  readonly SealedOutput: object;
+  readonly KeysAwaitedBatch: object;
+  readonly AwaitingJob: object;
   readonly EndedJobBatch: object;
 }
 
@@ -1948,6 +2135,10 @@ export interface WireSources {
   readonly Task: Task;
   readonly JobConnection: JobConnection;
   readonly JobEdge: JobEdge;
+  readonly CandidateSet: CandidateSet;
+  readonly CandidateNode: CandidateNode;
+  readonly Wrap: Wrap;
+  readonly WrappedKeys: WrappedKeys;
   readonly SubmittedJob: SubmittedJob;
   readonly SubmittedJobs: SubmittedJobs;
   readonly CancelledJob: CancelledJob;
@@ -1993,6 +2184,9 @@ export interface WireSources {
   readonly Event: Event;
   readonly EventBatch: EventBatch;
   readonly EndedJob: EndedJob;
+  readonly SealedOutput: SealedOutput;
+  readonly KeysAwaitedBatch: KeysAwaitedBatch;
+  readonly AwaitingJob: AwaitingJob;
   readonly EndedJobBatch: EndedJobBatch;
 }
 
@@ -2009,6 +2203,10 @@ interface AllFields<S extends Sources, C> {
   readonly Task: TaskFields<S, C>;
   readonly JobConnection: JobConnectionFields<S, C>;
   readonly JobEdge: JobEdgeFields<S, C>;
+  readonly CandidateSet: CandidateSetFields<S, C>;
+  readonly CandidateNode: CandidateNodeFields<S, C>;
+  readonly Wrap: WrapFields<S, C>;
+  readonly WrappedKeys: WrappedKeysFields<S, C>;
   readonly SubmittedJob: SubmittedJobFields<S, C>;
   readonly SubmittedJobs: SubmittedJobsFields<S, C>;
   readonly CancelledJob: CancelledJobFields<S, C>;
@@ -2054,6 +2252,9 @@ interface AllFields<S extends Sources, C> {
   readonly Event: EventFields<S, C>;
   readonly EventBatch: EventBatchFields<S, C>;
   readonly EndedJob: EndedJobFields<S, C>;
+  readonly SealedOutput: SealedOutputFields<S, C>;
+  readonly KeysAwaitedBatch: KeysAwaitedBatchFields<S, C>;
+  readonly AwaitingJob: AwaitingJobFields<S, C>;
   readonly EndedJobBatch: EndedJobBatchFields<S, C>;
 }
 

@@ -1,5 +1,6 @@
 /** How a job spec from outside becomes a job: read, checked against the catalogue, hashed, decided. */
 import { hash as nodeHash } from "node:crypto";
+import { type ParsedWraps, parseWraps, type WrapsFault } from "../crypto/wraps.ts";
 import { type AppName, type CatalogueApp, catalogue, isAppName } from "../domain/catalogue.ts";
 import type { Sha256 } from "../domain/hashing.ts";
 import type { Scope } from "../domain/identity/scopes.ts";
@@ -7,6 +8,7 @@ import type { Digest, JobHash } from "../domain/ids.ts";
 import { jobHash } from "../domain/job/hash.ts";
 import { job } from "../domain/job/job.ts";
 import { type BlobRef, type JobSpec, parseSpec } from "../domain/job/spec.ts";
+import { recipientsMax, type Wrap } from "../domain/job/wraps.ts";
 import type { Position } from "../streams/event-store.ts";
 import { handleCommand } from "../streams/handle-command.ts";
 import { jobStream } from "../streams/names.ts";
@@ -16,7 +18,12 @@ import { jobRefusals, type Refusal, type RefusalCode } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 
 type Read =
-  | { readonly ok: true; readonly spec: JobSpec; readonly hash: JobHash }
+  | {
+      readonly ok: true;
+      readonly spec: JobSpec;
+      readonly hash: JobHash;
+      readonly wraps?: readonly Wrap[];
+    }
   | { readonly ok: false; readonly refusal: Refusal };
 
 export type Submitted =
@@ -47,6 +54,27 @@ export const readSpec = (value: unknown, claimed: string | null | undefined): Re
   if (typeof claimed === "string" && claimed !== hash)
     return refuse("hash-mismatch", `the spec has the hash ${hash}, not ${claimed}`);
   return { ok: true, spec, hash };
+};
+
+/** Checks the wraps that came with a spec; that it is sealed at all, the job's rules say. */
+const withWraps = (read: Read, value: unknown): Read => {
+  if (!read.ok || value === undefined || value === null) return read;
+  const parsed = parseWraps(value);
+  const refusal = wrapsRefusal(parsed, read.hash);
+  if (refusal) return { ok: false, refusal };
+  return parsed.ok ? { ...read, wraps: parsed.wraps.recipients } : read;
+};
+
+/** Why these wraps will not do for this job; undefined if they will. */
+export const wrapsRefusal = (parsed: ParsedWraps, hash: JobHash): Refusal | undefined => {
+  if (!parsed.ok) return { code: parsed.code, message: wrapsMessages[parsed.code] };
+  const { jobHash } = parsed.wraps;
+  if (jobHash === hash) return undefined;
+  return { code: "wraps-of-another-job", message: `the wraps are for job ${jobHash}, not ${hash}` };
+};
+const wrapsMessages: Readonly<Record<WrapsFault, string>> = {
+  "wraps-malformed": "the wraps have not the form that docs/envelope.md describes",
+  "too-many-recipients": `wraps are for at most ${recipientsMax} recipients at once`,
 };
 
 export const unknownApp = (name: string): string => {
@@ -93,10 +121,13 @@ const isForSome = (scope: Scope): boolean => scope.startsWith("jobs:submit:");
 export const submit = async (
   context: Context,
   specs: readonly unknown[],
-  claimed: readonly (string | null)[] = [],
+  {
+    claimed = [],
+    wraps = [],
+  }: { readonly claimed?: readonly (string | null)[]; readonly wraps?: readonly unknown[] } = {},
 ): Promise<readonly Submitted[]> => {
   const { gateway } = context;
-  const reads = specs.map((spec, index) => readSpec(spec, claimed[index]));
+  const reads = specs.map((spec, index) => withWraps(readSpec(spec, claimed[index]), wraps[index]));
   const stored = await storedSizes(gateway, reads);
   return Promise.all(
     reads.map((read): Submitted | Promise<Submitted> => {
@@ -111,18 +142,27 @@ export const submit = async (
 
 const append = async (
   { store, ids, clock }: Gateway,
-  { spec, hash }: { readonly spec: JobSpec; readonly hash: JobHash },
+  { spec, hash, wraps }: Extract<Read, { ok: true }>,
 ): Promise<Submitted> => {
+  const keys = wraps === undefined ? {} : { wraps };
+
   const answer = await handleCommand(
     { store, ids },
     job,
     { stream: jobStream(hash), isNew: true },
-    { type: "SubmitJob", jobHash: hash, spec, actor: spec.client as string, now: clock.now() },
+    {
+      type: "SubmitJob",
+      jobHash: hash,
+      spec,
+      ...keys,
+      actor: spec.client as string,
+      now: clock.now(),
+    },
   );
   if (!answer.ok) {
     const code = jobRefusals[answer.reason];
     if (code === undefined) throw new Error(`SubmitJob was refused with ${answer.reason}`);
-    return refuse(code, `job ${hash}: ${answer.reason}`);
+    return refuse(code, `job ${hash} is not sealed, and came with wraps`);
   }
   if (answer.position === undefined) throw new Error(`job ${hash} has no event`);
   return { ok: true, hash, created: answer.events.length > 0, position: answer.position };

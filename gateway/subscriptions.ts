@@ -6,7 +6,7 @@ import { jobStream } from "../streams/names.ts";
 import type { Context, Gateway } from "./context.ts";
 import { GraphqlFault } from "./errors.ts";
 import { jobStatus } from "./resolvers/jobs.ts";
-import type { EndedJob, Resolvers } from "./schema.types.ts";
+import type { AwaitingJob, EndedJob, Resolvers } from "./schema.types.ts";
 import type { BatchSource, GatewaySources } from "./sources.ts";
 
 type All = Resolvers<GatewaySources, Context>;
@@ -61,7 +61,28 @@ export const Subscription: All["Subscription"] = {
           yield { jobEnded: { position: position.toString(), jobs: items } };
       }),
   },
+  keysAwaited: {
+    subscribe: (_, { after, client }, { gateway }) =>
+      iterator(async function* (signal) {
+        const isOne = ({ type }: RecordedEvent) => type === "KeysAwaited";
+        const batches = gateway.tail.follow({
+          after: startOf(after),
+          batchMax: 500,
+          signal,
+          prepare: (event) => (isOne(event) ? findClient(gateway, event) : undefined),
+          pick: (event) =>
+            isOne(event) && clientOf(gateway, event) === client ? awaiting(event) : undefined,
+        });
+        for await (const { position, items } of batches)
+          yield { keysAwaited: { position: position.toString(), jobs: items } };
+      }),
+  },
 };
+
+const awaiting = ({ type, data, position }: RecordedEvent): AwaitingJob | undefined =>
+  type === "KeysAwaited"
+    ? { hash: (data as { readonly jobHash: string }).jobHash, position: position.toString() }
+    : undefined;
 
 const endings: ReadonlySet<string> = new Set<JobEvent["type"]>([
   "JobCompleted",
@@ -73,11 +94,11 @@ const endings: ReadonlySet<string> = new Set<JobEvent["type"]>([
 const endedJob = ({ data, position }: RecordedEvent): EndedJob | undefined => {
   const event = data as JobEvent;
   const at = position.toString();
-  const none = { reason: null, outputDigest: null, outputSize: null, position: at };
+  const none = { reason: null, outputDigest: null, outputSize: null, sealed: null, position: at };
   switch (event.type) {
     case "JobCompleted": {
-      const { jobHash: hash, outputDigest, outputSize } = event;
-      return { ...none, hash, status: jobStatus.completed, outputDigest, outputSize };
+      const { jobHash: hash, outputDigest, outputSize, sealed = null } = event;
+      return { ...none, hash, status: jobStatus.completed, outputDigest, outputSize, sealed };
     }
     case "JobFailed":
       return { ...none, hash: event.jobHash, status: jobStatus.failed, reason: event.reason };

@@ -402,5 +402,5 @@ interface LookedAt {
 const endOf = ({ hash, status, reason, position, output }: LookedAt): EndedJob | "open" => {
   if (status === "OPEN") return "open";
   const { digest: outputDigest, size: outputSize } = output ?? { digest: null, size: null };
-  return { hash, status, reason, position, outputDigest, outputSize };
+  return { hash, status, reason, position, outputDigest, outputSize, sealed: null };
 };

@@ -31,12 +31,16 @@ const weights: Readonly<Record<string, number>> = {
   "Query.apps": 5,
   "Query.app": 5,
   "Query.nodes": 5,
+  "Query.candidates": 20,
+  "Job.recipients": 5,
+  "Job.wrap": 5,
   "Query.__schema": 1_000,
   "Query.__type": 100,
   "Mutation.registerNode": 10,
   "Subscription.jobEvents": 20,
   "Subscription.events": 50,
   "Subscription.jobEnded": 20,
+  "Subscription.keysAwaited": 20,
 };
 
 /** How long lists without pages usually are; others count as 5. */

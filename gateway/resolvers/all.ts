@@ -12,11 +12,13 @@ import * as jobs from "./jobs.ts";
 import * as nats from "./nats.ts";
 import * as network from "./network.ts";
 import * as nodes from "./nodes.ts";
+import * as sealing from "./sealing.ts";
 import * as serviceKeys from "./service-keys.ts";
 
 export const resolvers: Resolvers<GatewaySources, Context> = {
   Query: {
     ...jobs.Query,
+    ...sealing.Query,
     ...nodes.Query,
     ...accounts.Query,
     ...blobs.Query,
@@ -27,13 +29,14 @@ export const resolvers: Resolvers<GatewaySources, Context> = {
   },
   Mutation: {
     ...jobs.Mutation,
+    ...sealing.Mutation,
     ...nodes.Mutation,
     ...nats.Mutation,
     ...identities.Mutation,
     ...serviceKeys.Mutation,
   },
   Subscription,
-  Job: jobs.Job,
+  Job: { ...jobs.Job, ...sealing.Job },
   Task: jobs.Task,
   Node: nodes.Node,
   Reputation: nodes.Reputation,

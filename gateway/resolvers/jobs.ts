@@ -42,19 +42,22 @@ export const Query: Pick<All["Query"], "job" | "jobs"> = {
 };
 
 export const Mutation: Pick<All["Mutation"], "submitJob" | "submitJobs" | "cancelJob"> = {
-  submitJob: async (_, { input }, context) => {
+  submitJob: async (_, { input, wraps }, context) => {
     const not = maySubmitAny(context);
     if (not) return refusal(not);
     const spec = specOf(input);
     if (!spec.ok) return refusal(spec.refusal);
-    const [answer] = await submit(context, [spec.spec], [input.hash ?? null]);
+    const [answer] = await submit(context, [spec.spec], {
+      claimed: [input.hash ?? null],
+      wraps: [wraps],
+    });
     if (!answer) throw new Error("a submission without an answer");
     if (!answer.ok) return refusal(answer.refusal);
     const { hash, created, position } = answer;
     return { __typename: "SubmittedJob", hash, created, position: position.toString() };
   },
 
-  submitJobs: async (_, { specs, hashes }, context) => {
+  submitJobs: async (_, { specs, hashes, wraps }, context) => {
     const { gateway } = context;
     const not = maySubmitAny(context);
     if (not) return refusal(not);
@@ -70,7 +73,12 @@ export const Mutation: Pick<All["Mutation"], "submitJob" | "submitJobs" | "cance
         code: "hashes-differ-in-number",
         message: `${specs.length} specs, but ${hashes.length} hashes`,
       });
-    const answers = await submit(context, specs, hashes ?? []);
+    if (wraps && wraps.length !== specs.length)
+      return refusal({
+        code: "wraps-differ-in-number",
+        message: `${specs.length} specs, but ${wraps.length} wraps`,
+      });
+    const answers = await submit(context, specs, { claimed: hashes ?? [], wraps: wraps ?? [] });
     let position = -1n;
     let created = 0;
     const refusals: ({ readonly index: number } & Refusal)[] = [];
@@ -119,7 +127,7 @@ export const Mutation: Pick<All["Mutation"], "submitJob" | "submitJobs" | "cance
   },
 };
 
-export const Job: All["Job"] = {
+export const Job: Omit<All["Job"], "sealed" | "recipients" | "wrap"> = {
   hash: ({ jobHash }) => jobHash,
   status: ({ status }) => jobStatus[status],
   params: ({ spec }) => spec.params,
@@ -237,6 +245,7 @@ const specOf = (
       deadlineMs: input.deadlineMs ?? specDefaults.deadlineMs,
       priority: input.priority ?? specDefaults.priority,
       nonce: input.nonce ?? specDefaults.nonce,
+      ...(input.sealed ? { sealed: true } : {}),
       ...(input.commit ? { commit: true } : {}),
     },
   };
