@@ -111,7 +111,8 @@ export const guard = (
       if (at === undefined) throw new Error("a hello without a socket");
       const { authorization, dpop } = (payload ?? {}) as Readonly<Record<string, unknown>>;
       const presented = presentedBy(access, at.request.raw);
-      const text = (value: unknown) => (value === undefined ? undefined : String(value));
+      const text = (value: unknown) =>
+        value === undefined || typeof value === "string" ? value : "no text";
       try {
         const said = { ...presented, authorization: text(authorization), dpop: text(dpop) };
         const found = await know(said, undefined);

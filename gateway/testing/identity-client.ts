@@ -3,7 +3,7 @@
  * piece open to be made wrong.
  */
 import { createHash, generateKeyPairSync, type KeyObject, randomUUID } from "node:crypto";
-import { type JWTPayload, SignJWT } from "jose";
+import { SignJWT } from "jose";
 import { native } from "../../crypto/primitives-native.ts";
 import { newEncryptionPair, newSigningPair, signText } from "../../crypto/signatures.ts";
 import {
@@ -63,7 +63,7 @@ export const newPerson = (changes: Partial<InceptionRecord> = {}): Person => {
 
 export interface ProofChanges {
   readonly header?: object;
-  readonly claims?: JWTPayload;
+  readonly claims?: Readonly<Record<string, unknown>>;
   readonly pair?: ProofPair;
 }
 
