@@ -15,8 +15,8 @@ import type { Views } from "./views.ts";
 
 const at = Date.UTC(2030, 4, 1, 12);
 const [ada, bob] = [`cnct:${"a".repeat(52)}`, `cnct:${"b".repeat(51)}a`];
-const registered = (id: string, natsKey: string): IdentityEvent => {
-  const record = { natsKey } as InceptionRecord;
+const registered = (id: string): IdentityEvent => {
+  const record = {} as InceptionRecord;
   return { type: "IdentityRegistered", id, record, signature: "", at };
 };
 const revoked = (id: string, when: number): IdentityEvent => ({
@@ -66,8 +66,8 @@ const withViews = (facts: readonly AnyEvent[], look: (views: Views) => void): vo
 describe("the views of identities", () => {
   test("know which nodes must not stay: active ones whose owner is revoked", () => {
     const facts: readonly AnyEvent[] = [
-      registered(ada, "UADA"),
-      registered(bob, "UBOB"),
+      registered(ada),
+      registered(bob),
       node("adas-1", ada),
       node("adas-2", ada),
       node("bobs", bob),
@@ -76,35 +76,12 @@ describe("the views of identities", () => {
     ];
     withViews(facts, (views) => {
       assert.deepEqual(views.nodesOfRevoked(10), []);
-      assert.deepEqual(views.revokedSince(0, 10), []);
     });
     const more = [...facts, revoked(ada, at + 1), revoked(bob, at + 2)];
     withViews(more, (views) => {
       assert.deepEqual([...views.nodesOfRevoked(10)].sort(), ["adas-1", "bobs"]);
       assert.equal(views.nodesOfRevoked(1).length, 1);
-      assert.deepEqual(
-        views.revokedSince(at, 10).map(({ id, natsKey }) => [id, natsKey]),
-        [
-          [bob, "UBOB"],
-          [ada, "UADA"],
-        ],
-      );
-      assert.equal(views.revokedSince(at + 2, 10).length, 1);
     });
-  });
-
-  test("know the transport key that counts now", () => {
-    const replaced: IdentityEvent = {
-      type: "TransportKeyReplaced",
-      id: ada,
-      sequence: 1,
-      natsKey: "UNEW",
-      signature: "",
-      at,
-    };
-    withViews([registered(ada, "UADA"), replaced, revoked(ada, at)], (views) =>
-      assert.equal(views.revokedSince(0, 1)[0]?.natsKey, "UNEW"),
-    );
   });
 
   test("know whose a secret is, also one that was rolled", () => {

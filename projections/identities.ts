@@ -1,4 +1,4 @@
-/** One row an identity: whether it counts, and by which key NATS knows it. The gateway folds the rest. */
+/** One row an identity: whether it still counts. The gateway folds the rest when it needs it. */
 import { beginsStream, type Projection } from "./projection.ts";
 import type { IdentityRow } from "./views.ts";
 
@@ -11,17 +11,11 @@ export const identities: Projection<IdentityRow> = {
     IdentityRegistered: {
       keysOf,
       begins: beginsStream,
-      evolve: (_, { id, record }, { position }) => ({
+      evolve: (_, { id }, { position }) => ({
         id,
-        natsKey: record.natsKey ?? null,
         revokedAt: null,
         lastPosition: position,
       }),
-    },
-    TransportKeyReplaced: {
-      keysOf,
-      evolve: (row, { natsKey }, { position }) =>
-        row && { ...row, natsKey, lastPosition: position },
     },
     IdentityRevoked: {
       keysOf,
@@ -30,6 +24,7 @@ export const identities: Projection<IdentityRow> = {
     },
 
     RootKeyRotated: "ignored",
+    TransportKeyReplaced: "ignored",
     EncryptionKeyAdded: "ignored",
     EncryptionKeyRetired: "ignored",
     JobSubmitted: "ignored",

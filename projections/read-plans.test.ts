@@ -73,7 +73,6 @@ describe("the queries of the views", () => {
     views.account("client:ada");
     views.totals();
     views.serviceKey(digest);
-    views.revokedSince(0, 5);
     views.nodesOfRevoked(5);
     assert.ok(asked.size > 30, `${asked.size} queries were seen`);
     for (const sql of asked)

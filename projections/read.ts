@@ -245,12 +245,6 @@ export const readViews = (database: DatabaseSync, position: () => Position): Vie
       }),
 
     serviceKey: (secretHash) => byKey(tables.serviceKeys, secretHash),
-    revokedSince: (since, most) =>
-      prepare(
-        "SELECT * FROM identities WHERE revoked > 0 AND revoked >= ? ORDER BY revoked DESC LIMIT ?",
-      )
-        .all(since, most)
-        .map(tables.identities.decode),
     nodesOfRevoked: (most) =>
       prepare(
         `SELECT nodes.id AS node FROM identities CROSS JOIN nodes

@@ -293,19 +293,18 @@ const totalsTable: Table<TotalsRow> = {
 
 const identitiesTable: Table<IdentityRow> = {
   projection: identities,
-  columns: ["id", "nats", "revoked", "position"],
+  columns: ["id", "revoked", "position"],
   keyColumns: 1,
   definition: `(
-    id TEXT PRIMARY KEY, nats TEXT, revoked INTEGER, position INTEGER NOT NULL
+    id TEXT PRIMARY KEY, revoked INTEGER, position INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
   indexes: [
     "CREATE INDEX IF NOT EXISTS identities_by_revocation ON identities (revoked) WHERE revoked > 0",
   ],
   lookup: "id = ?1",
-  encode: ({ id, natsKey, revokedAt, lastPosition }) => [id, natsKey, revokedAt, lastPosition],
+  encode: ({ id, revokedAt, lastPosition }) => [id, revokedAt, lastPosition],
   decode: (columns) => ({
     id: textOf(columns, "id"),
-    natsKey: columns["nats"] === null ? null : textOf(columns, "nats"),
     revokedAt: columns["revoked"] === null ? null : numberOf(columns, "revoked"),
     lastPosition: bigintOf(columns, "position"),
   }),

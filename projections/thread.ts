@@ -234,7 +234,6 @@ const openReader = (path: string, position: () => Position): Reader => {
       blob: (digest) => now.blob(digest),
       blobs: (page) => now.blobs(page),
       serviceKey: (secretHash) => now.serviceKey(secretHash),
-      revokedSince: (since, most) => now.revokedSince(since, most),
       nodesOfRevoked: (most) => now.nodesOfRevoked(most),
       totals: () => now.totals(),
     },

@@ -7,7 +7,6 @@
 import type { ServiceKeyId } from "../domain/access/service-keys.ts";
 import type { Instant, Millis } from "../domain/decider.ts";
 import type { CnctId } from "../domain/identity/inception.ts";
-import type { NatsUserKey } from "../domain/identity/nats-key.ts";
 import type { AccountId, Digest, JobHash, NodeId } from "../domain/ids.ts";
 import type { JobSpec } from "../domain/job/spec.ts";
 import type { LedgerEvent } from "../domain/ledger/events.ts";
@@ -161,7 +160,6 @@ export interface BlobRow {
 /** What the views know of an identity. */
 export interface IdentityRow {
   readonly id: CnctId;
-  readonly natsKey: NatsUserKey | null;
   readonly revokedAt: Instant | null;
   readonly lastPosition: Position;
 }
@@ -255,8 +253,6 @@ export interface Views {
   blobs(page: PageRequest): Page<BlobRow>;
   /** Whose the secret with this hash is, or was. */
   serviceKey(secretHash: Digest): ServiceKeyRow | undefined;
-  /** Identities that were revoked at that instant or later, latest first, at most so many. */
-  revokedSince(since: Instant, most: number): readonly IdentityRow[];
   /** Active nodes whose owner is a revoked identity, at most so many: none may stay. */
   nodesOfRevoked(most: number): readonly NodeId[];
   totals(): Totals;

@@ -3,11 +3,22 @@
  * leave nothing in the log, and to be noted without anything that the attacker sent.
  */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { loginRows, registrationRows, statementRows } from "../testing/attacks/identity-rows.ts";
+import { buildSchema } from "graphql";
+import { anyMutation } from "../testing/any-arguments.ts";
+import { registrationRows, statementRows } from "../testing/attacks/identity-rows.ts";
+import { loginRows } from "../testing/attacks/login-rows.ts";
 import { rightRows, serviceKeyRows, uploadRows } from "../testing/attacks/right-rows.ts";
 import { socketRows } from "../testing/attacks/socket-rows.ts";
-import { headersOf, openStage, type Row, type Stage, submit } from "../testing/attacks/stage.ts";
+import {
+  ask,
+  headersOf,
+  openStage,
+  type Row,
+  type Stage,
+  submit,
+} from "../testing/attacks/stage.ts";
 import { proofRows, tokenRows } from "../testing/attacks/token-rows.ts";
 
 const table: Readonly<Record<string, readonly Row[]>> = {
@@ -52,6 +63,20 @@ for (const [what, rows] of Object.entries(table))
         assert.doesNotMatch(JSON.stringify(network.refused), secrets);
       });
   });
+
+/** They prove themselves: by a signature, or by a proof. */
+const forAnybody = ["login", "registerIdentity", "requestChallenge", "stateIdentity"];
+
+describe("nobody may", () => {
+  const text = readFileSync(new URL("../schema.graphql", import.meta.url), "utf8");
+  const fields = Object.values(buildSchema(text).getMutationType()?.getFields() ?? {});
+  assert.ok(forAnybody.every((name) => fields.some((field) => field.name === name)));
+  for (const field of fields.filter(({ name }) => !forAnybody.includes(name)))
+    test(field.name, async () => {
+      const { query, variables } = anyMutation(field);
+      assert.equal(await ask(stage, query, variables), "login-needed");
+    });
+});
 
 test("the table is long, and every row has a name of its own", () => {
   const names = Object.values(table).flatMap((rows) => rows.map(({ name }) => name));

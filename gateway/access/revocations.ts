@@ -54,31 +54,29 @@ export const revocations = ({
   readonly place: string;
   readonly logger: Logger;
 }): Revocations => {
+  const duties: Duty[] = [];
   let closed = false;
+  let working = false;
 
-  /** Duties that are done one after the other, each until it is. */
-  const queue = (): ((duty: Duty) => void) => {
-    const duties: Duty[] = [];
-    let working = false;
-    const work = async (): Promise<void> => {
-      working = true;
-      for (let duty = duties[0]; duty !== undefined && !closed; duty = duties[0]) {
-        try {
-          await duty();
-          duties.shift();
-        } catch (error) {
-          logger.warn({ error: String(error) }, "what follows from a revocation is tried again");
-          await new Promise<void>((resolve) => clock.after(retryMs, resolve));
-        }
+  /** One duty after the other, each until it is done. */
+  const work = async (): Promise<void> => {
+    working = true;
+    for (let duty = duties[0]; duty !== undefined && !closed; duty = duties[0]) {
+      try {
+        await duty();
+        duties.shift();
+      } catch (error) {
+        logger.warn({ error: String(error) }, "what follows from a revocation is tried again");
+        await new Promise<void>((resolve) => clock.after(retryMs, resolve));
       }
-      working = false;
-    };
-    return (duty) => {
-      duties.push(duty);
-      if (!working) void work();
-    };
+    }
+    working = false;
   };
-  const oweLog = queue();
+  const owe = (duty: Duty): void => {
+    duties.push(duty);
+    if (!working) void work();
+  };
+
   /** Answers where the suspension stands. */
   const suspend = async (nodeId: NodeId): Promise<Position> => {
     const answer = await handleCommand(
@@ -117,19 +115,19 @@ export const revocations = ({
     const { type, position, data } = recorded;
     switch (type as IdentityEvent["type"] | NodeEvent["type"]) {
       case "IdentityRevoked":
-        oweLog(() => suspendAll(position));
+        owe(() => suspendAll(position));
         return;
       case "NodeRegistered": {
         const { nodeId, owner } = data as Extract<NodeEvent, { readonly type: "NodeRegistered" }>;
         if (!isCnctId(owner)) return;
-        oweLog(async () => {
+        owe(async () => {
           const identity = await identities.find(owner);
           if (identity?.status === "revoked") await suspend(nodeId);
         });
         return;
       }
       case "NodeResumed":
-        oweLog(() => suspendAll(position));
+        owe(() => suspendAll(position));
         return;
       default:
     }
@@ -138,8 +136,8 @@ export const revocations = ({
   return {
     hear,
     start: () => {
-      oweLog(() => tail.start());
-      oweLog(() => suspendAll(beforeFirst));
+      owe(() => tail.start());
+      owe(() => suspendAll(beforeFirst));
     },
     close: () => {
       closed = true;
