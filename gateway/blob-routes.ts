@@ -13,7 +13,7 @@ import { blobStream } from "../streams/names.ts";
 import type { Guard } from "./access/guard.ts";
 import type { Gateway } from "./context.ts";
 import { HttpFault } from "./errors.ts";
-import type { RateLimits } from "./limits/rates.ts";
+import type { RateLimits, RateName } from "./limits/rates.ts";
 import { type AskerOf, spend } from "./limits/request-guard.ts";
 import type { Logger } from "./logger.ts";
 
@@ -38,12 +38,8 @@ export const blobRoutes =
   (gateway: Gateway, { permit, rates, askerOf }: Pick<Guard, "permit"> & BlobRates) =>
   async (app: FastifyInstance): Promise<void> => {
     const registered = new Map<Digest, Registered>();
-    /** One point for the request, and its bytes. */
-    const pay = async (request: FastifyRequest, reply: FastifyReply, bytes: number) => {
-      const asker = askerOf(request);
-      await spend(rates, "points", asker, 1, reply);
-      if (bytes > 0) await spend(rates, "bytes", asker, bytes, reply);
-    };
+    const pay = (request: FastifyRequest, reply: FastifyReply, rate: RateName, amount: number) =>
+      spend(rates, rate, askerOf(request), amount, reply);
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", (_request, _payload, done) => done(null));
 
@@ -66,7 +62,8 @@ export const blobRoutes =
       }
       try {
         const declared = request.headers["content-length"];
-        await pay(request, reply, Number(declared ?? 0));
+        await pay(request, reply, "points", 1);
+        if (declared !== undefined) await pay(request, reply, "bytes", Number(declared));
         const { digest, size } = await gateway.blobs.putStream(request.raw, {
           most,
           ...(expected === undefined ? {} : { expected }),
@@ -95,16 +92,14 @@ export const blobRoutes =
     app.post("/blobs", anySize, (request, reply) => store(request, reply, undefined));
 
     app.get<DigestParams>("/blobs/:digest", { exposeHeadRoute: false }, async (request, reply) => {
+      await pay(request, reply, "points", 1);
       const digest = digestOf(request);
       const stat = await gateway.blobs.stat(digest);
       if (!stat) throw new HttpFault("blob-unknown", `no blob ${digest} is stored here`);
       const { size } = stat;
       setHeaders(gateway, reply, digest);
       const etag = `"${digest}"`;
-      if (matches(request.headers["if-none-match"], etag)) {
-        await pay(request, reply, 0);
-        return reply.code(304).send();
-      }
+      if (matches(request.headers["if-none-match"], etag)) return reply.code(304).send();
       const ifRange = request.headers["if-range"];
       const range =
         ifRange === undefined || ifRange === etag
@@ -114,7 +109,7 @@ export const blobRoutes =
         reply.header("content-range", `bytes */${size}`);
         throw new HttpFault("bad-range", `the blob has ${size} bytes`);
       }
-      await pay(request, reply, range ? range.end - range.start + 1 : size);
+      await pay(request, reply, "bytes", range ? range.end - range.start + 1 : size);
       if (range) {
         reply.code(206).header("content-range", `bytes ${range.start}-${range.end}/${size}`);
         reply.header("content-length", range.end - range.start + 1);
@@ -124,7 +119,7 @@ export const blobRoutes =
     });
 
     app.head<DigestParams>("/blobs/:digest", async (request, reply) => {
-      await pay(request, reply, 0);
+      await pay(request, reply, "points", 1);
       const digest = digestOf(request);
       const stat = await gateway.blobs.stat(digest);
       if (!stat) throw new HttpFault("blob-unknown", `no blob ${digest} is stored here`);

@@ -28,6 +28,10 @@ export interface Limits {
   readonly bodyBytes: number;
   /** Levels of arrays and objects in its JSON. */
   readonly bodyDepth: number;
+  /** Names in all of its objects. */
+  readonly bodyNames: number;
+  /** Values in all of its arrays and objects. */
+  readonly bodyValues: number;
   /** How long its body may take to arrive, ms. */
   readonly bodyMs: number;
   /** Bytes of a request to `/graphql` that only reads, and of a message over WebSocket. */
@@ -39,6 +43,8 @@ export interface Limits {
   readonly queryCharacters: number;
   /** Words, names and signs of a query. */
   readonly queryTokens: number;
+  /** How deep its brackets may stand in one another. */
+  readonly queryBrackets: number;
   readonly queryDepth: number;
   /** Fields and aliases that a query may have, its fragments written out. */
   readonly queryFields: number;
@@ -66,12 +72,15 @@ export interface Limits {
 export const limitDefaults: Limits = {
   bodyBytes: 2 * 1024 * 1024,
   bodyDepth: 64,
+  bodyNames: 12_000,
+  bodyValues: 60_000,
   bodyMs: 15_000,
   readBytes: 64 * 1024,
   blobBytes: 64 * 1024 * 1024,
   jobsPerSubmit: 500,
   queryCharacters: 16_384,
   queryTokens: 2_000,
+  queryBrackets: 64,
   queryDepth: 10,
   queryFields: 500,
   queryAliases: 30,

@@ -193,7 +193,12 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
   });
   const askerOf = (request: FastifyRequest): Asker =>
     askerFor(door.known(request).caller, request.ip);
-  readJsonBodies(app, limits, () => limits.bodyBytes);
+  // Who has shown nothing may not write, and needs no more than a query does.
+  const bytesOf = ({ headers }: FastifyRequest): number =>
+    access.mode === "identities" && headers.authorization === undefined
+      ? limits.readBytes
+      : limits.bodyBytes;
+  readJsonBodies(app, limits, bytesOf);
   guardRequests(app, admission.rates);
   const connections = socketGuard({ admission, limits });
   app.addHook("onRoute", (route) => {

@@ -11,6 +11,7 @@ import {
   HttpFault,
   httpErrors,
 } from "./errors.ts";
+import { InvalidQuery } from "./limits/document.ts";
 import type { Logger } from "./logger.ts";
 
 interface Answer {
@@ -99,7 +100,8 @@ const requestErrors = (
     const body = { errors: [{ message, extensions: { code: upper(code) } }] };
     return { status: undefined, code, message, body };
   }
-  const errors = found.map((one: unknown) => requestError(one));
+  const told = error instanceof InvalidQuery ? error.code : undefined;
+  const errors = found.map((one: unknown) => requestError(one, told));
   const [first] = errors;
   const firstCode = first?.extensions.code ?? "GRAPHQL_VALIDATION_FAILED";
   const status = code === "method-not-allowed" ? 405 : graphqlErrors[firstCode];
@@ -108,13 +110,13 @@ const requestErrors = (
 
 const upper = (code: string): string => code.toUpperCase().replaceAll("-", "_");
 
-const requestError = (error: unknown) => {
+const requestError = (error: unknown, told: GraphqlErrorCode | undefined) => {
   const message = error instanceof Error ? error.message : String(error);
   const { locations } = error as Partial<GraphQLError>;
   return {
     message,
     ...(locations ? { locations } : {}),
-    extensions: { code: requestCode(error, message) },
+    extensions: { code: told ?? requestCode(error, message) },
   };
 };
 const requestCode = (error: unknown, message: string): GraphqlErrorCode => {

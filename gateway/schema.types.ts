@@ -1294,6 +1294,10 @@ export interface Limits {
   readonly bodyBytes: number;
   /** Levels of arrays and objects in its JSON. */
   readonly bodyDepth: number;
+  /** Names in all of its objects. */
+  readonly bodyNames: number;
+  /** Values in all of its arrays and objects. */
+  readonly bodyValues: number;
   /** How long its body may take to arrive. */
   readonly bodyMs: number;
   /** Of one request to `/graphql` that only reads, and of a message over WebSocket. */
@@ -1304,6 +1308,8 @@ export interface Limits {
   readonly queryCharacters: number;
   /** Words and signs of a query. */
   readonly queryTokens: number;
+  /** How deep its brackets may stand in one another. */
+  readonly queryBrackets: number;
   /** Depth of a query. */
   readonly queryDepth: number;
   /** Fields of a query, its fragments written out. */
@@ -1986,11 +1992,14 @@ export interface LimitsFields<S extends Sources, C> {
   readonly blobBytes: Field<S["Limits"], NoArgs, number, C>;
   readonly bodyBytes: Field<S["Limits"], NoArgs, number, C>;
   readonly bodyDepth: Field<S["Limits"], NoArgs, number, C>;
+  readonly bodyNames: Field<S["Limits"], NoArgs, number, C>;
+  readonly bodyValues: Field<S["Limits"], NoArgs, number, C>;
   readonly bodyMs: Field<S["Limits"], NoArgs, number, C>;
   readonly readBytes: Field<S["Limits"], NoArgs, number, C>;
   readonly jobsPerSubmit: Field<S["Limits"], NoArgs, number, C>;
   readonly queryCharacters: Field<S["Limits"], NoArgs, number, C>;
   readonly queryTokens: Field<S["Limits"], NoArgs, number, C>;
+  readonly queryBrackets: Field<S["Limits"], NoArgs, number, C>;
   readonly queryDepth: Field<S["Limits"], NoArgs, number, C>;
   readonly queryFields: Field<S["Limits"], NoArgs, number, C>;
   readonly queryAliases: Field<S["Limits"], NoArgs, number, C>;

@@ -71,8 +71,8 @@ export const networkFields = `version natsUrl head position events
   nodes { registered suspended live }
   points { issued funded awarded refunded sum }
   blobs { count bytes }
-  limits { blobBytes bodyBytes bodyDepth bodyMs readBytes jobsPerSubmit queryCharacters queryTokens
-    queryDepth queryFields queryAliases queryDirectives queryFragments queryOperations queryRepeats
+  limits { blobBytes bodyBytes bodyDepth bodyNames bodyValues bodyMs readBytes jobsPerSubmit queryCharacters queryTokens
+    queryBrackets queryDepth queryFields queryAliases queryDirectives queryFragments queryOperations queryRepeats
     queryCost subscriptionsPerConnection subscriptionsPerCaller connectionsPerCaller pageSize waitMs }`;
 
 export const eventFields = "id position stream revision type at data";

@@ -72,14 +72,17 @@ export const openAdmission = ({
           "REQUEST_TOO_LARGE",
           `a request that only reads has at most ${limits.readBytes} bytes`,
         );
-      const cost = operation.cost(variablesIn(variables));
-      if (cost > limits.queryCost && operation.type !== "mutation")
+      const { points, hasBadPage } = operation.cost(variablesIn(variables));
+      if (points > limits.queryCost && operation.type !== "mutation")
         throw new GraphqlFault(
           "QUERY_TOO_COSTLY",
-          `a query costs at most ${limits.queryCost} points, not ${cost}: ask for fewer rows, or for less of each`,
+          `a query costs at most ${limits.queryCost} points, not ${points}: ask for fewer rows, or for less of each`,
         );
+      operation.validate();
+      if (hasBadPage)
+        throw new GraphqlFault("BAD_USER_INPUT", `first must be 1 to ${limits.pageSize}`);
       if (extensions !== undefined && !listedOnly) persisted.learn(text);
-      return { text, operationName: name, cost };
+      return { text, operationName: name, cost: points + operation.newness };
     },
   };
 };

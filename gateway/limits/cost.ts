@@ -23,7 +23,6 @@ import {
   type SelectionSetNode,
   TypeMetaFieldDef,
 } from "graphql";
-import { GraphqlFault } from "../errors.ts";
 
 /** What a field costs beyond the object that it answers: a read of the log, a search, an append. */
 const weights: Readonly<Record<string, number>> = {
@@ -53,18 +52,22 @@ const usualLength = 5;
 
 export type Variables = Readonly<Record<string, unknown>>;
 
-/**
- * The cost of one operation of a valid document, in points, at least 1.
- *
- * @throws {GraphqlFault} `BAD_USER_INPUT` for a `first` that no connection takes.
- */
+export interface Cost {
+  /** At least 1. */
+  readonly points: number;
+  /** Whether some `first` is one that no connection takes; it is counted as the largest page. */
+  readonly hasBadPage: boolean;
+}
+
+/** The cost of one operation, also where the schema does not allow it: what it has not costs nothing. */
 export const costOf = (
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
   variables: Variables,
   pageSize: number,
-): number => {
+): Cost => {
+  let hasBadPage = false;
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions)
     if (definition.kind === "FragmentDefinition") fragments.set(definition.name.value, definition);
@@ -84,6 +87,13 @@ export const costOf = (
     return standard?.kind === "IntValue" ? Number(standard.value) : definition?.defaultValue;
   };
 
+  const pageOf = (first: unknown): number => {
+    if (typeof first === "number" && Number.isInteger(first) && first >= 1 && first <= pageSize)
+      return first;
+    hasBadPage = true;
+    return pageSize;
+  };
+
   /** @param rows - How many rows a page of this connection has; undefined in any other type. */
   const ofSelections = (
     set: SelectionSetNode,
@@ -98,7 +108,7 @@ export const costOf = (
         const name = `${type.name}.${selection.name.value}`;
         const asked = selection.arguments?.find((argument) => argument.name.value === "first");
         const first = field.args.find((argument) => argument.name === "first");
-        const page = first ? pageOf(given(asked, first), pageSize) : undefined;
+        const page = first ? pageOf(given(asked, first)) : undefined;
         cost += weights[name] ?? 0;
         // Each of many things that one mutation takes.
         if (type === schema.getMutationType())
@@ -125,7 +135,8 @@ export const costOf = (
     return cost;
   };
   const root = schema.getRootType(operation.operation) ?? undefined;
-  return Math.max(1, ofSelections(operation.selectionSet, root, undefined));
+  const points = Math.max(1, ofSelections(operation.selectionSet, root, undefined));
+  return { points, hasBadPage };
 };
 
 const fieldOf = (
@@ -144,9 +155,3 @@ const fieldOf = (
 
 const isList = (type: GraphQLOutputType): boolean =>
   isListType(isNonNullType(type) ? type.ofType : type);
-
-const pageOf = (first: unknown, pageSize: number): number => {
-  if (typeof first === "number" && Number.isInteger(first) && first >= 1 && first <= pageSize)
-    return first;
-  throw new GraphqlFault("BAD_USER_INPUT", `first must be 1 to ${pageSize}`);
-};

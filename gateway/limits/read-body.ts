@@ -1,13 +1,14 @@
 /**
- * Reads the JSON body of a request to `/graphql`: so many bytes, so many levels, so long at most. The
- * levels are counted before anything is made of the bytes.
+ * Reads the JSON body of a request to `/graphql`: so many bytes, values and levels, so long at
+ * most. They are counted before anything is made of the bytes.
  */
 import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Limits } from "../context.ts";
 import { HttpFault } from "../errors.ts";
 
-export type BodyLimits = Pick<Limits, "bodyBytes" | "bodyDepth" | "bodyMs">;
+export type JsonLimits = Pick<Limits, "bodyDepth" | "bodyNames" | "bodyValues">;
+export type BodyLimits = JsonLimits & Pick<Limits, "bodyBytes" | "bodyMs">;
 
 const sizes = new WeakMap<FastifyRequest, number>();
 /** How many bytes the body of this request had; 0 for none. */
@@ -28,9 +29,8 @@ export const readJsonBodies = (
     collect(payload as IncomingMessage, most, limits.bodyMs).then(
       (body) => {
         sizes.set(request, body.length);
-        const depth = depthOf(body, limits.bodyDepth);
-        if (depth > limits.bodyDepth)
-          done(new HttpFault("body-too-deep", `JSON has at most ${limits.bodyDepth} levels here`));
+        const fault = jsonFault(body, limits);
+        if (fault) done(fault);
         else parse(request, body.toString("utf8"), done);
       },
       (error: Error) => done(error),
@@ -69,21 +69,55 @@ const collect = (payload: IncomingMessage, most: number, withinMs: number): Prom
     if (Number(payload.headers["content-length"] ?? 0) > most) settle(tooLarge());
   });
 
-const [quote, backslash, open, close, openBrace, closeBrace] = [34, 92, 91, 93, 123, 125];
+/** The signs of JSON that are counted. */
+const sign = {
+  quote: 34,
+  backslash: 92,
+  comma: 44,
+  colon: 58,
+  openList: 91,
+  closeList: 93,
+  openObject: 123,
+  closeObject: 125,
+} as const;
 
-/** Levels of arrays and objects in a JSON text; stops counting beyond `most`. */
-export const depthOf = (json: Uint8Array, most: number): number => {
+/**
+ * Why a JSON text is too much to be parsed; undefined if it is not. Stops at the first limit that is
+ * passed. Names in objects are counted apart, because new ones are the dearest thing to parse: 50,000
+ * of them took 15 ms, as many numbers 1 ms.
+ */
+export const jsonFault = (
+  json: Uint8Array,
+  { bodyDepth, bodyNames, bodyValues }: JsonLimits,
+): HttpFault | undefined => {
   let depth = 0;
-  let deepest = 0;
+  let names = 0;
+  let values = 1;
   for (let at = 0; at < json.length; at++) {
-    const byte = json[at];
-    if (byte === quote) {
-      for (at++; at < json.length && json[at] !== quote; at++) if (json[at] === backslash) at++;
-    } else if (byte === open || byte === openBrace) {
-      depth++;
-      if (depth > deepest) deepest = depth;
-      if (depth > most) return depth;
-    } else if (byte === close || byte === closeBrace) depth--;
+    switch (json[at]) {
+      case sign.quote:
+        for (at++; at < json.length && json[at] !== sign.quote; at++)
+          if (json[at] === sign.backslash) at++;
+        break;
+      case sign.openList:
+      case sign.openObject:
+        if (++depth > bodyDepth)
+          return new HttpFault("body-too-deep", `JSON has at most ${bodyDepth} levels here`);
+        break;
+      case sign.closeList:
+      case sign.closeObject:
+        depth--;
+        break;
+      case sign.comma:
+        if (++values > bodyValues)
+          return new HttpFault("body-too-large", `JSON has at most ${bodyValues} values here`);
+        break;
+      case sign.colon:
+        if (++names > bodyNames)
+          return new HttpFault("body-too-large", `JSON has at most ${bodyNames} names here`);
+        break;
+      default:
+    }
   }
-  return deepest;
+  return undefined;
 };

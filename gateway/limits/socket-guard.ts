@@ -7,7 +7,7 @@ import { GraphqlFault, HttpFault } from "../errors.ts";
 import type { Admission } from "./admission.ts";
 import { InvalidQuery } from "./document.ts";
 import type { Asker } from "./rates.ts";
-import { depthOf } from "./read-body.ts";
+import { type JsonLimits, jsonFault } from "./read-body.ts";
 
 /** What is needed of a WebSocket of `ws`. */
 export interface GuardedSocket {
@@ -93,7 +93,7 @@ export const socketGuard = ({
       if (!ok) return shut(closeCodes.later, "rate-limited", "RATE_LIMITED");
       if (data.length > limits.readBytes)
         return shut(closeCodes.tooLarge, "message too large", "REQUEST_TOO_LARGE");
-      const message = messageIn(data, limits.bodyDepth);
+      const message = messageIn(data, limits);
       if (message === undefined)
         return shut(closeCodes.badRequest, "not a message of the protocol", "BAD_USER_INPUT");
       const { type, id, payload } = message;
@@ -164,8 +164,8 @@ interface Message {
   readonly payload: unknown;
 }
 
-const messageIn = (data: Buffer, depthMax: number): Message | undefined => {
-  if (depthOf(data, depthMax) > depthMax) return undefined;
+const messageIn = (data: Buffer, limits: JsonLimits): Message | undefined => {
+  if (jsonFault(data, limits)) return undefined;
   try {
     const message = JSON.parse(data.toString("utf8")) as unknown;
     if (typeof message !== "object" || message === null || Array.isArray(message)) return undefined;
@@ -191,11 +191,7 @@ interface SocketError {
 
 const refusalOf = (error: unknown): readonly SocketError[] => {
   if (error instanceof InvalidQuery)
-    return error.errors.map(({ message }) => {
-      const isSyntax = message.startsWith("Syntax Error");
-      const code = isSyntax ? "GRAPHQL_PARSE_FAILED" : "GRAPHQL_VALIDATION_FAILED";
-      return { message, extensions: { code } };
-    });
+    return error.errors.map(({ message }) => ({ message, extensions: { code: error.code } }));
   if (error instanceof GraphqlFault || error instanceof HttpFault)
     return [{ message: error.message, extensions: { code: error.code } }];
   throw error;
