@@ -53,8 +53,8 @@ describe("every error", () => {
         fetch(
           `${network.url}/graphql?query=${encodeURIComponent('mutation { cancelJob(input: { hash: "", client: "" }) { __typename } }')}`,
         ),
-      400,
-      "GRAPHQL_VALIDATION_FAILED",
+      405,
+      "method-not-allowed",
     ],
   ];
   for (const [what, ask, status, code] of cases)
