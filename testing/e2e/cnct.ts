@@ -1,6 +1,7 @@
 /** Runs `cnct` as a user does: as a process, with its own environment and data directory. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -25,8 +26,12 @@ const cleanEnvironment = (own: Environment): NodeJS.ProcessEnv => {
     ([name]) =>
       !name.startsWith("CNCT_") && name !== "NODE_OPTIONS" && name !== "NODE_TEST_CONTEXT",
   );
-  return { ...Object.fromEntries(kept), NO_COLOR: "1", ...own };
+  return { ...Object.fromEntries(kept), NO_COLOR: "1", XDG_CONFIG_HOME: ownConfig, ...own };
 };
+
+/** Where commands make an identity, if they need one. */
+const ownConfig = join(tmpdir(), `cnct-config-${process.pid}`);
+process.once("exit", () => rmSync(ownConfig, { recursive: true, force: true }));
 
 export const startCnct = (args: readonly string[], env: Environment = {}): Running => {
   const child = spawn(
