@@ -79,8 +79,10 @@ const compute = async (request: Request, executors: readonly Executor[]): Promis
     const message = messageOf(error);
     if (error instanceof AppError)
       return { type: "refused", code: error.code, message, ...resident() };
-    const exhausted = error instanceof OutOfMemory || saysNoMemory(String(error));
-    return { type: exhausted ? "exhausted" : "fault", message, ...resident() };
+    if (error instanceof OutOfMemory) return { type: "exhausted", message, ...resident() };
+    return saysNoMemory(String(error))
+      ? { type: "exhausted", message: "it takes more memory than its app may have", ...resident() }
+      : { type: "fault", message, ...resident() };
   }
 };
 

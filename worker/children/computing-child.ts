@@ -115,7 +115,9 @@ export const startChild = (
       for (const stream of [frames, lifeline, stderr]) stream.destroy();
       const why = ended;
       settle(({ fail }) =>
-        fail(noMemory ? new OutOfMemory(outOfMemory(settings)) : new Error(why)),
+        fail(
+          noMemory ? new OutOfMemory("it takes more memory than its app may have") : new Error(why),
+        ),
       );
       setImmediate(resolve, how); // Who waits for the task hears it first.
     };
@@ -174,8 +176,5 @@ export const startChild = (
     },
   };
 };
-
-const outOfMemory = ({ apps, memoryBytes }: ChildSettings): string =>
-  `it takes more than the ${mebibytes(memoryBytes)} of memory that ${apps.join(" or ")} may have`;
 
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
