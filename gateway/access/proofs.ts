@@ -3,10 +3,11 @@
  * token is bound. A proof is for one request, holds a nonce of the gateway and is good once.
  */
 import { createHash } from "node:crypto";
-import { calculateJwkThumbprint, EmbeddedJWK, type JWK, type JWTPayload, jwtVerify } from "jose";
+import { type JWTPayload, jwtVerify } from "jose";
 import type { Clock } from "../../streams/clock.ts";
 import { HttpFault } from "../errors.ts";
 import { type Period, periods } from "./periods.ts";
+import { type ProofKeys, proofKeys } from "./proof-keys.ts";
 
 export interface Proofs {
   /** What the next proof has to hold. */
@@ -39,17 +40,17 @@ const lengthMax = 4_096;
 
 export const proofs = (clock: Clock): Proofs => {
   const during = periods({ clock, lengthMs: nonceMs, most: proofsMax });
+  const keys = proofKeys();
   return {
     nonce: () => nonceOf(during.current()),
     spend: async (proof, { method, addresses, bound }) => {
-      const { payload, key } = await read(proof);
+      const { payload, proofKey } = await read(proof, keys);
       const { htm, htu, iat, jti, nonce, ath } = payload;
       if (htm !== method || !isOneOf(htu, addresses))
         throw new HttpFault(
           "proof-for-another-request",
           `the proof is for ${said(htm)} ${said(htu)}, the request is ${method} ${addresses[0]}`,
         );
-      const proofKey = await calculateJwkThumbprint(key);
       if (bound !== undefined && bound.proofKey !== proofKey)
         throw new HttpFault("proof-of-another-key", "the token is bound to another key");
       if (bound === undefined ? ath !== undefined : ath !== hashOf(bound.token))
@@ -79,24 +80,33 @@ const hashOf = (token: string): string => createHash("sha256").update(token).dig
 
 const said = (value: unknown): string => String(value).slice(0, 200);
 
-/** A jose that finds something wrong says it in words that tell no secret, but they are not ours. */
 const read = async (
   proof: string,
-): Promise<{ readonly payload: JWTPayload; readonly key: JWK }> => {
+  keys: ProofKeys,
+): Promise<{ readonly payload: JWTPayload; readonly proofKey: string }> => {
   if (proof.length > lengthMax) throw malformed(`it has more than ${lengthMax} characters`);
+  let proofKey = "";
   try {
-    const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, {
-      typ: "dpop+jwt",
-      algorithms: ["EdDSA", "Ed25519", "ES256"],
-      // The times are checked by us, who know of the nonce.
-      clockTolerance: Number.MAX_SAFE_INTEGER,
-      requiredClaims: ["htm", "htu", "iat", "jti"],
-    });
-    const { jwk } = protectedHeader;
-    if (jwk === undefined) throw malformed("it names no key");
-    return { payload, key: jwk };
+    const { payload } = await jwtVerify(
+      proof,
+      async ({ jwk }) => {
+        const found = await keys.read(jwk);
+        if (found === undefined) throw malformed("its jwk is no public key for EdDSA or ES256");
+        proofKey = found.thumbprint;
+        return found.key;
+      },
+      {
+        typ: "dpop+jwt",
+        algorithms: ["EdDSA", "Ed25519", "ES256"],
+        // The times are checked by us, who know of the nonce.
+        clockTolerance: Number.MAX_SAFE_INTEGER,
+        requiredClaims: ["htm", "htu", "iat", "jti"],
+      },
+    );
+    return { payload, proofKey };
   } catch (error) {
     if (error instanceof HttpFault) throw error;
+    // What jose says is not in our words, and a client reads this.
     throw malformed(
       "it must be a dpop+jwt, signed with EdDSA or ES256 by the public key in its jwk",
     );

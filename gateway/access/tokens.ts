@@ -36,6 +36,15 @@ export interface Tokens {
   readonly read: (token: string) => Promise<Claims>;
 }
 
+interface KnownToken {
+  readonly claims: Claims;
+  readonly kid: string;
+  readonly issuer: string;
+  readonly until: Instant;
+}
+/** About 1 KiB each; the oldest goes first. */
+const knownMax = 10_000;
+
 const type = "at+jwt";
 const algorithm = "EdDSA";
 /** A token with every scope there can be for 32 jobs is shorter. */
@@ -50,61 +59,77 @@ export const tokens = ({
   readonly keys: TokenKeys;
   readonly clock: Clock;
   readonly issuer: () => string;
-}): Tokens => ({
-  issue: async ({ id, rootKey, scopes, proofKey }) => {
-    const { kid, secret } = keys.current();
-    const issuedAt = Math.floor(clock.now() / 1000);
-    const expiresAt = issuedAt + tokenMs / 1000;
-    const token = await new SignJWT({
-      scope: scopes.join(" "),
-      root: signingKeyId(rootKey),
-      cnf: { jkt: proofKey },
-    })
-      .setProtectedHeader({ alg: algorithm, typ: type, kid })
-      .setIssuer(issuer())
-      .setAudience(issuer())
-      .setSubject(id)
-      .setIssuedAt(issuedAt)
-      .setExpirationTime(expiresAt)
-      .setJti(randomUUID())
-      .sign(secret);
-    return { token, expiresAt: expiresAt * 1000 };
-  },
+}): Tokens => {
+  /** Tokens that were verified; each comes with many requests. */
+  const known = new Map<string, KnownToken>();
+  return {
+    issue: async ({ id, rootKey, scopes, proofKey }) => {
+      const { kid, secret } = keys.current();
+      const issuedAt = Math.floor(clock.now() / 1000);
+      const expiresAt = issuedAt + tokenMs / 1000;
+      const token = await new SignJWT({
+        scope: scopes.join(" "),
+        root: signingKeyId(rootKey),
+        cnf: { jkt: proofKey },
+      })
+        .setProtectedHeader({ alg: algorithm, typ: type, kid })
+        .setIssuer(issuer())
+        .setAudience(issuer())
+        .setSubject(id)
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(expiresAt)
+        .setJti(randomUUID())
+        .sign(secret);
+      return { token, expiresAt: expiresAt * 1000 };
+    },
 
-  read: async (token) => {
-    if (token.length > lengthMax) throw malformed();
-    try {
-      const { payload } = await jwtVerify(
-        token,
-        ({ kid }) => {
-          const key = kid === undefined ? undefined : keys.find(kid);
-          if (key === undefined)
-            throw new HttpFault(
-              "token-of-another-gateway",
-              "no key of this gateway signed the token",
-            );
-          return key.publicKey;
-        },
-        {
-          algorithms: [algorithm],
-          typ: type,
-          issuer: issuer(),
-          audience: issuer(),
-          currentDate: new Date(clock.now()),
-          requiredClaims: ["sub", "exp", "iat", "scope", "root", "cnf"],
-        },
-      );
-      return claimsOf(payload);
-    } catch (error) {
-      if (error instanceof HttpFault) throw error;
-      if (error instanceof errors.JWTExpired)
-        throw new HttpFault("token-expired", "the token has expired: log in again");
-      if (error instanceof errors.JWTClaimValidationFailed && ["iss", "aud"].includes(error.claim))
-        throw new HttpFault("token-of-another-gateway", "the token is for another gateway");
-      throw malformed();
-    }
-  },
-});
+    read: async (token) => {
+      if (token.length > lengthMax) throw malformed();
+      const before = known.get(token);
+      if (before !== undefined && clock.now() < before.until && before.issuer === issuer()) {
+        if (keys.find(before.kid) !== undefined) return before.claims;
+      }
+      try {
+        const { payload, protectedHeader } = await jwtVerify(
+          token,
+          ({ kid }) => {
+            const key = kid === undefined ? undefined : keys.find(kid);
+            if (key === undefined)
+              throw new HttpFault(
+                "token-of-another-gateway",
+                "no key of this gateway signed the token",
+              );
+            return key.publicKey;
+          },
+          {
+            algorithms: [algorithm],
+            typ: type,
+            issuer: issuer(),
+            audience: issuer(),
+            currentDate: new Date(clock.now()),
+            requiredClaims: ["sub", "exp", "iat", "scope", "root", "cnf"],
+          },
+        );
+        const claims = claimsOf(payload);
+        const [oldest] = known.keys();
+        if (known.size >= knownMax && oldest !== undefined) known.delete(oldest);
+        const until = Number(payload.exp) * 1000;
+        known.set(token, { claims, kid: protectedHeader.kid ?? "", issuer: issuer(), until });
+        return claims;
+      } catch (error) {
+        if (error instanceof HttpFault) throw error;
+        if (error instanceof errors.JWTExpired)
+          throw new HttpFault("token-expired", "the token has expired: log in again");
+        if (
+          error instanceof errors.JWTClaimValidationFailed &&
+          ["iss", "aud"].includes(error.claim)
+        )
+          throw new HttpFault("token-of-another-gateway", "the token is for another gateway");
+        throw malformed();
+      }
+    },
+  };
+};
 
 const malformed = (): HttpFault =>
   new HttpFault("token-malformed", "the token is none that this gateway gave out");
