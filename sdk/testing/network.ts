@@ -4,15 +4,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { roles, serve } from "../../cli/serve.ts";
 import { runWorkerHost } from "../../cli/worker.ts";
+import { native } from "../../crypto/primitives-native.ts";
+import type { AccessMode } from "../../gateway/access/access.ts";
 import { startNatsServer } from "../../streams/nats/server.ts";
+import { newIdentity } from "../identity/own-identity.ts";
 
 export interface TestNetwork {
   readonly gateway: string;
   close(): Promise<void>;
 }
 
-/** NATS, a coordinator with every role, and three nodes for apps that need no model. */
-export const startTestNetwork = async (): Promise<TestNetwork> => {
+/**
+ * NATS, a coordinator with every role, and three nodes for apps that need no model.
+ *
+ * @param access - With `identities` each node has one of its own.
+ */
+export const startTestNetwork = async ({
+  access = "open",
+}: {
+  readonly access?: AccessMode;
+} = {}): Promise<TestNetwork> => {
   const directory = await mkdtemp(join(tmpdir(), "cnct-sdk-"));
   const closing: (() => Promise<unknown>)[] = [
     () => rm(directory, { recursive: true, force: true }),
@@ -31,15 +42,20 @@ export const startTestNetwork = async (): Promise<TestNetwork> => {
       port: 0,
       natsUrl: nats.url,
       grant: "1000000000",
+      access,
       onLog: (line) => log.push(line),
     });
     closing.push(() => coordinator.close());
     const gateway = coordinator.url ?? "";
     for (const nodeId of ["node-ada", "node-bob", "node-eve"]) {
+      const own = access === "open" ? undefined : newIdentity({ roles: ["worker"] }, native);
       const worker = await runWorkerHost({
         gateway,
         nodeId,
-        owner: nodeId,
+        owner: own?.id ?? nodeId,
+        ...(own === undefined
+          ? {}
+          : { identity: { latest: () => own, current: () => Promise.resolve(own) } }),
         apps: ["noop", "echo"],
         engines: ["ort-node"],
         slots: 4,
