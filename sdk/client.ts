@@ -271,6 +271,7 @@ export const connect = (options: ConnectOptions): CnctClient => {
 
     prepare: async (request) =>
       buildSpec(request, {
+        commits: authority !== undefined,
         client: await payer(),
         upload: client.upload,
         findApp: async (name) => {

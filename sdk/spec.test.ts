@@ -49,6 +49,19 @@ describe("a job's spec", () => {
       { numRuns: 50 },
     ));
 
+  test("asks for commits where that is the rule and two must agree, or where it is said", async () => {
+    const commitOf = async (request: Partial<JobRequest>, commits: boolean) => {
+      const upload = async () => ({ digest: "", size: 0 });
+      const defaults = { client: "client:ada", upload, commits };
+      return (await buildSpec({ app: "noop", ...request }, defaults)).commit;
+    };
+    assert.equal(await commitOf({}, true), true);
+    assert.equal(await commitOf({ quorum: 1 }, true), undefined);
+    assert.equal(await commitOf({ commit: false }, true), undefined);
+    assert.equal(await commitOf({}, false), undefined);
+    assert.equal(await commitOf({ commit: true, quorum: 1 }, false), true);
+  });
+
   test("is refused before anything is uploaded", async () => {
     const refused = async (request: JobRequest, code: string) => {
       let uploads = 0;

@@ -42,12 +42,17 @@ export interface JobRequest {
   readonly priority?: number;
   /** Makes equal work two jobs. */
   readonly nonce?: string;
-  /** No node's result is shown before all are bound to theirs, so that none can copy; false if left out. */
+  /**
+   * No node's result is shown before all are bound to theirs, so that none can copy. Left out: so
+   * in a network of identities when two must agree, else not.
+   */
   readonly commit?: boolean;
 }
 
 export interface SpecDefaults {
   readonly client?: AccountId | undefined;
+  /** Whether jobs that do not say ask for commits where more than one result must agree. */
+  readonly commits?: boolean;
   /** Stores bytes and answers their name. */
   readonly upload: (bytes: Uint8Array, mediaType: string) => Promise<BlobRef>;
   /** Looks up an app that this version of the SDK does not know; undefined if nobody does. */
@@ -101,7 +106,7 @@ export const buildSpec = async (request: JobRequest, defaults: SpecDefaults): Pr
     deadlineMs: request.deadlineMs ?? specDefaults.deadlineMs,
     priority: request.priority ?? specDefaults.priority,
     nonce: request.nonce ?? specDefaults.nonce,
-    ...(request.commit === true ? { commit: true } : {}),
+    ...((request.commit ?? (defaults.commits === true && quorum > 1)) ? { commit: true } : {}),
   };
   const parsed = parseSpec(draft);
   if (!parsed.ok) throw new CnctRefusal(parsed.code, parsed.message);

@@ -1,15 +1,21 @@
 /** Nodes: each registers, works with the real core, and may be slow, mute, cut off or a liar. */
+import type { Primitives } from "../../crypto/primitives.ts";
 import { native } from "../../crypto/primitives-native.ts";
+import { keyRules } from "../../crypto/signatures.ts";
 import type { Millis } from "../../domain/decider.ts";
+import { identity } from "../../domain/identity/identity.ts";
 import type { NodeId } from "../../domain/ids.ts";
 import { type Capabilities, node as decider } from "../../domain/node/node.ts";
+import { newIdentity } from "../../sdk/identity/own-identity.ts";
 import { handleCommand } from "../../streams/handle-command.ts";
-import { nodeStream } from "../../streams/names.ts";
+import { identityStream, nodeStream } from "../../streams/names.ts";
 import { runWorker, type Worker } from "../../worker/worker.ts";
 import type { Life } from "./life.ts";
 import { linkSource, type NodeLine } from "./queue-links.ts";
 import { app, type Character, simulatedExecutor } from "./work.ts";
 import { beginLife, freshIds, isBug, isWeather, pause, sayOf, type World } from "./world.ts";
+
+const identities = identity(keyRules(native));
 
 export interface NodePlan {
   readonly nodeId: NodeId;
@@ -20,6 +26,8 @@ export interface NodePlan {
   /** 1 for an ordinary node. */
   readonly slowness: number;
   readonly skewMs: Millis;
+  /** Whether it belongs to an identity, which signs what it states. */
+  readonly signs: boolean;
 }
 
 export interface SimulatedNode {
@@ -35,6 +43,12 @@ export interface SimulatedNode {
 export const createNode = (world: World, plan: NodePlan): SimulatedNode => {
   const { trace, watch, random } = world;
   const { nodeId, character, classes, slots, backlog, slowness, skewMs } = plan;
+  const primitives: Primitives = {
+    ...native,
+    randomBytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(256 * random())),
+  };
+  const own = plan.signs ? newIdentity({ roles: ["worker"] }, primitives) : undefined;
+  const signer = own && { worker: own.id, rootKey: own.rootKey, sign: own.sign };
   const line: NodeLine = { cut: false, mute: false };
   let running: { readonly life: Life; worker: Worker | undefined } | undefined;
   let starts = 0;
@@ -56,10 +70,17 @@ export const createNode = (world: World, plan: NodePlan): SimulatedNode => {
     for (;;)
       try {
         const by = { actor: `node:${nodeId}`, now: life.clock.now() } as const;
+        if (own) {
+          const stream = identityStream(own.id);
+          const { id, record, registration: signature } = own;
+          const wish = { type: "RegisterIdentity", id, record, signature, ...by } as const;
+          const said = await handleCommand({ store, ids }, identities, { stream }, wish);
+          if (!said.ok) watch.blame(`${nodeId} could not register its owner: ${said.reason}`);
+        }
         const command = {
           type: "RegisterNode",
           nodeId,
-          owner: "ada",
+          owner: own?.id ?? "ada",
           capabilities,
           ...by,
         } as const;
@@ -89,11 +110,8 @@ export const createNode = (world: World, plan: NodePlan): SimulatedNode => {
     };
     return runWorker({
       nodeId,
-      primitives: {
-        ...native,
-        randomBytes: (count) =>
-          Uint8Array.from({ length: count }, () => Math.floor(256 * random())),
-      },
+      signer,
+      primitives,
       source: linkSource({ queue: world.queue, life, say: trace.say }, nodeId, line),
       executors: classes.map((executionClass) =>
         simulatedExecutor({

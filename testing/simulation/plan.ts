@@ -25,6 +25,8 @@ export const drawPlan = (random: Random, blobs: BlobHost): Plan => {
   const skewMs = (): Millis => Math.round((random() * 2 - 1) * skewMax);
   const stormMs = between(random, 20_000, 60_000);
   const villains = random() < 0.5 ? 0 : random() * 0.4;
+  // Not in each seed: to make and sign with keys costs more than all the rest of a run.
+  const signing = random() < 0.3;
   // Enough honest nodes in one class that a job after the healing can be completed.
   const honest = wholeBetween(random, 4, 6);
   const others = wholeBetween(random, 0, 4);
@@ -43,6 +45,7 @@ export const drawPlan = (random: Random, blobs: BlobHost): Plan => {
       slots: wholeBetween(random, 1, 3),
       backlog: wholeBetween(random, 0, 4),
       slowness: random() < 0.8 ? 1 : between(random, 1, 6),
+      signs: signing && random() < 0.6,
       skewMs: skewMs(),
     };
   });

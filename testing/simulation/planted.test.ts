@@ -10,8 +10,12 @@ const seedsMax = 25;
 const expected: Readonly<Record<string, RegExp>> = {
   "results of fenced attempts count": /never said what job/,
   "one result makes a quorum": /completed without its quorum|wrong output/,
+  "results are shown before all nodes are bound": /shown before all nodes were bound/,
+  "a result opens any commit": /was not bound to/,
+  "results that are bound are never asked for":
+    /a job of the calm came to|no rest|to be shown by then|waited to its end/,
   "a ledger entry without an answer is written twice":
-    /funded twice|released twice|paid twice|went below zero/,
+    /funded twice|released twice|paid twice|went below zero|JobRejected of job .* after its/,
   "the escrow of a failed job is not released": /escrow/,
   "tasks are sent before they are facts": /sent before it was a fact/,
   "tasks of lost nodes are never given to others": /lease of .* ended and nobody noticed/,

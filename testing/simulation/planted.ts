@@ -1,6 +1,8 @@
 /** Bugs that somebody might well write, each planted into one part of the network. */
 import type { Job, JobCommand, job } from "../../domain/job/job.ts";
 import { job as rules } from "../../domain/job/job.ts";
+import { commitOf } from "../../domain/receipts/commit.ts";
+import type { JobBook } from "../../services/job-book.ts";
 import type { EventStore } from "../../streams/event-store.ts";
 import { honest, type Sabotage } from "./sabotage.ts";
 import { freshIds } from "./world.ts";
@@ -27,6 +29,42 @@ const withoutQuorum: typeof job = {
       ? rules.decide(command, { ...state, spec: { ...state.spec, quorum: 1 } })
       : rules.decide(command, state),
 };
+
+/** Whoever is asked, and whoever is not, may show a result at any time. */
+const withoutPatience: typeof job = {
+  ...rules,
+  decide: (command, state) =>
+    state.status === "open" && command.type === "RecordResult"
+      ? rules.decide(command, { ...state, revealBy: state.deadlineAt })
+      : rules.decide(command, state),
+};
+
+/** What a node is bound to is not looked at: another salt than its own is as good. */
+const withoutCommits: typeof job = {
+  ...rules,
+  decide: (command, state) => {
+    if (command.type !== "RecordResult" || state.status !== "open")
+      return rules.decide(command, state);
+    const { task: ref, salt, resultTag, receipt } = command;
+    const task = state.tasks[ref.replica];
+    if (task?.status !== "committed" || salt === undefined || resultTag === undefined)
+      return rules.decide(command, state);
+    const swapped = salt.split("").reverse().join("");
+    const worker = receipt?.worker ?? ref.nodeId;
+    const commit = commitOf({ ...ref, worker, resultTag, salt: swapped });
+    const tasks = state.tasks.with(ref.replica, { ...task, commit });
+    return rules.decide({ ...command, salt: swapped }, { ...state, tasks });
+  },
+};
+
+/** A validator that asks each node as soon as it is bound. */
+const eager = (book: JobBook): JobBook => ({
+  ...book,
+  get: (jobHash) => {
+    const state = book.get(jobHash);
+    return state.status === "open" ? { ...state, revealBy: state.deadlineAt } : state;
+  },
+});
 
 /** No answer means not written, so it is written again, under new ids, wherever the stream stands. */
 const writesAgain = (store: EventStore, newId: () => string): EventStore => ({
@@ -62,6 +100,23 @@ export const planted: Readonly<Record<string, Sabotage>> = {
             },
           }
         : book,
+  },
+
+  "results are shown before all nodes are bound": {
+    ...honest,
+    rules: (service) => (service === "validator" ? { decider: withoutPatience } : {}),
+    book: (service, book) => (service === "validator" ? eager(book) : book),
+  },
+
+  "a result opens any commit": {
+    ...honest,
+    rules: (service) => (service === "validator" ? { decider: withoutCommits } : {}),
+  },
+
+  "results that are bound are never asked for": {
+    ...honest,
+    desk: (service, desk) =>
+      service === "validator" ? { ...desk, requestReveals: () => undefined } : desk,
   },
 
   "a ledger entry without an answer is written twice": {
