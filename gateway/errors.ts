@@ -257,7 +257,7 @@ export type HttpErrorCode = keyof typeof httpErrors;
 
 /** What keeps a gateway from opening. */
 export type OpenErrorCode =
-  | "not-yet-public"
+  | "not-public"
   | "no-key-directory"
   | "token-keys-damaged"
   | "token-keys-readable";

@@ -41,10 +41,12 @@ export type GatewayOptions = Pick<
   Gateway,
   "store" | "projections" | "blobs" | "ids" | "clock" | "natsUrl" | "place" | "version"
 > & {
-  /** Loopback only, as long as the gateway knows neither identities nor TLS. */
+  /** Beyond loopback it takes identities and TLS. */
   readonly host: string;
   /** 0 for any free one. */
   readonly port: number;
+  /** PEM: the certificate with those that vouch for it, and its key. Plain HTTP if not given. */
+  readonly tls?: { readonly cert: string; readonly key: string };
   /** Gives nodes their credentials; NATS takes none if not given. */
   readonly nodeAuthority?: NodeAuthority;
   /** What is heard of each node; nothing if not given. */
@@ -79,7 +81,8 @@ export interface OpenGateway {
 /**
  * Opens the gateway. What it is given stays open when it closes.
  *
- * @throws {OpenError} `not-yet-public` for a host that others can reach; with identities also when
+ * @throws {OpenError} `not-public` for a host that others can reach, if the gateway has not both
+ *   identities and TLS, or leave by `CNCT_ALLOW_PUBLIC`; with identities also when
  *   there are no keys to sign tokens with.
  * @throws {Error} Node's, if the port is taken.
  *
@@ -89,9 +92,9 @@ export interface OpenGateway {
  */
 export const openGateway = async (options: GatewayOptions): Promise<OpenGateway> => {
   const { host, port, store, projections, origins = [], logger = toStandardError } = options;
-  checkHost(host, logger);
+  checkHost(options, logger);
   const clients = jobClients({ views: projections.views, store });
-  let ownUrl = `http://${host}:${port}`;
+  let ownUrl = `${options.tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
   const access: Access = await openAccess({
     mode: options.access ?? "open",
     keyDirectory: options.keyDirectory,
@@ -154,7 +157,8 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
 
   const app = fastify({
     bodyLimit: limits.bodyBytes,
-    http: { noDelay: true },
+    // The types of the two differ in what nobody asks of them here.
+    ...((options.tls ? { https: { ...options.tls, minVersion: "TLSv1.2" } } : {}) as object),
     requestTimeout: 300_000,
     return503OnClosing: false,
   });
@@ -295,12 +299,13 @@ const drainMs = 10_000;
 
 const noLife: ReturnType<Gateway["live"]> = new Map();
 
-const checkHost = (host: string, logger: Logger): void => {
-  if (isLoopback(host)) return;
+const checkHost = ({ host, access, tls }: GatewayOptions, logger: Logger): void => {
+  if (isLoopback(host) || (access === "identities" && tls !== undefined)) return;
   if (process.env["CNCT_ALLOW_PUBLIC"] !== "1")
     throw new OpenError(
-      "not-yet-public",
-      `the gateway knows neither identities nor TLS yet, so it listens on loopback only, not on ${host}`,
+      "not-public",
+      `to listen on ${host}, where others reach it, the gateway needs identities and TLS ` +
+        "(cnct: --access identities --tls auto)",
     );
   logger.warn(
     { host },

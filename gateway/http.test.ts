@@ -240,7 +240,7 @@ describe("where the gateway listens", () => {
     for (const host of ["0.0.0.0", "::", "192.168.1.1", "example.org", "127.0.0.1.example.org", ""])
       await assert.rejects(
         openOn(host),
-        (error) => error instanceof OpenError && error.code === "not-yet-public",
+        (error) => error instanceof OpenError && error.code === "not-public",
         host,
       );
     for (const host of ["127.0.0.1", "localhost"]) await (await openOn(host)).close();
