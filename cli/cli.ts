@@ -19,7 +19,8 @@ import { CliFailure } from "./failures.ts";
 import { findIdentity } from "./id/find-identity.ts";
 import { showKeyFile } from "./id/key-file.ts";
 import { say } from "./output.ts";
-import { clientAccount, gatewayUrl, givenClient, keyFilePath, serviceKey } from "./settings.ts";
+import { clientAccount, givenClient, keyFilePath, serviceKey } from "./settings.ts";
+import { trustedGateway } from "./tls/trusted-gateway.ts";
 
 export interface GlobalFlags {
   readonly json?: boolean;
@@ -92,7 +93,7 @@ const withConnection = async <T>(
   work: Work<T>,
 ): Promise<T> => {
   const { json = false, gateway, client: account } = flagsOf(command);
-  const to = { ...patientWith(gatewayUrl(gateway)), client: clientAccount(account) };
+  const to = { ...patientWith(await trustedGateway(gateway)), client: clientAccount(account) };
   const plain = connect(to);
   let client = plain;
   try {

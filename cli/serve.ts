@@ -22,6 +22,13 @@ import { connectEventStore } from "../streams/connect-event-store.ts";
 import { serveEmbeddedStore } from "../streams/embedded/grpc/server.ts";
 import type { EmbeddedStore } from "../streams/embedded/store.ts";
 import { eventIds } from "../streams/event-ids.ts";
+import { openNatsAuthority } from "../streams/nats/authority/authority.ts";
+import {
+  followTransportKeys,
+  type TransportKeys,
+} from "../streams/nats/authority/transport-keys.ts";
+import { connectNats, type NatsTls } from "../streams/nats/connection.ts";
+import type { CredentialsSource } from "../streams/nats/credentials.ts";
 import { openTaskDesk } from "../streams/nats/task-desk.ts";
 import { openRefusalLog } from "../streams/refusals/sqlite.ts";
 import { nativeProofs, nativeSha256 } from "./native-proofs.ts";
@@ -39,9 +46,22 @@ export interface ServeOptions {
   /** Serves the embedded log to other processes on this port of 127.0.0.1. */
   readonly eventStorePort?: number;
   readonly natsUrl: string;
+  /** How to be let into NATS; without it, it lets anybody in. */
+  readonly nats?: {
+    readonly credentials?: CredentialsSource;
+    readonly tls?: NatsTls;
+    /** With the keys by which nodes get credentials; one process may have it. */
+    readonly authority?: string;
+    /** Where workers find it; `natsUrl` if left out. */
+    readonly publicUrl?: string;
+  };
   readonly host: string;
   /** Of the gateway; 0 for any free one. */
   readonly port: number;
+  /** PEM; the gateway speaks plain HTTP without it. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** By which clients know the gateway, given its port; its own if left out. */
+  readonly publicUrls?: (port: string) => readonly string[];
   /** Web pages of these origins may ask the gateway too, such as `http://localhost:5173`. */
   readonly origins?: readonly string[];
   /** Where a validator without a gateway in its process gets outputs from. */
@@ -103,8 +123,15 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
     });
     opened.push(async () => refusals.close());
 
+    const { credentials, tls: natsTls, authority } = options.nats ?? {};
     const desk = await openTaskDesk({
-      url: natsUrl,
+      link: await connectNats({
+        url: natsUrl,
+        name: "task desk",
+        clock,
+        ...(credentials ? { credentials } : {}),
+        ...(natsTls ? { tls: natsTls } : {}),
+      }),
       clock,
       onMalformed: (subject, reason) => {
         onLog(`a message on ${subject} was removed: ${reason}`);
@@ -136,6 +163,26 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
       opened.push(() => projections.close());
       const live = new Map<string, { held: number; lastSeen: number }>();
       desk.onHeartbeat((nodeId, { held }) => live.set(nodeId, { held, lastSeen: clock.now() }));
+      let nodeAuthority: TransportKeys | undefined;
+      if (authority !== undefined) {
+        const nats = await openNatsAuthority({
+          directory: authority,
+          url: natsUrl,
+          clock,
+          ...(natsTls ? { tls: natsTls } : {}),
+          onTrouble: (error) => onTrouble("a revocation is said to NATS again", error),
+        });
+        opened.push(() => nats.close());
+        const keys = followTransportKeys({
+          store,
+          authority: nats,
+          clock,
+          ...(natsTls?.ca === undefined ? {} : { ca: natsTls.ca }),
+          onTrouble: (error) => onTrouble("transport keys", error),
+        });
+        opened.push(() => keys.close());
+        nodeAuthority = keys;
+      }
       const gateway = await openGateway({
         store,
         projections,
@@ -147,7 +194,10 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
         ...(options.origins === undefined ? {} : { origins: options.origins }),
         ...(options.access === undefined ? {} : { access: options.access }),
         keyDirectory: dataDirectory,
-        natsUrl,
+        natsUrl: options.nats?.publicUrl ?? natsUrl,
+        ...(nodeAuthority ? { nodeAuthority } : {}),
+        ...(options.tls ? { tls: options.tls } : {}),
+        ...(options.publicUrls ? { publicUrls: options.publicUrls } : {}),
         place: "gateway-1",
         version,
         live: () => live,

@@ -138,6 +138,18 @@ export const webOrigin = (text: string): string => {
   );
 };
 
+/** @throws {CliFailure} `bad-option` for what is no address of a gateway. */
+export const publicUrl = (text: string): string => {
+  const url = URL.parse(text);
+  if (url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`)
+    return url.origin;
+  throw new CliFailure(
+    "bad-option",
+    `--public-url takes an address such as https://gateway.example:4000, not "${text}"`,
+    exitCodes.usage,
+  );
+};
+
 export const clientAccount = (flag?: string): string => givenClient(flag) ?? "client:local";
 
 /** Who was named as the client, if anybody was. */

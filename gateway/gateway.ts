@@ -67,8 +67,11 @@ export type GatewayOptions = Pick<
   readonly access?: AccessMode;
   /** Holds the keys that sign access tokens; needed with identities. */
   readonly keyDirectory?: string;
-  /** By which clients know the gateway, such as `https://gateway.example`; its own if not given. */
-  readonly publicUrls?: readonly string[];
+  /**
+   * By which clients know the gateway, such as `https://gateway.example`; its own if not given. Those
+   * of a gateway on any free port are known when it listens.
+   */
+  readonly publicUrls?: readonly string[] | ((port: string) => readonly string[]);
 };
 
 export interface OpenGateway {
@@ -98,7 +101,10 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
   const access: Access = await openAccess({
     mode: options.access ?? "open",
     keyDirectory: options.keyDirectory,
-    publicUrls: () => options.publicUrls ?? ownUrls(ownUrl),
+    publicUrls: () => {
+      const { publicUrls = () => ownUrls(ownUrl) } = options;
+      return typeof publicUrls === "function" ? publicUrls(new URL(ownUrl).port) : publicUrls;
+    },
     store,
     views: projections.views,
     clock: options.clock,

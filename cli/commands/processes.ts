@@ -1,5 +1,6 @@
 /** `cnct serve`, `worker` and `nats`: one process each, until it is told to stop. */
 
+import { dirname } from "node:path";
 import { type Command, Option } from "commander";
 import { catalogue } from "../../domain/catalogue.ts";
 import { type AllowList, parseAllowList } from "../../domain/collection/allow-list.ts";
@@ -8,12 +9,31 @@ import { exitCodes } from "../exit-codes.ts";
 import { CliFailure, unknownApp } from "../failures.ts";
 import { workerIdentity } from "../id/worker-identity.ts";
 import { notify, runUntilStopped, tellParent } from "../network/child.ts";
+import {
+  isLoopback,
+  joinAddress,
+  joinCommand,
+  openTls,
+  publicUrlsOf,
+  readPem,
+  type TlsFlags,
+  tlsDirectory,
+} from "../network/listening.ts";
 import { print, printJsonLine, say } from "../output.ts";
 import * as settings from "../settings.ts";
+import { trustedGateway } from "../tls/trusted-gateway.ts";
 
 const roleNames = ["dispatcher", "validator", "rewards", "gateway"] as const;
 const engineNames = ["ort-node", "ort-web"] as const;
 const defaultGrantPoints = 1_000n;
+
+const gather = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+export const publicUrlOption = [
+  "--public-url <url>",
+  "by which others know the gateway; may be repeated (default: the machine's addresses)",
+  gather,
+  [] as readonly string[],
+] as const;
 
 export const addProcesses = (program: Command): void => {
   program
@@ -27,7 +47,15 @@ export const addProcesses = (program: Command): void => {
     .option("--event-store <url>", "an EventStoreDB (esdb://…) instead of the embedded log")
     .option("--event-store-port <n>", "serve the embedded log to other processes there")
     .option("--nats <url>", "where nats-server is")
+    .option("--nats-authority <directory>", "with the keys of cnct nats --access identities")
+    .option("--nats-creds <file>", "credentials for NATS (default: those of the authority)")
+    .option("--nats-ca <file>", "PEM of who vouches for NATS (default: public authorities)")
+    .option("--public-nats <url>", "where workers find NATS, if that is not --nats")
     .addOption(accessOption())
+    .addOption(tlsOption())
+    .option("--tls-cert <file>", "PEM of a certificate and those that vouch for it")
+    .option("--tls-key <file>", "PEM of its key")
+    .option(...publicUrlOption)
     .option("--grant <points>", "what a client gets with its first job", String(defaultGrantPoints))
     .action(async (flags: ServeFlags, command: Command) => {
       const natsUrl = settings.natsUrl(flags.nats);
@@ -37,14 +65,27 @@ export const addProcesses = (program: Command): void => {
           "no nats-server is named; give --nats or CNCT_NATS_URL, or run npm start, which brings one",
           exitCodes.machine,
         );
+      const dataDirectory = settings.dataDirectory(flags.data);
+      const publicUrls = flags.publicUrl.map(settings.publicUrl);
+      const tls = await openTls(flags, {
+        directory: tlsDirectory(dataDirectory),
+        host: flags.host,
+        publicUrls,
+      });
+      const protocol = tls === undefined ? "http:" : "https:";
+      const urlsAt = (port: string) =>
+        publicUrlsOf(publicUrls, { protocol, host: flags.host, port });
       const { serve } = await import("../serve.ts");
       const { microPointsIn } = await import("./submit.ts");
       const eventStoreUrl = settings.eventStoreUrl(flags.eventStore);
       const { gateway } = flagsOf(command);
       const serving = await serve({
         roles: rolesIn(flags.roles),
-        dataDirectory: settings.dataDirectory(flags.data),
+        dataDirectory,
         host: flags.host,
+        ...(tls === undefined ? {} : { tls }),
+        ...(isLoopback(flags.host) && publicUrls.length === 0 ? {} : { publicUrls: urlsAt }),
+        nats: await natsAccess(flags),
         port: settings.portNumber(flags.port),
         origins: flags.origin.map(settings.webOrigin),
         natsUrl,
@@ -52,7 +93,7 @@ export const addProcesses = (program: Command): void => {
         ...(flags.eventStorePort === undefined
           ? {}
           : { eventStorePort: settings.portNumber(flags.eventStorePort) }),
-        gatewayUrl: settings.gatewayUrl(gateway),
+        gatewayUrl: await trustedGateway(gateway),
         access: flags.access,
         grant: microPointsIn(flags.grant).toString(),
         onLog: say,
@@ -62,7 +103,14 @@ export const addProcesses = (program: Command): void => {
         ...(serving.url === undefined ? {} : { gateway: serving.url }),
         ...(serving.eventStoreUrl === undefined ? {} : { eventStore: serving.eventStoreUrl }),
       };
-      announce(command, urls);
+      const isNews = tls?.own !== undefined || !isLoopback(flags.host);
+      const join =
+        serving.url !== undefined && isNews
+          ? joinAddress(urlsAt(new URL(serving.url).port), tls)
+          : undefined;
+      announce(command, { ...urls, ...(join === undefined ? {} : { join }) });
+      if (join !== undefined && flagsOf(command).json !== true)
+        print(`others join with: ${joinCommand(join)}`);
       await runUntilStopped(() => serving.close());
     });
 
@@ -122,13 +170,26 @@ export const addProcesses = (program: Command): void => {
     .description("run a nats-server of our own, until Ctrl-C")
     .requiredOption("--directory <directory>", "holds its configuration and streams")
     .option("--port <n>", "0 for any free one", "0")
-    .action(async (flags: { directory: string; port: string }, command: Command) => {
+    .option("--host <address>", "where it listens", "127.0.0.1")
+    .addOption(accessOption())
+    .addOption(tlsOption())
+    .option(...publicUrlOption)
+    .action(async (flags: NatsFlags, command: Command) => {
+      const tls = await openTls(flags, {
+        directory: tlsDirectory(dirname(flags.directory)),
+        host: flags.host,
+        publicUrls: flags.publicUrl.map(settings.publicUrl),
+      });
       const { startNatsServer } = await import("../../streams/nats/server.ts");
+      const { authorityDirectory } = await import("../../streams/nats/authority/operator-mode.ts");
       const binary = settings.natsBinary();
       const server = await startNatsServer({
         directory: flags.directory,
         ...(binary === undefined ? {} : { binary }),
         port: settings.portNumber(flags.port),
+        host: flags.host,
+        ...(flags.access === "open" ? {} : { authority: authorityDirectory(flags.directory) }),
+        ...(tls === undefined ? {} : { tls }),
         onExit: ({ code, signal, restartInMs }) =>
           notify(
             `nats-server died (${signal ?? `exit code ${code}`}); it is started again in ${restartInMs} ms`,
@@ -142,14 +203,26 @@ export const addProcesses = (program: Command): void => {
 /** Where the worker works, and as whom: where the gateway asks for identities, as its own. */
 const workingAs = async (command: Command, { name, owner }: WorkerFlags) => {
   const flags = flagsOf(command);
-  const gateway = settings.gatewayUrl(flags.gateway);
+  const gateway = await trustedGateway(flags.gateway);
   const worker = await workerIdentity({ gateway, path: settings.keyFilePath(flags.id), say });
   if (worker === undefined) return { gateway, nodeId: name ?? settings.nodeName(), owner };
   const { id } = worker.latest();
   return { gateway, nodeId: name ?? settings.nodeName({ id }), owner: id, identity: worker };
 };
 
-interface ServeFlags {
+interface NatsFlags extends TlsFlags {
+  readonly directory: string;
+  readonly port: string;
+  readonly host: string;
+  readonly access: AccessMode;
+  readonly publicUrl: readonly string[];
+}
+interface ServeFlags extends TlsFlags {
+  readonly natsAuthority?: string;
+  readonly natsCreds?: string;
+  readonly natsCa?: string;
+  readonly publicNats?: string;
+  readonly publicUrl: readonly string[];
   readonly roles: string;
   readonly host: string;
   readonly port?: string;
@@ -180,14 +253,34 @@ export const accessOption = (): Option =>
     .choices(["open", "identities"])
     .default("open");
 
+/** Of every command that listens where others reach it. */
+export const tlsOption = (): Option =>
+  new Option("--tls <how>", "auto: certificates by an authority of the network's own").choices([
+    "auto",
+  ]);
+
+/** How this process is let into NATS, and whether it lets others in. */
+const natsAccess = async (flags: ServeFlags) => {
+  const { natsAuthority: authority, natsCa, publicNats: publicUrl } = flags;
+  const { coordinatorCredentialsFile } = await import(
+    "../../streams/nats/authority/operator-mode.ts"
+  );
+  const { fileCredentials } = await import("../../streams/nats/credentials.ts");
+  const file = flags.natsCreds ?? (authority && coordinatorCredentialsFile(authority));
+  return {
+    ...(file === undefined ? {} : { credentials: await fileCredentials(file) }),
+    ...(natsCa === undefined ? {} : { tls: { ca: await readPem(natsCa) } }),
+    ...(authority === undefined ? {} : { authority }),
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+  };
+};
+
 const announce = (command: Command, urls: Readonly<Record<string, string>>): void => {
   tellParent({ type: "ready", urls });
   if (flagsOf(command).json === true) printJsonLine({ ready: true, ...urls });
   else
     print(["ready", ...Object.entries(urls).map(([name, url]) => `${name} at ${url}`)].join(", "));
 };
-
-const gather = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
 const listIn = (text: string): readonly string[] =>
   text

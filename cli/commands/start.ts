@@ -5,13 +5,17 @@ import { flagsOf } from "../cli.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure } from "../failures.ts";
 import { untilStopped } from "../network/child.ts";
+import { isLoopback, joinCommand, type TlsFlags } from "../network/listening.ts";
 import { type Network, startNetwork } from "../network/network.ts";
 import { forgetNetwork, noteNetwork } from "../network/running.ts";
 import { print, printJsonLine, say, tint } from "../output.ts";
 import * as settings from "../settings.ts";
-import { type AccessMode, accessOption } from "./processes.ts";
+import { type AccessMode, accessOption, publicUrlOption, tlsOption } from "./processes.ts";
 
-interface StartFlags {
+interface StartFlags extends TlsFlags {
+  readonly host: string;
+  readonly publicUrl: readonly string[];
+  readonly natsPort?: string;
   readonly workers: string;
   readonly port?: string;
   readonly data?: string;
@@ -38,6 +42,12 @@ export const addStart = (program: Command): void => {
     .option("--event-store <url>", "an EventStoreDB (esdb://…) instead of the embedded log")
     .option("--nats <url>", "a running nats-server instead of one of our own")
     .addOption(accessOption())
+    .option("--host <address>", "where gateway and NATS listen", "127.0.0.1")
+    .addOption(tlsOption())
+    .option("--tls-cert <file>", "PEM of a certificate and those that vouch for it")
+    .option("--tls-key <file>", "PEM of its key")
+    .option(...publicUrlOption)
+    .option("--nats-port <n>", "of NATS (default: any free one; 4222 where others reach it)")
     .option("--verbose", "show what the processes say")
     .action(async (flags: StartFlags, command: Command) => {
       const dataDirectory = settings.dataDirectory(flags.data);
@@ -46,6 +56,10 @@ export const addStart = (program: Command): void => {
         port: settings.portNumber(flags.port),
         workers: workerCount(flags.workers),
         access: flags.access,
+        host: flags.host,
+        tls: flags,
+        publicUrls: flags.publicUrl.map(settings.publicUrl),
+        natsPort: settings.portNumber(flags.natsPort ?? (isLoopback(flags.host) ? "0" : "4222")),
         natsUrl: settings.natsUrl(flags.nats),
         eventStoreUrl: settings.eventStoreUrl(flags.eventStore),
         onLog: (name, line) => {
@@ -67,6 +81,7 @@ export const addStart = (program: Command): void => {
         printJsonLine({
           ready: true,
           gateway: network.gateway,
+          ...(network.join === undefined ? {} : { join: network.join }),
           dataDirectory,
           pids: pidsOf(network),
         });
@@ -83,17 +98,18 @@ export const addStart = (program: Command): void => {
 const pidsOf = ({ children }: Network): Readonly<Record<string, number | undefined>> =>
   Object.fromEntries(children.map((child) => [child.name, child.pid()]));
 
-const welcome = ({ gateway, children }: Network, dataDirectory: string): void => {
+const welcome = ({ gateway, join, children }: Network, dataDirectory: string): void => {
   const workers = children.filter(({ name }) => name.startsWith("node-")).length;
-  const isDefault = new URL(gateway).port === String(settings.defaultPort);
-  const cnct = `${isDefault ? "" : `CNCT_GATEWAY=${gateway} `}npx cnct`;
+  const address = join ?? gateway;
+  const isDefault = address === `http://127.0.0.1:${settings.defaultPort}`;
+  const cnct = `${isDefault ? "" : `CNCT_GATEWAY=${address} `}npx cnct`;
   print(`CNCT runs on this machine with ${workers === 1 ? "one worker" : `${workers} workers`}. Ctrl-C stops it.
 
   GraphQL   ${tint(`${gateway}/graphql`, "bold")}
   GraphiQL  ${tint(`${gateway}/graphiql`, "bold")}
   data      ${dataDirectory}
 
-It listens on 127.0.0.1 only: nobody else can reach it.
+${join === undefined ? "It listens on 127.0.0.1 only: nobody else can reach it." : `Others join with:\n  ${tint(joinCommand(join), "bold")}`}
 
 Try, in another terminal:
   ${cnct} example page.png        a picture of a page

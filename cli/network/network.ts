@@ -1,8 +1,11 @@
 /** A whole network on this machine: NATS, a coordinator and workers, each a process of its own. */
 
-import { mkdir, rm } from "node:fs/promises";
+import { X509Certificate } from "node:crypto";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Millis } from "../../domain/decider.ts";
+import { fingerprintOf } from "../tls/certificates.ts";
+import { isLoopback, publicUrlsOf, type TlsFlags, tlsDirectory } from "./listening.ts";
 import { type Supervised, type SuperviseOptions, supervise } from "./supervisor.ts";
 
 export interface NetworkOptions {
@@ -12,6 +15,13 @@ export interface NetworkOptions {
   readonly workers: number;
   /** Who may change something; with identities each worker has one of its own. Open if left out. */
   readonly access?: "open" | "identities";
+  /** Where gateway and NATS listen; 127.0.0.1 if left out. Elsewhere it takes identities and TLS. */
+  readonly host?: string;
+  readonly tls?: TlsFlags;
+  /** By which others know the gateway. */
+  readonly publicUrls?: readonly string[];
+  /** Of our own nats-server; any free one if left out. */
+  readonly natsPort?: number;
   /** Instead of a nats-server of our own. */
   readonly natsUrl?: string | undefined;
   /** Instead of the embedded log. */
@@ -27,6 +37,8 @@ export interface NetworkOptions {
 
 export interface Network {
   readonly gateway: string;
+  /** The gateway's address for strangers; undefined when none can reach it. */
+  readonly join: string | undefined;
   readonly eventStoreUrl: string;
   readonly natsUrl: string;
   readonly children: readonly Supervised[];
@@ -45,6 +57,12 @@ export interface Network {
  */
 export const startNetwork = async (options: NetworkOptions): Promise<Network> => {
   const { dataDirectory, port, workers, access = "open", onLog, onNotice, onDeath } = options;
+  const { host = "127.0.0.1", tls = {}, publicUrls = [] } = options;
+  const listening = ["--host", host, ...publicUrls.flatMap((url) => ["--public-url", url])];
+  const natsDirectory = join(dataDirectory, "nats");
+  // NATS has a certificate of the network's own even if the gateway has another: who is let in learns
+  // from the gateway whom to trust for it.
+  const natsTls = tls.tls !== undefined || !isLoopback(host);
   // ONNX Runtime leaves files where temporary ones belong: here they are found and removed.
   const temporary = join(dataDirectory, "tmp");
   await mkdir(dataDirectory, { recursive: true });
@@ -70,6 +88,16 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
     children.push(child);
     return child;
   };
+  /** What the coordinator has to know of a nats-server of our own. */
+  const natsArgs = (natsUrl: string): readonly string[] => {
+    const { port } = new URL(natsUrl);
+    const [first = ""] = publicUrlsOf(publicUrls, { protocol: "tls:", host, port });
+    return [
+      ...(access === "open" ? [] : ["--nats-authority", join(natsDirectory, "authority")]),
+      ...(natsTls ? ["--nats-ca", authorityFile(dataDirectory)] : []),
+      ...(isLoopback(host) ? [] : ["--public-nats", `tls://${new URL(first).hostname}:${port}`]),
+    ];
+  };
   const stop = async () => {
     const [first, ...rest] = [...groupsOf(children)];
     for (const group of [...rest.reverse(), first ?? []])
@@ -82,8 +110,9 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
       const nats = await start(
         "nats",
         (before) => [
-          ...["nats", "--directory", join(dataDirectory, "nats")],
-          ...["--port", portOf(before?.["nats"], 0)],
+          ...["nats", "--directory", natsDirectory, "--access", access, ...listening],
+          ...["--port", portOf(before?.["nats"], options.natsPort ?? 0)],
+          ...(natsTls ? ["--tls", "auto"] : []),
         ],
         "SIGTERM", // It ends its nats-server, which would outlive it otherwise.
       );
@@ -91,17 +120,20 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
     }
     const coordinator = await start("coordinator", (before) => [
       ...["serve", "--roles", "all", "--data", dataDirectory, "--nats", natsUrl ?? ""],
-      ...["--port", portOf(before?.["gateway"], port), "--access", access],
+      ...["--port", portOf(before?.["gateway"], port), "--access", access, ...listening],
+      ...tlsArgs(tls),
+      ...(options.natsUrl === undefined ? natsArgs(natsUrl ?? "") : []),
       ...(options.eventStoreUrl === undefined
         ? ["--event-store-port", portOf(before?.["eventStore"], 0)]
         : ["--event-store", options.eventStoreUrl]),
     ]);
     const gateway = coordinator.urls["gateway"] ?? "";
+    const trusted = tls.tls === undefined ? gateway : await withFingerprint(gateway, dataDirectory);
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary);
     const starting = Array.from({ length: workers }, (_, index) =>
       start(`node-${index + 1}`, () => [
-        ...["worker", "--gateway", gateway, "--name", `node-${index + 1}`],
+        ...["worker", "--gateway", trusted, "--name", `node-${index + 1}`],
         ...["--owner", "local", "--nats", natsUrl ?? ""],
         ...["--id", join(dataDirectory, "nodes", `node-${index + 1}.json`)],
       ]),
@@ -111,6 +143,7 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
     signal.throwIfAborted();
     return {
       gateway,
+      join: coordinator.urls["join"],
       natsUrl,
       eventStoreUrl: coordinator.urls["eventStore"] ?? "",
       children,
@@ -123,6 +156,21 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
     await stop();
     throw error;
   }
+};
+
+const tlsArgs = ({ tls, tlsCert, tlsKey }: TlsFlags): readonly string[] => [
+  ...(tls === undefined ? [] : ["--tls", tls]),
+  ...(tlsCert === undefined ? [] : ["--tls-cert", tlsCert]),
+  ...(tlsKey === undefined ? [] : ["--tls-key", tlsKey]),
+];
+
+/** The PEM of the network's own authority. */
+const authorityFile = (dataDirectory: string): string =>
+  join(tlsDirectory(dataDirectory), "ca.pem");
+
+const withFingerprint = async (gateway: string, dataDirectory: string): Promise<string> => {
+  const { raw } = new X509Certificate(await readFile(authorityFile(dataDirectory)));
+  return `${gateway}#sha256=${fingerprintOf(raw)}`;
 };
 
 /** A part that is started again listens where it did before: others know it by that. */
