@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { utf8ToBytes } from "@noble/hashes/utils.js";
 import fc from "fast-check";
+import { isClientAccount } from "../ids.ts";
 import { fromBase32, toBase32 } from "./base32.ts";
 import {
+  clientAccountOf,
   cnctId,
   type InceptionRecord,
   inceptionFault,
@@ -137,4 +139,10 @@ describe("a NATS user key", () => {
     assert.equal(isNatsUserKey(natsKey.toLowerCase()), false);
     assert.equal(isNatsUserKey(undefined), false);
   });
+});
+
+test("an identity's account is one that clients have, so that it gets its grant", () => {
+  const account = clientAccountOf(cnctId(record));
+  assert.equal(account.length, "client:".length + 52);
+  assert.equal(isClientAccount(account), true);
 });

@@ -9,6 +9,7 @@ import { openGateway } from "../gateway.ts";
 import {
   askAs,
   askGraphql,
+  authorized,
   issuance,
   keyRevocation,
   login,
@@ -53,6 +54,20 @@ const codeOf = async (secret: string, url = network.url): Promise<string> => {
   const { body } = await submitBy(secret, ada.account, url);
   return body.code ?? body.data.submitJob.code ?? body.data.submitJob.__typename;
 };
+/** Of the same network. */
+const anotherGateway = () =>
+  openGateway({
+    ...network,
+    clock: wallClock,
+    version: "0",
+    host: "127.0.0.1",
+    port: 0,
+    natsUrl: "",
+    place: "gateway-2",
+    access: "identities",
+    keyDirectory,
+    live: () => network.live,
+  });
 const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
   const limit = Date.now() + 20_000;
   while (!(await holds())) {
@@ -107,19 +122,7 @@ describe("a service key", () => {
   });
 
   test("is revoked at once, on other gateways too", async () => {
-    const place = "gateway-2";
-    const other = await openGateway({
-      ...network,
-      clock: wallClock,
-      version: "0",
-      host: "127.0.0.1",
-      port: 0,
-      natsUrl: "",
-      place,
-      access: "identities",
-      keyDirectory,
-      live: () => network.live,
-    });
+    const other = await anotherGateway();
     const { secret, keyId, position } = await issue();
     await network.projections.waitFor(BigInt(position), 10_000);
     assert.equal(await codeOf(secret, other.url), "SubmittedJob");
@@ -159,6 +162,48 @@ describe("a service key", () => {
     assert.doesNotMatch(JSON.stringify(uses), /cnct_sk/);
     await rm(brief, { recursive: true });
   });
+});
+
+/** Opens a socket that says hello; resolves with why it was closed once it was. */
+const listen = async (person: Person, by: string) => {
+  const headers = await authorized(network.url, person, by, { method: "GET", path: "/graphql" });
+  const socket = new WebSocket(
+    `${network.url.replace("http", "ws")}/graphql`,
+    "graphql-transport-ws",
+  );
+  const closed = new Promise<string>((resolve) => {
+    socket.onclose = ({ code, reason }) => resolve(`${code} ${reason}`);
+  });
+  await new Promise<void>((resolve) => {
+    socket.onopen = () =>
+      socket.send(JSON.stringify({ type: "connection_init", payload: headers }));
+    socket.onmessage = () => resolve();
+  });
+  return { closed, close: () => socket.close() };
+};
+
+test("an identity that is revoked at one gateway is nobody at the others", async () => {
+  const other = await anotherGateway();
+  try {
+    const bob = newPerson();
+    await register(network.url, bob);
+    const elsewhere = await login(other.url, bob, ["jobs:submit"]);
+    const variables = { client: bob.account, nonce: "there" };
+    const submitThere = async () =>
+      (await askAs(other.url, bob, elsewhere, submission, variables)).body;
+    assert.equal((await submitThere()).data.submitJob.__typename, "SubmittedJob");
+    const here = await login(network.url, bob, ["jobs:submit"]);
+    const socket = await listen(bob, here);
+    const bystander = await listen(ada, token);
+    await revoke(network.url, bob);
+    assert.equal(await socket.closed, "4401 identity-revoked");
+    await until(async () => (await submitThere()).code === "identity-revoked");
+    const isOpen = Symbol("open");
+    assert.equal(await Promise.race([bystander.closed, Promise.resolve(isOpen)]), isOpen);
+    bystander.close();
+  } finally {
+    await other.close();
+  }
 });
 
 describe("when an identity is revoked", () => {
