@@ -7,17 +7,23 @@ import { runWorkerHost } from "../../cli/worker.ts";
 import { native } from "../../crypto/primitives-native.ts";
 import type { AccessMode } from "../../gateway/access/access.ts";
 import { startNatsServer } from "../../streams/nats/server.ts";
-import { newIdentity } from "../identity/own-identity.ts";
+import { newIdentity, type OwnIdentity } from "../index.ts";
 
 export interface TestNetwork {
   readonly gateway: string;
+  /** What its parts had to say. */
+  readonly log: readonly string[];
+  /** Of the nodes, where each has one; changes of them are the test's. */
+  readonly owners: OwnIdentity[];
+  /** Ends the coordinator and starts it again on its data, at the same address. */
+  restartCoordinator(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
  * NATS, a coordinator with every role, and three nodes for apps that need no model.
  *
- * @param access - With `identities` each node has one of its own.
+ * @param options.access - With identities each node belongs to one of its own; open if left out.
  */
 export const startTestNetwork = async ({
   access = "open",
@@ -35,27 +41,33 @@ export const startTestNetwork = async ({
   try {
     const nats = await startNatsServer({ directory: join(directory, "nats") });
     closing.push(() => nats.stop());
-    const coordinator = await serve({
-      roles,
-      dataDirectory: directory,
-      host: "127.0.0.1",
-      port: 0,
-      natsUrl: nats.url,
-      grant: "1000000000",
-      access,
-      onLog: (line) => log.push(line),
-    });
+    const startCoordinator = (port: number) =>
+      serve({
+        roles,
+        access,
+        dataDirectory: directory,
+        host: "127.0.0.1",
+        port,
+        natsUrl: nats.url,
+        grant: "1000000000",
+        onLog: (line) => log.push(line),
+      });
+    let coordinator = await startCoordinator(0);
     closing.push(() => coordinator.close());
     const gateway = coordinator.url ?? "";
+    const owners: OwnIdentity[] = [];
     for (const nodeId of ["node-ada", "node-bob", "node-eve"]) {
-      const own = access === "open" ? undefined : newIdentity({ roles: ["worker"] }, native);
+      const at = owners.length;
+      const own = newIdentity({ roles: ["worker"] }, native);
+      if (access === "identities") owners.push(own);
+      const identity = {
+        latest: () => owners[at] ?? own,
+        current: async () => owners[at] ?? own,
+      };
       const worker = await runWorkerHost({
         gateway,
         nodeId,
-        owner: own?.id ?? nodeId,
-        ...(own === undefined
-          ? {}
-          : { identity: { latest: () => own, current: () => Promise.resolve(own) } }),
+        ...(access === "identities" ? { owner: own.id, identity } : { owner: nodeId }),
         apps: ["noop", "echo"],
         engines: ["ort-node"],
         slots: 4,
@@ -66,7 +78,11 @@ export const startTestNetwork = async ({
       });
       closing.push(() => worker.close());
     }
-    return { gateway, close };
+    const restartCoordinator = async (): Promise<void> => {
+      await coordinator.close();
+      coordinator = await startCoordinator(Number(new URL(gateway).port));
+    };
+    return { gateway, log, owners, restartCoordinator, close };
   } catch (error) {
     await close();
     throw error;
