@@ -57,7 +57,7 @@ export const startChild = (
   settings: ChildSettings,
   { outputBytesMax, fence }: { readonly outputBytesMax: number; readonly fence: Fence },
 ): ComputingChild => {
-  const { process: child, stderr, frames, lifeline } = launch(settings, fence);
+  const { process: child, stderr, frames, lifeline, kill } = launch(settings, fence);
   let waiting: Waiting | undefined;
   let ended: string | undefined;
   let lastWords = "";
@@ -75,7 +75,6 @@ export const startChild = (
     waiting = undefined;
     if (one) how(one);
   };
-  const kill = () => void child.kill("SIGKILL");
   /** The child broke the rules: nothing more that it says is heard. */
   const giveUp = (error: Error) => {
     frames.off("data", hearBytes);

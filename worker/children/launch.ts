@@ -17,6 +17,8 @@ export interface Launched {
   readonly stderr: Readable;
   readonly frames: Socket;
   readonly lifeline: Socket;
+  /** At once, whatever it does. */
+  kill(): void;
 }
 
 const program = fileURLToPath(new URL("./child.ts", import.meta.url));
@@ -38,7 +40,16 @@ export const launch = (settings: ChildSettings, fence: Fence): Launched => {
     windowsHide: true,
   });
   const [, , stderr, frames, lifeline] = child.stdio;
+  const kill = () => {
+    if (!options.detached || child.pid === undefined) return void child.kill("SIGKILL");
+    try {
+      process.kill(-child.pid, "SIGKILL");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // It is gone.
+    }
+  };
   return {
+    kill,
     process: child,
     stderr: stderr as Readable,
     frames: frames as Socket,
