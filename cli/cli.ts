@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { native } from "../crypto/primitives-native.ts";
 import type { Millis } from "../domain/decider.ts";
 import { clientAccountOf } from "../domain/identity/inception.ts";
 import type { Scope } from "../domain/identity/scopes.ts";
@@ -55,7 +56,7 @@ const tellingSleep = (gateway: string): Sleep => {
 
 /** How a command connects: it waits a while for a gateway that starts again, and says so. */
 export const patientWith = (gateway: string) =>
-  ({ gateway, retry, sleep: tellingSleep(gateway) }) as const;
+  ({ gateway, retry, sleep: tellingSleep(gateway), primitives: native }) as const;
 
 export const flagsOf = (command: Command): GlobalFlags => command.optsWithGlobals<GlobalFlags>();
 

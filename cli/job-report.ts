@@ -16,17 +16,17 @@ export interface Ended {
 /** Looks up each job, waits a little until it is paid, and gets its output, a few at a time. */
 export const fetchOutputs = async (
   client: CnctClient,
-  jobs: readonly Pick<EndedJob, "hash" | "outputDigest">[],
+  jobs: readonly EndedJob[],
 ): Promise<readonly Ended[]> => {
   const reports: Ended[] = [];
   const giveUpAt = performance.now() + payWithinMs;
   for (let start = 0; start < jobs.length; start += 8)
     reports.push(
       ...(await Promise.all(
-        jobs.slice(start, start + 8).map(async ({ hash, outputDigest }) => {
-          const job = await paidJob(client, hash, giveUpAt);
-          if (outputDigest === null) return { job, output: undefined, text: undefined };
-          const bytes = await client.download(outputDigest);
+        jobs.slice(start, start + 8).map(async (ended) => {
+          const job = await paidJob(client, ended.hash, giveUpAt);
+          if (ended.outputDigest === null) return { job, output: undefined, text: undefined };
+          const bytes = await client.output(ended);
           const output = readJson(bytes);
           return { job, output, text: describe(output, bytes.length) };
         }),

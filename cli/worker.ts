@@ -15,9 +15,11 @@ import { type FenceWish, openFence } from "../worker/children/fence.ts";
 import { openExecutorPool } from "../worker/children/pool.ts";
 import { openCollect } from "../worker/collect/collect.ts";
 import type { Executor } from "../worker/executor.ts";
+import { openSeals, type Seals } from "../worker/sealed.ts";
 import type { Signer } from "../worker/statements.ts";
 import { runWorker, type WorkerNotice } from "../worker/worker.ts";
 import { claimName } from "./claim-name.ts";
+import { nativeSha256 } from "./native-proofs.ts";
 import { openNodeQueue } from "./node-queue.ts";
 
 export interface WorkerHostOptions {
@@ -157,6 +159,7 @@ const runWith = async (
     nodeId,
     signer: options.signer ?? signerOf(options.identity),
     primitives: native,
+    seals: sealsOf(options.identity),
     executors,
     blobs: httpBlobs({ gateway, fetch: asked }),
     clock: wallClock,
@@ -188,6 +191,15 @@ const signerOf = (identity: WorkerIdentity | undefined): Signer | undefined =>
       return identity.latest().sign;
     },
   };
+
+/** What is wrapped for a key of the owner is opened with it, also for one that was retired meanwhile. */
+const sealsOf = (identity: WorkerIdentity | undefined): Seals | undefined =>
+  identity &&
+  openSeals({
+    secretOf: (keyId) => identity.latest().encryptionSecret(keyId),
+    primitives: native,
+    sha256: nativeSha256,
+  });
 
 /** Each app once for each class: two engines may share executors of apps that need none. */
 const offersOf = (executors: readonly Executor[]): Capabilities["apps"] => {

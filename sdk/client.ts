@@ -3,20 +3,30 @@
  * part (requests, logins, subscriptions, submissions) lives in a file of its own beside this one.
  */
 
+import type { Primitives } from "../crypto/primitives.ts";
+import { portable } from "../crypto/primitives-portable.ts";
 import type { Random } from "../domain/chance.ts";
 import type { Millis } from "../domain/decider.ts";
 import { emptyDigest } from "../domain/hashing.ts";
 import type { AccountId, Digest, JobHash } from "../domain/ids.ts";
 import type { BlobRef, JobSpec } from "../domain/job/spec.ts";
-import { digestOf } from "./digest.ts";
+import { digestOf, sha256 } from "./digest.ts";
 import { type EndedFeed, openEndedFeed } from "./ended.ts";
 import { CnctRefusal, CnctUnavailable } from "./errors.ts";
 import { type ByteRange, openHttp } from "./http.ts";
 import { type Acting, authorityOf } from "./identity/authority-of.ts";
+import { type KeyWatch, openKeyWatch } from "./keys-awaited.ts";
 import { openQueries, type Queries } from "./queries.ts";
 import { resume } from "./resume.ts";
 import { defaultRetryPolicy, type RetryPolicy, type Sleep, sleep } from "./retry.ts";
-import type { EndedJobBatch, EventBatch, Refusal } from "./schema.types.ts";
+import type {
+  EndedJobBatch,
+  EventBatch,
+  KeysAwaitedBatch,
+  Refusal,
+  SealedOutput,
+} from "./schema.types.ts";
+import { openSealing } from "./sealing.ts";
 import { type EndedJob, endedFields, eventFields } from "./selections.ts";
 import { buildSpec, type JobRequest } from "./spec.ts";
 import {
@@ -42,6 +52,8 @@ export interface ConnectOptions extends Acting {
   readonly timeoutMs?: Millis;
   readonly random?: Random;
   readonly sleep?: Sleep;
+  /** What seals and opens; on Node `native` of `crypto/primitives-native.ts` is many times faster. */
+  readonly primitives?: Primitives;
 }
 
 export interface Waiting {
@@ -83,7 +95,13 @@ export interface CnctClient extends Queries {
   /** How each job ended, in the order given, over one subscription. */
   awaitMany(hashes: readonly JobHash[], waiting?: Waiting): Promise<readonly EndedJob[]>;
   /**
-   * The output of the job, verified, as soon as it is there.
+   * The output of a job that ended with one, verified, and opened if it is sealed.
+   * @throws {CnctRefusal} With the job's reason if it ended without an output; `sealed-output` without
+   *   an identity; `content-key-unknown`, `sealed-output-wrong`.
+   */
+  output(ended: EndedJob): Promise<Uint8Array>;
+  /**
+   * The output of the job, as `output` gives it, as soon as it is there.
    * @throws {CnctRefusal} With the job's reason if it ended without an output.
    */
   result(hash: JobHash, waiting?: Waiting): Promise<Uint8Array>;
@@ -147,7 +165,10 @@ export const connect = (options: ConnectOptions): CnctClient => {
     written = written === undefined ? position : laterOf(written, position);
   };
   /** Jobs that this client submitted and has not waited for: who pays, and when it was not yet there. */
-  const submitted = new Map<JobHash, { readonly payer: AccountId; readonly since: string }>();
+  const submitted = new Map<
+    JobHash,
+    { readonly payer: AccountId; readonly since: string; readonly sealed: boolean }
+  >();
 
   const send = <Data>(query: string, variables: Readonly<Record<string, unknown>>) =>
     http.graphql<Data>(JSON.stringify({ query, variables }));
@@ -193,10 +214,43 @@ export const connect = (options: ConnectOptions): CnctClient => {
       { after, signal },
     );
 
+  const { identity } = options;
+  const sealing =
+    identity &&
+    openSealing({
+      identity: typeof identity === "function" ? identity : async () => identity,
+      ask,
+      random: patience.random,
+      primitives: options.primitives ?? portable,
+      sha256,
+    });
+  const watches = new Map<AccountId, KeyWatch>();
+  const watchOf = (account: AccountId): KeyWatch | undefined => {
+    if (sealing === undefined) return undefined;
+    const known = watches.get(account);
+    if (known !== undefined) return known;
+    const watch = openKeyWatch({
+      listen: (after, signal) =>
+        follow<KeysAwaitedBatch>(
+          "keysAwaited",
+          `subscription KeysAwaited($client: AccountId!, $after: Position) {
+            keysAwaited(client: $client, after: $after) { position jobs { hash position } } }`,
+          { client: account },
+          { after, signal },
+        ),
+      position: baseline,
+      wrapForMore: sealing.wrapForMore,
+      sleep: patience.sleep,
+    });
+    watches.set(account, watch);
+    return watch;
+  };
+
   const look = async (hash: JobHash, atLeast: string) => {
     const { job } = await ask<{ job: LookedAt | null }>(
       `query Ended($hash: Digest!, $atLeast: Position) { job(hash: $hash, atLeast: $atLeast) {
-        hash client status reason position output { digest size } } }`,
+        hash client status reason position output { digest size } sealed
+        tasks { replica attempt status resultTag output { digest } } } }`,
       { hash, atLeast: written === undefined ? atLeast : laterOf(atLeast, written) },
     );
     return job;
@@ -222,14 +276,69 @@ export const connect = (options: ConnectOptions): CnctClient => {
   const awaitEnd = async (hash: JobHash, signal: AbortSignal): Promise<EndedJob> => {
     const own = submitted.get(hash);
     if (own !== undefined) {
-      const ended = await feedOf(own.payer).await(hash, own.since, signal);
+      const waiting = feedOf(own.payer).await(hash, own.since, signal);
+      const ended = await (own.sealed ? withKeys(hash, own, waiting) : waiting);
       submitted.delete(hash);
       return ended;
     }
     const job = await look(hash, await baseline());
     if (job === null) throw new CnctRefusal("job-unknown", `nobody submitted a job ${hash}`);
     const ended = endOf(job);
-    return ended === "open" ? feedOf(job.client).await(hash, undefined, signal) : ended;
+    if (ended !== "open") return ended;
+    const waiting = feedOf(job.client).await(hash, undefined, signal);
+    if (!job.sealed || (await payer()) !== job.client) return waiting;
+    return withKeys(hash, { payer: job.client }, waiting);
+  };
+
+  /** Waits for a sealed job, and wraps its key for more nodes when that is asked for meanwhile. */
+  const withKeys = async (
+    hash: JobHash,
+    { payer: account, since }: { readonly payer: AccountId; readonly since?: string },
+    waiting: Promise<EndedJob>,
+  ): Promise<EndedJob> => {
+    const watching = watchOf(account)?.watch(hash, since);
+    if (watching === undefined) return waiting;
+    try {
+      return await Promise.race([waiting, watching.failed]);
+    } finally {
+      waiting.catch(() => undefined); // Left behind: nobody is to hear of it.
+      watching.stop();
+    }
+  };
+
+  /** Any other accepted result will do if the first one cannot be read: their tags are equal. */
+  const openAny = async (
+    hash: JobHash,
+    { outputDigest, sealed }: EndedJob,
+  ): Promise<Uint8Array> => {
+    if (sealing === undefined)
+      throw new CnctRefusal(
+        "sealed-output",
+        `the output of job ${hash} is sealed: connect with the identity that submitted it`,
+      );
+    const openOne = async (digest: Digest, from: SealedOutput) =>
+      sealing.openOutput(hash, { body: await client.download(digest), digest, sealed: from });
+    const first =
+      outputDigest === null || sealed === null ? undefined : ([outputDigest, sealed] as const);
+    let failure: unknown;
+    if (first !== undefined)
+      try {
+        return await openOne(...first);
+      } catch (error) {
+        if (!(error instanceof CnctRefusal) || error.code === "content-key-unknown") throw error;
+        failure = error;
+      }
+    const job = await look(hash, await baseline());
+    for (const { status, output, replica, attempt, resultTag } of job?.tasks ?? []) {
+      if (status !== "ACCEPTED" || output === null || resultTag !== sealed?.resultTag) continue;
+      if (output.digest === outputDigest) continue;
+      try {
+        return await openOne(output.digest, { replica, attempt, resultTag });
+      } catch (error) {
+        if (!(error instanceof CnctRefusal)) throw error;
+      }
+    }
+    throw failure;
   };
 
   const submitOne = together(
@@ -269,11 +378,13 @@ export const connect = (options: ConnectOptions): CnctClient => {
       return bytes;
     },
 
-    prepare: async (request) =>
-      buildSpec(request, {
+    prepare: async (request) => {
+      const sealer = await sealing?.sealerFor(request);
+      const spec = await buildSpec(request, {
         commits: authority !== undefined,
         client: await payer(),
         upload: client.upload,
+        seal: sealer?.seal,
         findApp: async (name) => {
           const app = await queries.app(name);
           if (app === null) return undefined;
@@ -284,7 +395,10 @@ export const connect = (options: ConnectOptions): CnctClient => {
           const limits = { wallMs, memoryMb };
           return { inputs, comparator: comparator as never, limits, priceMicroPoints };
         },
-      }),
+      });
+      if (sealer !== undefined) sealing?.remember(spec, sealer.contentKey);
+      return spec;
+    },
 
     submit: async (job) => {
       const answer = await submitOne("version" in job ? job : await client.prepare(job));
@@ -298,13 +412,14 @@ export const connect = (options: ConnectOptions): CnctClient => {
         jobs.map((job) => ("version" in job ? job : client.prepare(job))),
       );
       const before = await baseline();
-      const batch = await submitSpecs(specs, (body) => http.graphql(body));
+      const wraps = (await sealing?.wrapsFor(specs)) ?? [];
+      const batch = await submitSpecs(specs, wraps, (body) => http.graphql(body));
       note(batch.position);
       for (const [index, hash] of batch.hashes.entries()) {
-        const payer = specs[index]?.client;
+        const { client: payer, sealed = false } = specs[index] ?? {};
         // A job that was there before may have ended before.
         if (hash !== null && payer !== undefined && batch.isNew[index] === true)
-          submitted.set(hash, { payer, since: before });
+          submitted.set(hash, { payer, since: before, sealed });
       }
       return batch;
     },
@@ -324,14 +439,16 @@ export const connect = (options: ConnectOptions): CnctClient => {
 
     awaitMany: (hashes, waiting) => Promise.all(hashes.map((hash) => client.await(hash, waiting))),
 
-    result: async (hash, waiting) => {
-      const { status, reason, outputDigest } = await client.await(hash, waiting);
+    result: async (hash, waiting) => client.output(await client.await(hash, waiting)),
+
+    output: async (ended) => {
+      const { hash, status, reason, outputDigest, sealed } = ended;
       if (outputDigest === null)
         throw new CnctRefusal(
           reason ?? `job-${status.toLowerCase()}`,
           `job ${hash} has no output: it is ${status.toLowerCase()}${reason === null ? "" : ` (${reason})`}`,
         );
-      return client.download(outputDigest);
+      return sealed === null ? client.download(outputDigest) : openAny(hash, ended);
     },
 
     watch: (hash, { after = "-1", signal } = {}) =>
@@ -381,6 +498,7 @@ export const connect = (options: ConnectOptions): CnctClient => {
 
     close: async () => {
       for (const feed of feeds.values()) feed.close();
+      for (const watch of watches.values()) watch.close();
       await wire.close();
     },
   };
@@ -398,10 +516,27 @@ interface LookedAt {
   readonly reason: string | null;
   readonly position: string;
   readonly output: { readonly digest: string; readonly size: number } | null;
+  readonly sealed: boolean;
+  readonly tasks: readonly {
+    readonly replica: number;
+    readonly attempt: number;
+    readonly status: string;
+    readonly resultTag: string | null;
+    readonly output: { readonly digest: string } | null;
+  }[];
 }
 
-const endOf = ({ hash, status, reason, position, output }: LookedAt): EndedJob | "open" => {
+const endOf = (job: LookedAt): EndedJob | "open" => {
+  const { hash, status, reason, position, output } = job;
   if (status === "OPEN") return "open";
   const { digest: outputDigest, size: outputSize } = output ?? { digest: null, size: null };
-  return { hash, status, reason, position, outputDigest, outputSize, sealed: null };
+  return { hash, status, reason, position, outputDigest, outputSize, sealed: sealedOf(job) };
+};
+
+const sealedOf = ({ sealed, output, tasks }: LookedAt): SealedOutput | null => {
+  if (!sealed || output === null) return null;
+  for (const { output: own, replica, attempt, resultTag, status } of tasks)
+    if (own?.digest === output.digest && status === "ACCEPTED" && resultTag !== null)
+      return { replica, attempt, resultTag };
+  return null;
 };

@@ -207,7 +207,7 @@ export interface MutationIssueServiceKeyArgs {
   readonly scopes: readonly string[];
   /** When it ends, within 400 days. */
   readonly expiresAt: number;
-  /** For people, 1 to 64 characters. It stands in the log, where everybody can read it. */
+  /** For people, 1 to 64 characters. */
   readonly label: string;
 }
 

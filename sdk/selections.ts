@@ -77,4 +77,5 @@ export const networkFields = `version natsUrl head position events
 
 export const eventFields = "id position stream revision type at data";
 
-export const endedFields = "hash status reason outputDigest outputSize position";
+export const endedFields = `hash status reason outputDigest outputSize position
+  sealed { replica attempt resultTag }`;

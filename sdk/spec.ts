@@ -1,5 +1,6 @@
 /** From what a caller says to a whole job spec, the one that is hashed. */
 
+import { sealedSize } from "../crypto/body.ts";
 import { type CatalogueApp, catalogue, isAppName } from "../domain/catalogue.ts";
 import type { AccountId, Digest } from "../domain/ids.ts";
 import {
@@ -47,6 +48,11 @@ export interface JobRequest {
    * in a network of identities when two must agree, else not.
    */
   readonly commit?: boolean;
+  /**
+   * Whether everybody may read inputs and output. Left out, a client with an identity seals what
+   * bytes it brings; `true` stores them as they are.
+   */
+  readonly open?: boolean;
 }
 
 export interface SpecDefaults {
@@ -55,6 +61,8 @@ export interface SpecDefaults {
   readonly commits?: boolean;
   /** Stores bytes and answers their name. */
   readonly upload: (bytes: Uint8Array, mediaType: string) => Promise<BlobRef>;
+  /** Seals bytes before they are stored; the job is then a sealed one. */
+  readonly seal?: ((plaintext: Uint8Array) => Uint8Array) | undefined;
   /** Looks up an app that this version of the SDK does not know; undefined if nobody does. */
   readonly findApp?: (name: string) => Promise<AppDefaults | undefined>;
 }
@@ -96,7 +104,9 @@ export const buildSpec = async (request: JobRequest, defaults: SpecDefaults): Pr
     client,
     app: request.app,
     params: request.params ?? {},
-    inputs: Object.fromEntries(inputs.map(([name, input]) => [name, placeholderOf(input)])),
+    inputs: Object.fromEntries(
+      inputs.map(([name, input]) => [name, placeholderOf(input, defaults.seal)]),
+    ),
     comparator: request.comparator ?? app.comparator,
     quorum,
     replicasMax: request.replicasMax ?? defaultReplicasMax(quorum),
@@ -107,6 +117,7 @@ export const buildSpec = async (request: JobRequest, defaults: SpecDefaults): Pr
     priority: request.priority ?? specDefaults.priority,
     nonce: request.nonce ?? specDefaults.nonce,
     ...((request.commit ?? (defaults.commits === true && quorum > 1)) ? { commit: true } : {}),
+    ...(defaults.seal === undefined ? {} : { sealed: true }),
   };
   const parsed = parseSpec(draft);
   if (!parsed.ok) throw new CnctRefusal(parsed.code, parsed.message);
@@ -127,11 +138,14 @@ const checkInputs = (given: readonly string[], appName: string, app: AppDefaults
 };
 
 /** Stands for bytes whose digest is not known yet, with their true size. */
-const placeholderOf = (input: JobInput): BlobRef => {
+const placeholderOf = (input: JobInput, seal: SpecDefaults["seal"]): BlobRef => {
   const bytes = bytesOf(input);
   return bytes === undefined
     ? { digest: (input as BlobRef).digest, size: (input as BlobRef).size }
-    : { digest: "0".repeat(64) as Digest, size: bytes.length };
+    : {
+        digest: "0".repeat(64) as Digest,
+        size: seal === undefined ? bytes.length : sealedSize(bytes.length),
+      };
 };
 
 const bytesOf = (input: JobInput): Uint8Array | undefined =>
@@ -141,10 +155,11 @@ const store = async (
   name: string,
   input: JobInput,
   app: AppDefaults,
-  { upload }: SpecDefaults,
+  { upload, seal }: SpecDefaults,
 ): Promise<BlobRef> => {
   const bytes = bytesOf(input);
-  if (bytes === undefined) return placeholderOf(input);
+  if (bytes === undefined) return placeholderOf(input, seal);
+  if (seal !== undefined) return upload(seal(bytes), "application/octet-stream");
   const declared =
     app.inputs.find((one) => one.name === name) ?? app.inputs.find((one) => one.many);
   const mediaType =

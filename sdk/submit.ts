@@ -3,6 +3,7 @@
 import type { JobHash } from "../domain/ids.ts";
 import { jobHash } from "../domain/job/hash.ts";
 import type { JobSpec } from "../domain/job/spec.ts";
+import type { Wraps } from "../domain/job/wraps.ts";
 import { sha256 } from "./digest.ts";
 import { CnctRefusal } from "./errors.ts";
 import type { Refusal, RefusalOfOne, SubmittedJobs } from "./schema.types.ts";
@@ -33,8 +34,8 @@ export const jobsPerRequest = 500;
 const charactersPerRequest = 280_000;
 export const requestsInFlight = 4;
 
-const document = `mutation SubmitJobs($specs: [JobSpecJson!]!, $hashes: [Digest!]) {
-  submitJobs(specs: $specs, hashes: $hashes) {
+const document = `mutation SubmitJobs($specs: [JobSpecJson!]!, $hashes: [Digest!], $wraps: [WrapsJson]) {
+  submitJobs(specs: $specs, hashes: $hashes, wraps: $wraps) {
     __typename
     ... on SubmittedJobs { hashes created isNew position refusals { index code message } }
     ... on Refusal { code message }
@@ -49,26 +50,30 @@ interface Chunk {
   readonly start: number;
   readonly specs: string[];
   readonly hashes: JobHash[];
+  /** As JSON; "null" for open jobs. */
+  readonly wraps: string[];
   characters: number;
 }
 
 /**
  * Submits whole specs, several requests at a time.
  *
+ * @param wraps - Of sealed jobs, in the order of the specs; null for open ones.
  * @throws {CnctRefusal} If a request as a whole is refused.
  * @throws {CnctUnavailable} If the gateway does not answer; some jobs may have been submitted.
  */
 export const submitSpecs = async (
   specs: readonly JobSpec[],
+  wraps: readonly (Wraps | null)[],
   send: <Data>(body: string) => Promise<Data>,
 ): Promise<SubmittedBatch> => {
-  const chunks = chunksOf(specs);
+  const chunks = chunksOf(specs, wraps);
   const answers: { readonly start: number; readonly answer: SubmittedJobs }[] = [];
   const queue = chunks.values();
   const work = async () => {
-    for (const { start, specs, hashes } of queue) {
+    for (const { start, specs, hashes, wraps } of queue) {
       // Each spec is JSON already: it is not read and written a second time.
-      const body = `{"query":${JSON.stringify(document)},"variables":{"specs":[${specs}],"hashes":${JSON.stringify(hashes)}}}`;
+      const body = `{"query":${JSON.stringify(document)},"variables":{"specs":[${specs}],"hashes":${JSON.stringify(hashes)},"wraps":[${wraps}]}}`;
       const { submitJobs } = await send<{ submitJobs: Answer }>(body);
       if (submitJobs.__typename === "Refusal")
         throw new CnctRefusal(submitJobs.code, submitJobs.message);
@@ -88,22 +93,28 @@ export const submitSpecs = async (
   };
 };
 
-const chunksOf = (specs: readonly JobSpec[]): readonly Chunk[] => {
+const chunksOf = (
+  specs: readonly JobSpec[],
+  wraps: readonly (Wraps | null)[],
+): readonly Chunk[] => {
   const chunks: Chunk[] = [];
   let chunk: Chunk | undefined;
   for (const [index, spec] of specs.entries()) {
     const text = JSON.stringify(spec);
+    const keys = JSON.stringify(wraps[index] ?? null);
+    const characters = text.length + keys.length;
     const isFull =
       chunk !== undefined &&
       (chunk.specs.length === jobsPerRequest ||
-        chunk.characters + text.length > charactersPerRequest);
+        chunk.characters + characters > charactersPerRequest);
     if (chunk === undefined || isFull) {
-      chunk = { start: index, specs: [], hashes: [], characters: 0 };
+      chunk = { start: index, specs: [], hashes: [], wraps: [], characters: 0 };
       chunks.push(chunk);
     }
     chunk.specs.push(text);
     chunk.hashes.push(jobHash(spec, sha256));
-    chunk.characters += text.length;
+    chunk.wraps.push(keys);
+    chunk.characters += characters;
   }
   return chunks;
 };

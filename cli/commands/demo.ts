@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { native } from "../../crypto/primitives-native.ts";
 import { type CnctClient, connect, openRegistry, scopesOfRoles } from "../../sdk/index.ts";
 import { flagsOf } from "../cli.ts";
 import type { DemoFigures } from "../demo/play.ts";
@@ -142,6 +143,7 @@ const clientOf = async (
     client: latest().account,
     identity: current,
     scopes: scopesOfRoles.client,
+    primitives: native,
   });
 };
 

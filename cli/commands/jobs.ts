@@ -92,7 +92,7 @@ export const addJobs = (program: Command): void => {
           const { code, message, exit } = jobFailure(ended);
           throw new CliFailure(code, message, exit);
         }
-        const bytes = await client.download(ended.outputDigest);
+        const bytes = await client.output(ended);
         if (output !== undefined) await writeFile(output, bytes);
         if (json)
           return printJson({

@@ -23,6 +23,7 @@ interface SubmitFlags {
   readonly engine?: string;
   readonly priority?: string;
   readonly nonce?: string;
+  readonly open?: boolean;
   readonly timeout?: string;
   readonly wait: boolean;
 }
@@ -42,6 +43,7 @@ export const addSubmit = (program: Command): void => {
     .option("--engine <class>", "only nodes whose execution class begins so, such as ort-web")
     .option("--priority <n>", "1 (low) to 5 (high) (default: 3)")
     .option("--nonce <text>", "makes equal work a new job")
+    .option("--open", "do not seal: everybody may read the files and the results")
     .option("--timeout <seconds>", "stop waiting after so long")
     .option("--no-wait", "print the hashes and return at once")
     .addHelpText(
@@ -143,6 +145,7 @@ const requestsOf = async (
     ...(flags.price === undefined ? {} : { price: microPointsIn(flags.price) }),
     ...(flags.engine === undefined ? {} : { engine: flags.engine }),
     ...(flags.nonce === undefined ? {} : { nonce: flags.nonce }),
+    ...(flags.open === true ? { open: true } : {}),
   };
   const main = app.inputs.find(({ many }) => many !== true)?.name;
   if (main === undefined || (files.length === 0 && extra.some(([input]) => input === main)))

@@ -1,0 +1,243 @@
+/**
+ * Sealed jobs at the client: inputs are sealed before they leave, the key is wrapped for nodes that
+ * could compute the job and for the client itself, and outputs are opened. Keys of jobs are kept for
+ * the life of the process; a later one finds them in the job's own wrap, with the key file alone.
+ */
+
+import { outputKey } from "../crypto/derive-key.ts";
+import { openBody } from "../crypto/open.ts";
+import { createWrapOpener } from "../crypto/open-wraps.ts";
+import type { Primitives } from "../crypto/primitives.ts";
+import { resultTag } from "../crypto/result-tag.ts";
+import { newContentKey, sealBody } from "../crypto/seal.ts";
+import { createWrapper } from "../crypto/wrapper.ts";
+import type { Random } from "../domain/chance.ts";
+import type { Sha256 } from "../domain/hashing.ts";
+import type { PublicKey } from "../domain/identity/keys.ts";
+import type { Digest, JobHash } from "../domain/ids.ts";
+import { jobHash } from "../domain/job/hash.ts";
+import { type JobSpec, parseSpec } from "../domain/job/spec.ts";
+import { recipientsMax, type Wraps } from "../domain/job/wraps.ts";
+import { CnctRefusal } from "./errors.ts";
+import type { OwnIdentity } from "./identity/own-identity.ts";
+import { openRecipients, type Recipients } from "./recipients.ts";
+import type { Refusal, SealedOutput } from "./schema.types.ts";
+import type { JobRequest } from "./spec.ts";
+
+type Ask = <Data>(query: string, variables: Readonly<Record<string, unknown>>) => Promise<Data>;
+
+export interface Sealing {
+  /**
+   * What seals the inputs of a request; undefined for one that is or has to be open.
+   *
+   * @throws {CnctRefusal} `input-not-sealed` if it brings bytes beside such that are stored in the open.
+   */
+  sealerFor(request: JobRequest): Promise<Sealer | undefined>;
+  /** Keeps the key of a job whose spec is complete. */
+  remember(spec: JobSpec, contentKey: Uint8Array): void;
+  /**
+   * Wraps for each sealed spec, in the order given; null for open ones.
+   *
+   * @throws {CnctRefusal} `content-key-unknown` for a sealed spec that was not prepared here.
+   */
+  wrapsFor(specs: readonly JobSpec[]): Promise<readonly (Wraps | null)[]>;
+  /**
+   * Wraps for nodes that came since, if the job waits for that.
+   *
+   * @param asked - Where the client was asked for it; left out, what the gateway shows now counts.
+   */
+  wrapForMore(hash: JobHash, asked?: string): Promise<"wrapped" | "nobody" | "not-awaited">;
+  /**
+   * The plaintext of an output.
+   *
+   * @throws {CnctRefusal} `content-key-unknown`, or `sealed-output-wrong` if it is not the output that
+   *   the nodes agreed on.
+   */
+  openOutput(
+    hash: JobHash,
+    output: { readonly body: Uint8Array; readonly digest: Digest; readonly sealed: SealedOutput },
+  ): Promise<Uint8Array>;
+}
+
+export interface Sealer {
+  readonly contentKey: Uint8Array;
+  readonly seal: (plaintext: Uint8Array) => Uint8Array;
+}
+
+/** Keys of so many jobs are kept; others are found in the jobs' own wraps. */
+const keysKept = 50_000;
+
+export const openSealing = ({
+  identity,
+  ask,
+  random,
+  primitives,
+  sha256,
+}: {
+  readonly identity: () => Promise<OwnIdentity>;
+  readonly ask: Ask;
+  readonly random: Random;
+  readonly primitives: Primitives;
+  readonly sha256: Sha256;
+}): Sealing => {
+  const wrapper = createWrapper(primitives);
+  const recipients: Recipients = openRecipients({ ask, random });
+  const contentKeys = new Map<JobHash, Uint8Array>();
+  let isOpen: Promise<boolean> | undefined;
+
+  const keep = (hash: JobHash, contentKey: Uint8Array): void => {
+    contentKeys.set(hash, contentKey);
+    const [oldest] = contentKeys.keys();
+    if (contentKeys.size > keysKept && oldest !== undefined) contentKeys.delete(oldest);
+  };
+
+  /** On a gateway that knows no identities nobody could be wrapped for. */
+  const gatewayIsOpen = (): Promise<boolean> => {
+    isOpen ??= ask<{ network: { access: string } }>("query Access { network { access } }", {}).then(
+      ({ network }) => network.access === "OPEN",
+      (error: unknown) => {
+        isOpen = undefined;
+        throw error;
+      },
+    );
+    return isOpen;
+  };
+
+  const ownKey = async (): Promise<PublicKey> => {
+    const { encryptionKeys, id } = await identity();
+    const key = encryptionKeys.at(-1);
+    if (key === undefined) throw new CnctRefusal("unsafe-key", `${id} has no encryption key`);
+    return key;
+  };
+
+  /** Leaves out candidates whose key would keep no secret. */
+  const wrap = (
+    job: { readonly contentKey: Uint8Array; readonly hash: JobHash },
+    keys: readonly PublicKey[],
+  ): Wraps | undefined => {
+    if (keys.length === 0) return undefined;
+    const { contentKey, hash } = job;
+    const wrapped = wrapper.wrap({ contentKey, jobHash: hash, recipients: keys });
+    if (wrapped.ok) return wrapped.wraps;
+    return wrap(
+      job,
+      keys.filter((key) => key !== wrapped.recipient),
+    );
+  };
+
+  const contentKeyOf = async (hash: JobHash): Promise<Uint8Array> => {
+    const known = contentKeys.get(hash);
+    if (known !== undefined) return known;
+    const own = await identity();
+    const { job } = await ask<{ job: { spec: unknown; recipients: readonly string[] } | null }>(
+      "query Recipients($hash: Digest!) { job(hash: $hash) { spec recipients } }",
+      { hash },
+    );
+    const parsed = parseSpec(job?.spec);
+    if (job === null || !parsed.ok || jobHash(parsed.spec, sha256) !== hash)
+      throw new CnctRefusal("hash-mismatch", `the gateway shows another job for ${hash}`);
+    const opener = createWrapOpener(primitives, own.encryptionSecret);
+    for (const keyId of job.recipients) {
+      if (own.encryptionSecret(keyId) === undefined) continue;
+      const { job: found } = await ask<{ job: { wrap: unknown } | null }>(
+        `query OwnWrap($hash: Digest!, $keyId: Digest!) { job(hash: $hash) {
+          wrap(keyId: $keyId) { keyId enc seq wrapped } } }`,
+        { hash, keyId },
+      );
+      const opened = opener.open({ wrap: found?.wrap, jobHash: hash });
+      if (!opened.ok) continue;
+      keep(hash, opened.contentKey);
+      return opened.contentKey;
+    }
+    throw new CnctRefusal(
+      "content-key-unknown",
+      `job ${hash} is sealed, and not for a key of ${own.id}`,
+    );
+  };
+
+  return {
+    sealerFor: async ({ open, inputs = {} }) => {
+      if (open === true) return undefined;
+      const stored = Object.entries(inputs).filter(([, input]) => isStored(input));
+      if (stored.length === Object.keys(inputs).length || (await gatewayIsOpen())) return undefined;
+      const [first] = stored;
+      if (first !== undefined)
+        throw new CnctRefusal(
+          "input-not-sealed",
+          `input "${first[0]}" is stored in the open: give its bytes, or say open: true for all of the job`,
+        );
+      const contentKey = newContentKey(primitives);
+      return { contentKey, seal: (plaintext) => sealBody(primitives, { contentKey, plaintext }) };
+    },
+
+    remember: (spec, contentKey) => keep(jobHash(spec, sha256), contentKey),
+
+    wrapsFor: async (specs) => {
+      const own = specs.some(({ sealed }) => sealed) ? await ownKey() : undefined;
+      return Promise.all(
+        specs.map(async (spec) => {
+          if (!spec.sealed || own === undefined) return null;
+          const hash = jobHash(spec, sha256);
+          const contentKey = contentKeys.get(hash);
+          if (contentKey === undefined)
+            throw new CnctRefusal(
+              "content-key-unknown",
+              `the spec of job ${hash} was sealed by another process, and its key is not known here`,
+            );
+          const others = await recipients.choose(spec);
+          const keys = [own, ...others.filter((key) => key !== own)].slice(0, recipientsMax);
+          return wrap({ contentKey, hash }, keys) ?? null;
+        }),
+      );
+    },
+
+    wrapForMore: async (hash, asked) => {
+      const { job } = await ask<{ job: AwaitingJob | null }>(
+        `query Awaiting($hash: Digest!, $atLeast: Position) { job(hash: $hash, atLeast: $atLeast) {
+          status awaitingKeys recipients spec } }`,
+        asked === undefined ? { hash } : { hash, atLeast: asked },
+      );
+      if (job === null || job.status !== "OPEN" || !job.awaitingKeys) return "not-awaited";
+      const contentKey = await contentKeyOf(hash);
+      const fresh = await recipients.beyond(job.spec, new Set(job.recipients));
+      const wraps = wrap({ contentKey, hash }, fresh.slice(0, recipientsMax));
+      if (wraps === undefined) return "nobody";
+      const { wrapKeys } = await ask<{ wrapKeys: WrapKeysAnswer }>(
+        `mutation WrapKeys($hash: Digest!, $wraps: WrapsJson!) {
+          wrapKeys(hash: $hash, wraps: $wraps) { __typename ... on Refusal { code message } } }`,
+        { hash, wraps },
+      );
+      if (wrapKeys.__typename === "WrappedKeys") return "wrapped";
+      if (wrapKeys.code === "job-ended") return "not-awaited";
+      throw new CnctRefusal(wrapKeys.code, wrapKeys.message);
+    },
+
+    openOutput: async (hash, { body, digest, sealed }) => {
+      const contentKey = await contentKeyOf(hash);
+      const { replica, attempt } = sealed;
+      const key = outputKey(primitives, { contentKey, task: { jobHash: hash, replica, attempt } });
+      const opened = openBody(primitives, { contentKey: key, body, digest });
+      const wrong = (why: string) =>
+        new CnctRefusal("sealed-output-wrong", `the output of job ${hash} cannot be used: ${why}`);
+      if (!opened.ok) throw wrong(opened.code);
+      const { plaintext: output } = opened;
+      if (resultTag(primitives, { contentKey, jobHash: hash, output }) !== sealed.resultTag)
+        throw wrong("it is not what the nodes agreed on");
+      return output;
+    },
+  };
+};
+
+const isStored = (input: NonNullable<JobRequest["inputs"]>[string]): boolean =>
+  !(input instanceof Uint8Array) && !("bytes" in input);
+
+interface AwaitingJob {
+  readonly status: string;
+  readonly awaitingKeys: boolean;
+  readonly recipients: readonly string[];
+  readonly spec: JobSpec;
+}
+
+type WrapKeysAnswer =
+  | { readonly __typename: "WrappedKeys" }
+  | ({ readonly __typename: "Refusal" } & Refusal);
