@@ -19,6 +19,7 @@ import { delimiter, join, normalize } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openTestNetwork } from "../../gateway/testing/test-network.ts";
 import { startTestNetwork } from "../../sdk/testing/network.ts";
+import { signedJob, specOf } from "../../sdk/testing/receipts.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 
@@ -57,7 +58,12 @@ const actAsAnybody = `
     const { hashes } = await client.submitMany(jobs);
     const ended = await client.awaitMany(hashes);
     await client.close();
-    await report({ output, statuses: ended.map(({ status }) => status), agent: navigator.userAgent });`;
+    const file = ${JSON.stringify(signedJob(specOf({ commit: true })).file())};
+    const { ok } = sdk.verifyReceipts(file);
+    file.events.find(({ type }) => type === "ResultReceived").data.executionClass += "x";
+    const [fault] = sdk.verifyReceipts(file).faults;
+    const proven = [ok, fault.code];
+    await report({ output, proven, statuses: ended.map(({ status }) => status), agent: navigator.userAgent });`;
 
 const pageThat = (acts: string) => `<!doctype html>
 <script type="importmap">{"imports":{
@@ -196,9 +202,10 @@ test("the SDK submits, waits and downloads from a page", { timeout: 150_000 }, a
   t.after(() => site.close());
   site.ask(network.gateway);
   const said = await visit(t, browser, site);
-  const { output, statuses, error } = said as Readonly<Record<string, unknown>>;
+  const { output, proven, statuses, error } = said as Readonly<Record<string, unknown>>;
   assert.equal(error, undefined);
   assert.equal(output, "from a page");
+  assert.deepEqual(proven, [true, "statement-not-in-bundle"]);
   assert.deepEqual(
     statuses,
     Array.from({ length: 50 }, () => "COMPLETED"),
