@@ -2,6 +2,7 @@
  * What a node has to say, sent in bundles: at once when the line is idle, together when it is busy.
  * What is put in is said, however long the queue is away.
  */
+import type { Sha256 } from "../domain/hashing.ts";
 import type { Statement } from "../domain/receipts/statement.ts";
 import { type Clock, sleep } from "../streams/clock.ts";
 import {
@@ -35,12 +36,14 @@ export const openOutbox = ({
   clock,
   instance,
   signer,
+  sha256,
   onTrouble,
 }: {
   readonly source: TaskSource;
   readonly clock: Clock;
   readonly instance: string;
   readonly signer: Signer | undefined;
+  readonly sha256: Sha256;
   readonly onTrouble: (what: string, error: unknown) => void;
 }): Outbox => {
   let waiting: Saying[] = [];
@@ -52,6 +55,7 @@ export const openOutbox = ({
     return signBundle(
       batch.flatMap(({ signed }) => signed ?? []),
       signer,
+      sha256,
     );
   };
 

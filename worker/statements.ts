@@ -4,6 +4,7 @@
  */
 import { appDigest, isAppName } from "../domain/catalogue.ts";
 import type { Instant } from "../domain/decider.ts";
+import type { Sha256 } from "../domain/hashing.ts";
 import type { CnctId } from "../domain/identity/inception.ts";
 import type { PublicKey, Signature } from "../domain/identity/keys.ts";
 import type { Digest, NodeId } from "../domain/ids.ts";
@@ -66,8 +67,9 @@ export const signedForm = (
 export const signBundle = (
   statements: readonly Statement[],
   { worker, rootKey, sign }: Signer,
+  sha256?: Sha256,
 ): SignedBundle => {
-  const bundle = bundleOf({ worker, rootKey, statements });
+  const bundle = bundleOf({ worker, rootKey, statements }, sha256);
   return { version: 1, bundle, signature: sign(bundleText(bundle)), statements };
 };
 

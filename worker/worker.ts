@@ -5,7 +5,7 @@
  *
  *     running --drain--> draining (no new task; what runs is finished) --> stopped
  */
-import { hexOf } from "../crypto/bytes.ts";
+import { hexOf, utf8 } from "../crypto/bytes.ts";
 import { keyBytes, type Primitives } from "../crypto/primitives.ts";
 import { openResultTag } from "../crypto/result-tag.ts";
 import type { Instant } from "../domain/decider.ts";
@@ -94,7 +94,9 @@ export const runWorker = ({
   let draining = false;
 
   const trouble = (what: string, error: unknown) => notify({ type: "trouble", what, error });
-  const outbox = openOutbox({ source, clock, instance, signer, onTrouble: trouble });
+  const sha256 = (bytes: Uint8Array | string) =>
+    hexOf(primitives.sha256(typeof bytes === "string" ? utf8(bytes) : bytes));
+  const outbox = openOutbox({ source, clock, instance, signer, sha256, onTrouble: trouble });
   const commits = createCommits({
     worker: signer?.worker ?? nodeId,
     newSalt: () => hexOf(primitives.randomBytes(keyBytes)),

@@ -75,12 +75,16 @@ export const bundleOf = (
   return { version: 1, worker, keyId: signingKeyId(rootKey, sha256), size, root };
 };
 
-/** The receipts of a bundle that was checked or made, in the order of its statements. */
+/**
+ * The receipts of a bundle that was checked or made, in the order of its statements.
+ *
+ * @param tree - As `checkBundle` answered it, which saves to hash everything again.
+ */
 export const receiptsOf = (
   { bundle, signature, statements }: SignedBundle,
   sha256: Sha256 = portableSha256,
+  tree: Tree = treeFor(statements, sha256),
 ): readonly Receipt[] => {
-  const tree = treeFor(statements, sha256);
   return statements.map((statement, index) => {
     const path = pathTo(tree, index);
     return { version: 1, statement, bundle, signature, index, path };
@@ -134,15 +138,15 @@ export const checkReceipt = (
 export const checkBundle = (
   value: unknown,
   by: By,
-): { readonly ok: true; readonly signed: SignedBundle } | Refused => {
+): { readonly ok: true; readonly signed: SignedBundle; readonly tree: Tree } | Refused => {
   if (!isSignedBundle(value)) return refused("receipt-malformed");
   const { bundle, signature, statements } = value;
   if (statements.some(({ worker }) => worker !== bundle.worker))
     return refused("receipt-of-another-worker");
-  if (rootOf(treeFor(statements, by.sha256 ?? portableSha256)) !== bundle.root)
-    return refused("statement-not-in-bundle");
+  const tree = treeFor(statements, by.sha256 ?? portableSha256);
+  if (rootOf(tree) !== bundle.root) return refused("statement-not-in-bundle");
   const code = signatureFault(bundle, signature, by);
-  return code === undefined ? { ok: true, signed: value } : refused(code);
+  return code === undefined ? { ok: true, signed: value, tree } : refused(code);
 };
 
 const signatureFault = (

@@ -8,6 +8,7 @@ import type { Verify } from "../../domain/identity/keys.ts";
 import type { Digest, JobHash, NodeId } from "../../domain/ids.ts";
 import {
   checkBundle,
+  type Receipt,
   type ReceiptFault,
   receiptsOf,
   type SignedBundle,
@@ -86,15 +87,16 @@ export const checkReport = (
     return refused("key-superseded");
   const { verify, sha256 } = by.proofs;
   const checked = checkBundle(report, { publicKey: key.key, verify, sha256 });
-  return checked.ok ? { ok: true, claims: claimsOf(report, sha256) } : refused(checked.code);
+  if (!checked.ok) return refused(checked.code);
+  return { ok: true, claims: claimsOf(report, () => receiptsOf(report, sha256, checked.tree)) };
 };
 
 const wasGoodFor = ({ until }: SigningKey, assignedAt: Position | undefined): boolean =>
   until === undefined || (assignedAt !== undefined && assignedAt < until);
 
-const claimsOf = (signed: SignedBundle, sha256: Sha256): readonly Claim[] => {
+const claimsOf = (signed: SignedBundle, receiptsIn: () => readonly Receipt[]): readonly Claim[] => {
   const isNeeded = signed.statements.some((statement) => "resultTag" in statement);
-  const receipts = isNeeded ? receiptsOf(signed, sha256) : [];
+  const receipts = isNeeded ? receiptsIn() : [];
   return signed.statements.map((statement, i): Claim => {
     const receipt = receipts[i];
     return {
