@@ -40,18 +40,23 @@ interface Writer {
 }
 
 const writerOf = <Row>(database: DatabaseSync, table: Table<Row>): Writer => {
-  const { projection, columns, keyColumns, constant = [], lookup, encode, decode } = table;
+  const { projection, columns, keyColumns, constant = [], lookup } = table;
+  const { encode, encodeChange, decode, isSettled = () => false } = table;
   const { name } = projection;
   const cache = new RowCache<Row>(rowsMax);
-  const names = columns.slice(0, keyColumns).join(", ");
-  const changes = columns
-    .slice(keyColumns)
-    .filter((column) => !constant.includes(column))
-    .map((column) => `${column} = excluded.${column}`);
+  const key = columns.slice(0, keyColumns);
+  const changing = columns.slice(keyColumns).filter((column) => !constant.includes(column));
+  const changes = changing.map((column) => `${column} = excluded.${column}`);
   const upsert = database.prepare(
     `INSERT INTO ${name} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})
-     ON CONFLICT (${names}) DO ${changes.length > 0 ? `UPDATE SET ${changes.join(", ")}` : "NOTHING"}`,
+     ON CONFLICT (${key.join(", ")}) DO ${changes.length > 0 ? `UPDATE SET ${changes.join(", ")}` : "NOTHING"}`,
   );
+  const update =
+    encodeChange &&
+    database.prepare(
+      `UPDATE ${name} SET ${changing.map((column) => `${column} = ?`).join(", ")}
+       WHERE ${key.map((column) => `${column} = ?`).join(" AND ")}`,
+    );
   const lookUp = (verb: string): StatementSync | undefined =>
     lookup === undefined ? undefined : database.prepare(`${verb} FROM ${name} WHERE ${lookup}`);
   const select = lookUp("SELECT *");
@@ -81,11 +86,13 @@ const writerOf = <Row>(database: DatabaseSync, table: Table<Row>): Writer => {
     steps,
     write: () => {
       for (const { key, row, stored } of cache.dirty) {
-        if (row !== undefined) upsert.run(...encode(row));
-        else if (stored) remove?.run(key);
+        if (row === undefined) {
+          if (stored) remove?.run(key);
+        } else if (stored && update) update.run(...encodeChange(row));
+        else upsert.run(...encode(row));
       }
     },
-    wrote: () => cache.wrote({ keep: lookup !== undefined }),
+    wrote: () => cache.wrote({ keep: (row) => lookup !== undefined && !isSettled(row) }),
     reset: () => cache.clear(),
   };
 };

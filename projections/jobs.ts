@@ -71,7 +71,7 @@ const unanswered = {
 
 export const jobs: Projection<JobRow> = {
   name: "jobs",
-  version: 2,
+  version: 3,
   on: {
     JobSubmitted: {
       keysOf,

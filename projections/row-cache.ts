@@ -52,11 +52,11 @@ export class RowCache<Row> {
   }
 
   /** Everything was written. Only here may rows leave: a changed one must not be read anew before. */
-  wrote({ keep }: { readonly keep: boolean }): void {
+  wrote({ keep }: { readonly keep: (row: Row) => boolean }): void {
     for (const cached of this.#dirty) {
       cached.dirty = false;
       cached.stored = cached.row !== undefined;
-      if (!keep || !cached.stored) {
+      if (cached.row === undefined || !keep(cached.row)) {
         this.#young.delete(cached.key);
         this.#old.delete(cached.key);
       }

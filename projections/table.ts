@@ -20,6 +20,10 @@ export interface Table<Row> {
   readonly indexes: readonly string[];
   /** The values of `columns`. */
   readonly encode: (row: Row) => readonly SQLInputValue[];
+  /** The values of the columns that can change, in order, and then those of the key; if it spares work. */
+  readonly encodeChange?: (row: Row) => readonly SQLInputValue[];
+  /** True if hardly any event will change such a row: it need not be kept at hand. */
+  readonly isSettled?: (row: Row) => boolean;
   readonly decode: (columns: Columns) => Row;
   /** The condition that finds a row by its projection's key, `?1`; none if rows are only added. */
   readonly lookup?: string;

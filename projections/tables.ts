@@ -35,19 +35,38 @@ type JobBody = Pick<
   "reason" | "submittedAt" | "deadlineAt" | "endedAt" | "output" | "tasks" | "disagreement"
 > &
   Pick<JobRow, "paid" | "awaitingKeys"> & {
-    readonly spec: JobSpec;
     readonly escrow: EscrowBody | null;
     readonly endedPosition: number | null;
   };
 
+/** What changes of a job. */
+const jobBody = (row: JobRow): string => {
+  const { reason, submittedAt, deadlineAt, endedAt, output, tasks, disagreement } = row;
+  const { paid, escrow, awaitingKeys } = row;
+  const body: JobBody = {
+    reason,
+    submittedAt,
+    deadlineAt,
+    endedAt,
+    endedPosition: row.endedPosition === null ? null : Number(row.endedPosition),
+    output,
+    tasks,
+    disagreement,
+    paid,
+    escrow: escrow && { ...escrow, positions: escrow.positions.map(Number) },
+    awaitingKeys,
+  };
+  return JSON.stringify(body);
+};
+
 const jobsTable: Table<JobRow> = {
   projection: jobs,
-  columns: ["submitted", "hash", "client", "app", "status", "position", "body"],
+  columns: ["submitted", "hash", "client", "app", "spec", "status", "position", "body"],
   keyColumns: 1,
-  constant: ["hash", "client", "app"],
+  constant: ["hash", "client", "app", "spec"],
   definition: `(
-    submitted INTEGER PRIMARY KEY, hash TEXT NOT NULL, client TEXT NOT NULL,
-    app TEXT NOT NULL, status TEXT NOT NULL, position INTEGER NOT NULL, body TEXT NOT NULL
+    submitted INTEGER PRIMARY KEY, hash TEXT NOT NULL, client TEXT NOT NULL, app TEXT NOT NULL,
+    spec TEXT NOT NULL, status TEXT NOT NULL, position INTEGER NOT NULL, body TEXT NOT NULL
   ) STRICT`,
   finder: "CREATE INDEX IF NOT EXISTS jobs_by_hash ON jobs (substr(hash, 1, 20))",
   // Each ends in the rowid, `submitted`. Completed jobs are nearly all: to walk the table finds
@@ -60,31 +79,21 @@ const jobsTable: Table<JobRow> = {
   ],
   lookup: "substr(hash, 1, 20) = substr(?1, 1, 20) AND hash = ?1",
   encode: (row) => {
-    const { reason, submittedAt, deadlineAt, endedAt, output, tasks, disagreement } = row;
-    const { paid, escrow, spec, awaitingKeys } = row;
-    const endedPosition = row.endedPosition === null ? null : Number(row.endedPosition);
-    const body: JobBody = {
-      reason,
-      submittedAt,
-      deadlineAt,
-      endedAt,
-      endedPosition,
-      output,
-      tasks,
-      disagreement,
-      paid,
-      escrow: escrow && { ...escrow, positions: escrow.positions.map(Number) },
-      spec,
-      awaitingKeys,
-    };
-    const { submittedPosition, jobHash, client, app, status, lastPosition } = row;
-    return [submittedPosition, jobHash, client, app, status, lastPosition, JSON.stringify(body)];
+    const { submittedPosition, jobHash, client, app, spec, status, lastPosition } = row;
+    const text = JSON.stringify(spec);
+    return [submittedPosition, jobHash, client, app, text, status, lastPosition, jobBody(row)];
   },
+  encodeChange: (row) => [row.status, row.lastPosition, jobBody(row), row.submittedPosition],
+  // Its escrow is closed, or it never had one: it ended before, and nothing is owed.
+  isSettled: ({ status, escrow }) =>
+    escrow === null ? status === "rejected" : escrow.refunded !== null,
   decode: (columns) => {
     const body = JSON.parse(textOf(columns, "body")) as JobBody;
-    const { spec, endedPosition, escrow } = body;
+    const spec = JSON.parse(textOf(columns, "spec")) as JobSpec;
+    const { endedPosition, escrow } = body;
     return {
       ...body,
+      spec,
       jobHash: textOf(columns, "hash"),
       client: textOf(columns, "client"),
       app: textOf(columns, "app"),
