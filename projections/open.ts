@@ -21,7 +21,7 @@ import {
 } from "./database.ts";
 import { isHeard, streamPrefixes } from "./facts.ts";
 import { type Fold, openFold } from "./fold.ts";
-import type { FlushListener, FoldedHere, SeenEvent } from "./projections.ts";
+import type { FlushListener, FoldedHere } from "./projections.ts";
 import { readViews } from "./read.ts";
 import { openWaiters } from "./waiters.ts";
 
@@ -41,7 +41,7 @@ export interface ProjectionsOptions {
 export const viewsPath = (directory: string): string => join(directory, "views.sqlite");
 
 /** Events that are folded before they are written, at most (but for the rest of a batch). */
-const pendingMax = 10_000;
+const pendingMax = 30_000;
 /** The longest that a folded event waits to be written when someone waits for it. */
 const hurryMs = 50;
 /**
@@ -51,7 +51,7 @@ const hurryMs = 50;
 const gatherMs = 20;
 /** While nobody waits, writing takes at most this share of the time, and an event waits at most so long. */
 const writingShare = 0.1;
-const pauseMaxMs = 500;
+const pauseMaxMs = 1_000;
 /** When someone waits so long, the log is asked whether there is anything to wait for. */
 const probeAfterMs = 100;
 const probeEvents = 1_000;
@@ -98,7 +98,10 @@ export const openProjections = async (options: ProjectionsOptions): Promise<Fold
   const listeners = new Set<FlushListener>();
 
   let seen = fold.flushed();
-  let pending: SeenEvent[] = [];
+  /** Events that are folded and not written; not the events themselves, which would fill the memory. */
+  let pending = 0;
+  /** When the oldest of them was written to the log. */
+  let pendingSince: Instant | undefined;
   /** Since when there is something to write. */
   let changedAt: Instant | undefined;
   /** When the next writing may be, for someone who waits and for nobody. */
@@ -121,14 +124,15 @@ export const openProjections = async (options: ProjectionsOptions): Promise<Fold
     const startedAt = clock.now();
     fold.flush(seen);
     const events = pending;
-    pending = [];
+    pending = 0;
+    pendingSince = undefined;
     changedAt = undefined;
     failures = 0;
     // A busy log is written in large steps, an idle one soon.
     const now = clock.now();
     const rest = live ? (now - startedAt) / writingShare : pauseMaxMs;
     next = {
-      hurried: now + Math.min(events.length, hurryMs),
+      hurried: now + Math.min(events, hurryMs),
       calm: now + Math.min(rest, pauseMaxMs),
     };
     for (const listener of listeners) listener(seen, events);
@@ -166,8 +170,8 @@ export const openProjections = async (options: ProjectionsOptions): Promise<Fold
     const isAwaited = (waiters.nearest() ?? seen + 1n) <= seen;
     const dueAt = isAwaited ? next.hurried : Math.max(changedAt + gatherMs, next.calm);
     // Where only the checkpoint moved, there is nothing to gather for someone who waits.
-    const isDue = dueAt <= now || (isAwaited && pending.length === 0);
-    if (isDue || pending.length >= pendingMax) flush();
+    const isDue = dueAt <= now || (isAwaited && pending === 0);
+    if (isDue || pending >= pendingMax) flush();
     else flushAt(dueAt);
   };
 
@@ -178,7 +182,8 @@ export const openProjections = async (options: ProjectionsOptions): Promise<Fold
       const event = isHeard(stream) ? decode(recorded) : undefined;
       if (event) {
         fold.apply(event, { position, revision });
-        pending.push({ recorded, event });
+        pending++;
+        pendingSince ??= recorded.recordedAt;
       }
       seen = position;
     }
@@ -194,7 +199,8 @@ export const openProjections = async (options: ProjectionsOptions): Promise<Fold
   const reset = (): void => {
     stopTimer();
     live = false;
-    pending = [];
+    pending = 0;
+    pendingSince = undefined;
     changedAt = undefined;
     fold.reset();
     seen = fold.flushed();
@@ -271,7 +277,7 @@ export const openProjections = async (options: ProjectionsOptions): Promise<Fold
 
   let isProbing = false;
   const probeOnce = (position: Position): void => {
-    if (isProbing || !live || pending.length > 0 || position <= seen) return;
+    if (isProbing || !live || pending > 0 || position <= seen) return;
     isProbing = true;
     probe(position)
       .catch(onError)
@@ -300,9 +306,8 @@ export const openProjections = async (options: ProjectionsOptions): Promise<Fold
     },
 
     lag: () => {
-      const oldest = pending[0]?.recorded.recordedAt;
-      const behindMs = oldest === undefined ? 0 : Math.max(0, clock.now() - oldest);
-      return { flushed: fold.flushed(), pending: pending.length, live, behindMs };
+      const behindMs = pendingSince === undefined ? 0 : Math.max(0, clock.now() - pendingSince);
+      return { flushed: fold.flushed(), pending, live, behindMs };
     },
 
     onFlush: (listener) => {

@@ -1,16 +1,10 @@
 /** What a program holds that keeps the views up to date; `open.ts` makes one. */
 import type { Millis } from "../domain/decider.ts";
-import type { AnyEvent } from "../streams/codec.ts";
-import type { Position, RecordedEvent } from "../streams/event-store.ts";
+import type { Position } from "../streams/event-store.ts";
 import type { Views } from "./views.ts";
 
-/** A fact that the views now show. */
-export interface SeenEvent {
-  readonly recorded: RecordedEvent;
-  readonly event: AnyEvent;
-}
-
-export type FlushListener = (position: Position, events: readonly SeenEvent[]) => void;
+/** Hears where the views stand, and how many events they show more than before. */
+export type FlushListener = (position: Position, events: number) => void;
 
 export interface Lag {
   /** What the views show. */
@@ -40,8 +34,8 @@ export interface Projections {
 /** Views that are folded in this thread, where each step can be heard. */
 export interface FoldedHere extends Projections {
   /**
-   * Hears each step of the views, after it can be queried: the new position and the events since
-   * the last step, in order. Answers how to stop listening. A listener must not throw.
+   * Hears of each step of the views, after it can be queried. Answers how to stop listening. A
+   * listener must not throw.
    */
   onFlush(listener: FlushListener): () => void;
 }
