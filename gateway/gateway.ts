@@ -20,7 +20,7 @@ import { jobClients } from "./job-clients.ts";
 import { openAdmission } from "./limits/admission.ts";
 import { type Asker, askerFor, type Rates, rateDefaults } from "./limits/rates.ts";
 import { readJsonBodies } from "./limits/read-body.ts";
-import { admitRequest, countFailure, guardRequests } from "./limits/request-guard.ts";
+import { admitRequest, countRefused, guardRequests } from "./limits/request-guard.ts";
 import { type GuardedSocket, socketGuard } from "./limits/socket-guard.ts";
 import { logTail } from "./log-tail.ts";
 import type { Logger } from "./logger.ts";
@@ -171,8 +171,7 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
   const answerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     const sent = sendError(error, request, reply, logger);
     noteRequest(gateway, request, sent, door.known(request).caller);
-    if (sent.status === 401 && sent.code !== "use-dpop-nonce")
-      countFailure(admission.rates, request);
+    countRefused(admission.rates, request, sent, askerOf(request));
     return sent.reply;
   };
   app.setErrorHandler(answerError);

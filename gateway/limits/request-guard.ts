@@ -13,8 +13,8 @@ const refusedPoints = 10;
 /** Turns away what no route of `/graphql` reads, and callers whose budget is spent, before any body. */
 export const guardRequests = (app: FastifyInstance, rates: RateLimits): void => {
   app.addHook("onRequest", async (request, reply) => {
-    const { headers, method, url } = request;
-    if (!/^\/graphql(?:$|[/?])/.test(url) || headers.upgrade !== undefined) return;
+    const { headers, method } = request;
+    if (!isGraphql(request) || headers.upgrade !== undefined) return;
     const asker = askerAt(request.ip);
     // Who brings a proof is counted by it, once that was looked at, which is dear.
     const rate = headers.authorization === undefined ? "points" : "failures";
@@ -29,10 +29,23 @@ export const guardRequests = (app: FastifyInstance, rates: RateLimits): void => 
   });
 };
 
-/** A proof or a key was not good: who tries many is not looked at for a while. */
-export const countFailure = (rates: RateLimits, request: FastifyRequest): void => {
-  void rates.spend("failures", askerAt(request.ip), 1); // In memory: there is nothing to wait for.
+/**
+ * Counts an answer that was an error against its caller. Who tries many proofs or keys is not looked
+ * at for a while; a refused request costs more than a small good one.
+ */
+export const countRefused = (
+  rates: RateLimits,
+  request: FastifyRequest,
+  { code, status }: { readonly code: string; readonly status: number },
+  asker: Asker,
+): void => {
+  if (status === 429 || status >= 500 || code === "use-dpop-nonce") return;
+  // In memory: there is nothing to wait for.
+  if (status === 401) void rates.spend("failures", askerAt(request.ip), 1);
+  else if (isGraphql(request)) void rates.spend("points", asker, status < 400 ? 1 : refusedPoints);
 };
+
+const isGraphql = ({ url }: FastifyRequest): boolean => /^\/graphql(?:$|[/?])/.test(url);
 
 /** @throws {HttpFault} `rate-limited`, with the headers that say until when. */
 export const spend = async (
@@ -66,14 +79,7 @@ export const admitRequest =
       | Record<string, unknown>
       | null
       | undefined;
-    let admitted: ReturnType<typeof admit>;
-    try {
-      admitted = admit(askedIn(request, holder), asker);
-    } catch (error) {
-      const isMiss = error instanceof GraphqlFault && error.code === "PERSISTED_QUERY_NOT_FOUND";
-      await spend(rates, "points", asker, isMiss ? 1 : refusedPoints, reply);
-      throw error;
-    }
+    const admitted = admit(askedIn(request, holder), asker);
     await spend(rates, "points", asker, admitted.cost, reply);
     if (!holder) return;
     const { text, operationName } = admitted;
