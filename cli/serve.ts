@@ -8,6 +8,7 @@ import { seededRandom } from "../domain/chance.ts";
 import type { MicroPointsText } from "../domain/points.ts";
 import type { AccessMode } from "../gateway/access/access.ts";
 import { openGateway } from "../gateway/gateway.ts";
+import { ratesWith } from "../gateway/limits/rates.ts";
 import { openProjectionsThread } from "../projections/thread.ts";
 import { runDispatcher } from "../services/dispatcher/run-dispatcher.ts";
 import { type Feed, type Listener, runFeed } from "../services/facts.ts";
@@ -68,6 +69,12 @@ export interface ServeOptions {
   readonly gatewayUrl?: string;
   /** Whether whoever changes something on the gateway has to be somebody; `open` if left out. */
   readonly access?: AccessMode;
+  /** If given, callers from other machines run these documents and no others; by SHA-256. */
+  readonly operations?: ReadonlyMap<string, string>;
+  /** Whether callers from other machines may ask for the schema. */
+  readonly introspection?: boolean;
+  /** Points of an identity in 10 seconds; an address gets a fifth. */
+  readonly budget?: number;
   /** What a client gets the first time it submits a job. */
   readonly grant: MicroPointsText;
   readonly onLog: (line: string) => void;
@@ -194,6 +201,9 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
         ...(options.origins === undefined ? {} : { origins: options.origins }),
         ...(options.access === undefined ? {} : { access: options.access }),
         keyDirectory: dataDirectory,
+        introspection: options.introspection ?? false,
+        ...(options.operations === undefined ? {} : { operations: options.operations }),
+        ...(options.budget === undefined ? {} : { rates: ratesWith(options.budget) }),
         natsUrl: options.nats?.publicUrl ?? natsUrl,
         ...(nodeAuthority ? { nodeAuthority } : {}),
         ...(options.tls ? { tls: options.tls } : {}),

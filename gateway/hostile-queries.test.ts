@@ -77,4 +77,27 @@ describe("a hostile request", () => {
       assert.ok(best <= cpuMsMost, `${name}: ${best} ms (${spentMs.join(", ")})`);
     }
   });
+
+  test("keeps nobody else from being answered", async () => {
+    const rounds = 2;
+    let isOver = false;
+    const abuse = async (attacker: number) => {
+      for (let round = 0; round < rounds; round++)
+        for (const request of hostileRequests)
+          await sendHostile(network.url, request, `${attacker} ${round}`);
+    };
+    const honest = async () => {
+      let answered = 0;
+      for (; !isOver || answered === 0; answered++) {
+        const { data } = await network.ask("{ network { version } }");
+        assert.equal(data.network.version, "0.0.0-test");
+      }
+      return answered;
+    };
+    const answers = honest();
+    await Promise.all([1, 2, 3].map(abuse)).finally(() => {
+      isOver = true;
+    });
+    assert.ok((await answers) > 0);
+  });
 });

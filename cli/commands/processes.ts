@@ -19,6 +19,7 @@ import {
   type TlsFlags,
   tlsDirectory,
 } from "../network/listening.ts";
+import { operationsIn } from "../operations-file.ts";
 import { print, printJsonLine, say } from "../output.ts";
 import * as settings from "../settings.ts";
 import { trustedGateway } from "../tls/trusted-gateway.ts";
@@ -43,6 +44,9 @@ export const addProcesses = (program: Command): void => {
     .option("--host <address>", "where the gateway listens", "127.0.0.1")
     .option("--port <n>", `of the gateway; 0 for any free one (default: ${settings.defaultPort})`)
     .option("--origin <origin>", "web pages from there may ask too; may be repeated", gather, [])
+    .option("--operations <file>", "callers from elsewhere run these operations only")
+    .option("--introspection", "callers from elsewhere may ask for the schema")
+    .option("--budget <points>", "of an identity in 10 s; an address gets a fifth")
     .option("--data <directory>", "holds events, blobs and views")
     .option("--event-store <url>", "an EventStoreDB (esdb://…) instead of the embedded log")
     .option("--event-store-port <n>", "serve the embedded log to other processes there")
@@ -95,6 +99,9 @@ export const addProcesses = (program: Command): void => {
           : { eventStorePort: settings.portNumber(flags.eventStorePort) }),
         gatewayUrl: await trustedGateway(gateway),
         access: flags.access,
+        introspection: flags.introspection === true,
+        ...(flags.operations === undefined ? {} : { operations: operationsIn(flags.operations) }),
+        ...(flags.budget === undefined ? {} : { budget: budgetIn(flags.budget) }),
         grant: microPointsIn(flags.grant).toString(),
         onLog: say,
         onNotice: notify,
@@ -232,6 +239,9 @@ interface ServeFlags extends TlsFlags {
   readonly eventStorePort?: string;
   readonly nats?: string;
   readonly access: AccessMode;
+  readonly operations?: string;
+  readonly introspection?: boolean;
+  readonly budget?: string;
   readonly grant: string;
 }
 interface WorkerFlags {
@@ -321,6 +331,16 @@ const oneOf = <Name extends string>(option: string, text: string, names: readonl
       exitCodes.usage,
     );
   return found;
+};
+
+const budgetIn = (text: string): number => {
+  const points = Number(text);
+  if (/^\d{1,9}$/.test(text) && points >= 5) return points;
+  throw new CliFailure(
+    "bad-option",
+    `--budget takes a whole number of points from 5 on, not "${text}"`,
+    exitCodes.usage,
+  );
 };
 
 const countIn = (option: string, text: string): number => {

@@ -38,6 +38,13 @@ export const rateDefaults: Rates = {
   anonymous: { points: 10_000, bytes: 128 * 1024 ** 2, messages: 200, failures: 100 },
 };
 
+/** The same with other points: of an identity so many, of an address a fifth. */
+export const ratesWith = (points: number): Rates => ({
+  ...rateDefaults,
+  identity: { ...rateDefaults.identity, points },
+  anonymous: { ...rateDefaults.anonymous, points: Math.max(1, Math.floor(points / 5)) },
+});
+
 export interface Spent {
   readonly ok: boolean;
   readonly headers: Readonly<Record<string, string>>;
