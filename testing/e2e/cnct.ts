@@ -33,10 +33,16 @@ const cleanEnvironment = (own: Environment): NodeJS.ProcessEnv => {
 const ownConfig = join(tmpdir(), `cnct-config-${process.pid}`);
 process.once("exit", () => rmSync(ownConfig, { recursive: true, force: true }));
 
-export const startCnct = (args: readonly string[], env: Environment = {}): Running => {
+/** @param inside - What runs it elsewhere, such as `ip netns exec <name>`. */
+export const startCnct = (
+  args: readonly string[],
+  env: Environment = {},
+  inside: readonly string[] = [],
+): Running => {
+  const [program = process.execPath, ...before] = [...inside, process.execPath];
   const child = spawn(
-    process.execPath,
-    ["--disable-warning=ExperimentalWarning", mainFile, ...args],
+    program,
+    [...before, "--disable-warning=ExperimentalWarning", mainFile, ...args],
     { env: cleanEnvironment(env), stdio: ["ignore", "pipe", "pipe"] },
   );
   const read = { stdout: "", stderr: "" };
