@@ -29,7 +29,7 @@ interface Known {
   readonly advice?: string;
 }
 
-const { badInput, machine, refused, unknown, unreachable, timedOut } = exitCodes;
+const { badInput, machine, refused, unknown, unreachable, timedOut, usage } = exitCodes;
 
 const startOrPoint = "start a network with npm start, or give --gateway";
 const anotherDirectory = "stop the other program, or set CNCT_DATA to another directory";
@@ -47,6 +47,11 @@ const known: Readonly<Record<string, Known>> = {
 
   "nats-not-found": { exit: machine, code: "no-nats-server" },
   "nats-failed": { exit: machine },
+  "nats-not-public": { exit: usage, advice: "give --access identities and --tls auto" },
+  "not-public": { exit: usage },
+  "keys-readable": { exit: machine },
+  "keys-incomplete": { exit: machine },
+  denied: { exit: machine, advice: "check --nats-authority or --nats-creds" },
   "no-fence": {
     exit: machine,
     advice: "install bubblewrap and allow user namespaces, or take what there is with --fence auto",

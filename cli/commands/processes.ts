@@ -4,13 +4,13 @@ import { dirname } from "node:path";
 import { type Command, Option } from "commander";
 import { catalogue } from "../../domain/catalogue.ts";
 import { type AllowList, parseAllowList } from "../../domain/collection/allow-list.ts";
+import { isLoopback } from "../../gateway/origins.ts";
 import { flagsOf } from "../cli.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure, unknownApp } from "../failures.ts";
 import { workerIdentity } from "../id/worker-identity.ts";
 import { notify, runUntilStopped, tellParent } from "../network/child.ts";
 import {
-  isLoopback,
   joinAddress,
   joinCommand,
   openTls,
@@ -181,7 +181,9 @@ export const addProcesses = (program: Command): void => {
     .addOption(accessOption())
     .addOption(tlsOption())
     .option(...publicUrlOption)
+    .option("--print-config <directory>", "of another nats-server, where it may keep accounts")
     .action(async (flags: NatsFlags, command: Command) => {
+      if (flags.printConfig !== undefined) return await printNatsConfig(flags);
       const tls = await openTls(flags, {
         directory: tlsDirectory(dirname(flags.directory)),
         host: flags.host,
@@ -221,6 +223,7 @@ interface NatsFlags extends TlsFlags {
   readonly directory: string;
   readonly port: string;
   readonly host: string;
+  readonly printConfig?: string;
   readonly access: AccessMode;
   readonly publicUrl: readonly string[];
 }
@@ -268,6 +271,14 @@ export const tlsOption = (): Option =>
   new Option("--tls <how>", "auto: certificates by an authority of the network's own").choices([
     "auto",
   ]);
+
+/** For whoever runs nats-server himself: what its configuration needs for our credentials. */
+const printNatsConfig = async ({ directory, printConfig = "" }: NatsFlags): Promise<void> => {
+  const { authorityDirectory, operatorMode } = await import(
+    "../../streams/nats/authority/operator-mode.ts"
+  );
+  print((await operatorMode(authorityDirectory(directory), printConfig)).trimEnd());
+};
 
 /** How this process is let into NATS, and whether it lets others in. */
 const natsAccess = async (flags: ServeFlags) => {

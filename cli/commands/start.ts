@@ -1,11 +1,12 @@
 /** `cnct start`: a whole network on this machine, until Ctrl-C. */
 
 import type { Command } from "commander";
+import { isLoopback } from "../../gateway/origins.ts";
 import { flagsOf } from "../cli.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure } from "../failures.ts";
 import { untilStopped } from "../network/child.ts";
-import { isLoopback, joinCommand, type TlsFlags } from "../network/listening.ts";
+import { joinCommand, type TlsFlags } from "../network/listening.ts";
 import { type Network, startNetwork } from "../network/network.ts";
 import { forgetNetwork, noteNetwork } from "../network/running.ts";
 import { print, printJsonLine, say, tint } from "../output.ts";

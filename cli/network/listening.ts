@@ -1,6 +1,7 @@
 /** Where gateway and NATS listen, by which names strangers reach them, and what vouches for them. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isLoopback } from "../../gateway/origins.ts";
 import { wallClock } from "../../streams/clock.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure } from "../failures.ts";
@@ -81,17 +82,12 @@ export const publicUrlsOf = (
   }: { readonly protocol: string; readonly host: string; readonly port: string },
 ): readonly string[] => {
   if (given.length > 0) return given;
-  const near = /^(localhost|127\.|::1$)/;
   const hosts = hostsReaching(host);
-  const far = hosts.filter((one) => !near.test(one));
-  return [...far, ...hosts.filter((one) => near.test(one))].map(
+  const far = hosts.filter((one) => !isLoopback(one));
+  return [...far, ...hosts.filter(isLoopback)].map(
     (one) => `${protocol}//${one.includes(":") ? `[${one}]` : one}:${port}`,
   );
 };
-
-/** Whether only this machine reaches what listens there. */
-export const isLoopback = (host: string): boolean =>
-  /^(localhost|127(\.\d{1,3}){3}|::1)$/.test(host);
 
 /** What a stranger needs to know: the first address, with the authority if it is the network's own. */
 export const joinAddress = (urls: readonly string[], tls: Tls | undefined): string =>

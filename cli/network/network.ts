@@ -4,8 +4,9 @@ import { X509Certificate } from "node:crypto";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Millis } from "../../domain/decider.ts";
+import { isLoopback } from "../../gateway/origins.ts";
 import { fingerprintOf } from "../tls/certificates.ts";
-import { isLoopback, publicUrlsOf, type TlsFlags, tlsDirectory } from "./listening.ts";
+import { publicUrlsOf, type TlsFlags, tlsDirectory } from "./listening.ts";
 import { type Supervised, type SuperviseOptions, supervise } from "./supervisor.ts";
 
 export interface NetworkOptions {

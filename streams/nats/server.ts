@@ -7,6 +7,7 @@ import { delimiter, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Millis } from "../../domain/decider.ts";
+import { makePrivateDirectory } from "./authority/files.ts";
 import { operatorMode } from "./authority/operator-mode.ts";
 import { endOrphan } from "./orphan.ts";
 import { NatsServerError } from "./server-error.ts";
@@ -89,7 +90,9 @@ export const startNatsServer = async (options: NatsServerOptions): Promise<NatsS
   const abort = new AbortController();
 
   const launch = async (port: number): Promise<number> => {
-    const access = authority ? await operatorMode(authority, join(directory, "accounts")) : "";
+    const accounts = join(directory, "accounts");
+    if (authority) await makePrivateDirectory(accounts);
+    const access = authority ? await operatorMode(authority, accounts) : "";
     await writeFile(configFile, `${configText({ host, port, directory, pidFile, tls })}${access}`);
     // In a group of its own, so that Ctrl-C reaches it only through us.
     const running = spawn(binary, ["-c", configFile], {

@@ -6,7 +6,7 @@ import {
   systemAccountClaims,
   systemCredentials,
 } from "./claims.ts";
-import { makePrivateDirectory, readPrivateFile, writePrivateFile } from "./files.ts";
+import { readPrivateFile, writePrivateFile } from "./files.ts";
 import { openKeys } from "./keys.ts";
 import { readRevocations } from "./revocations.ts";
 
@@ -23,7 +23,7 @@ export const systemCredentialsFile = (authority: string): string => join(authori
 /**
  * Makes keys and credentials if there are none yet.
  *
- * @param resolver - Where the server keeps accounts; it writes there itself.
+ * @param resolver - Where the server keeps accounts; a directory in which it may write.
  * @returns Lines for the server's configuration, with every revocation that is known by now.
  * @throws {NatsServerError} `keys-readable` or `keys-incomplete`.
  */
@@ -36,7 +36,6 @@ export const operatorMode = async (authority: string, resolver: string): Promise
   ] as const;
   for (const [file, text] of files)
     if ((await readPrivateFile(file)) === undefined) await writePrivateFile(file, await text());
-  await makePrivateDirectory(resolver);
   return `\
 operator: ${keys.operatorJwt}
 system_account: ${keys.systemAccount.getPublicKey()}
