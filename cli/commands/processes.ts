@@ -264,7 +264,7 @@ export type AccessMode = "open" | "identities";
 export const accessOption = (): Option =>
   new Option("--access <mode>", "who may change something: anybody, or identities that log in")
     .choices(["open", "identities"])
-    .default("open");
+    .default("identities");
 
 /** Of every command that listens where others reach it. */
 export const tlsOption = (): Option =>

@@ -57,7 +57,7 @@ export interface Network {
  * @throws The signal's reason.
  */
 export const startNetwork = async (options: NetworkOptions): Promise<Network> => {
-  const { dataDirectory, port, workers, access = "open", onLog, onNotice, onDeath } = options;
+  const { dataDirectory, port, workers, access = "identities", onLog, onNotice, onDeath } = options;
   const { host = "127.0.0.1", tls = {}, publicUrls = [] } = options;
   const listening = ["--host", host, ...publicUrls.flatMap((url) => ["--public-url", url])];
   const natsDirectory = join(dataDirectory, "nats");

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Supervised, supervise } from "../../cli/network/supervisor.ts";
 import { catalogue } from "../../domain/catalogue.ts";
-import { type CnctClient, connect } from "../../sdk/index.ts";
+import { type CnctClient, connect, newIdentity } from "../../sdk/index.ts";
 import { openEmbeddedStore } from "../../streams/embedded/store.ts";
 import { checkInvariants } from "../invariants.ts";
 import { freePort } from "./free-port.ts";
@@ -34,6 +34,7 @@ test("every role works as a process of its own, over EventStoreDB's wire", async
       ...["--event-store", `esdb://127.0.0.1:${storePort}?tls=false`],
       ...["--nats", nats.urls["nats"] ?? "", "--gateway", gateway],
       ...["--port", new URL(gateway).port],
+      ...["--nats-authority", join(directory, "nats", "authority")],
     ];
     await Promise.all(
       ["gateway", "dispatcher", "validator", "rewards"].map((role) =>
@@ -42,11 +43,15 @@ test("every role works as a process of its own, over EventStoreDB's wire", async
     );
     await Promise.all(
       ["node-1", "node-2"].map((name) =>
-        start(name, "worker", "--gateway", gateway, "--name", name, "--apps", "echo"),
+        start(
+          name,
+          ...["worker", "--gateway", gateway, "--name", name, "--apps", "echo"],
+          ...["--id", join(directory, `${name}.json`)],
+        ),
       ),
     );
 
-    const client = connect({ gateway, client: "client:ada" });
+    const client = connect({ gateway, identity: newIdentity() });
     try {
       const jobs = Array.from({ length: 25 }, (_, i) => ({
         app: "echo",

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Supervised, supervise } from "../../cli/network/supervisor.ts";
 import { catalogue } from "../../domain/catalogue.ts";
 import { seededRandom } from "../../domain/chance.ts";
-import { type CnctClient, connect } from "../../sdk/index.ts";
+import { type CnctClient, connect, newIdentity } from "../../sdk/index.ts";
 import { openEmbeddedStore } from "../../streams/embedded/store.ts";
 import { checkInvariants, type InvariantReport } from "../invariants.ts";
 import { freePort } from "./free-port.ts";
@@ -58,12 +58,14 @@ export const runStorm = async (options: StormOptions): Promise<StormReport> => {
   const natsDirectory = join(directory, "nats");
   let client: CnctClient | undefined;
   try {
-    const nats = await start("nats", "nats", "--directory", natsDirectory);
+    const access = ["--access", "identities"];
+    const nats = await start("nats", "nats", "--directory", natsDirectory, ...access);
     const natsUrl = nats.urls["nats"] ?? "";
     const gateway = `http://127.0.0.1:${await freePort()}`;
     const coordinator = await start(
       "coordinator",
-      ...["serve", "--roles", "all", "--data", directory, "--nats", natsUrl],
+      ...["serve", "--roles", "all", "--data", directory, "--nats", natsUrl, ...access],
+      ...["--nats-authority", join(natsDirectory, "authority")],
       ...["--port", new URL(gateway).port, "--grant", "1000000"],
     );
     const workers: Supervised[] = [];
@@ -72,6 +74,7 @@ export const runStorm = async (options: StormOptions): Promise<StormReport> => {
         await start(
           `node-${i}`,
           ...["worker", "--gateway", gateway, "--name", `node-${i}`, "--nats", natsUrl],
+          ...["--id", join(directory, `node-${i}.json`)],
           ...["--apps", "echo", "--slots", "4", "--backlog", "8"],
         ),
       );
@@ -79,7 +82,7 @@ export const runStorm = async (options: StormOptions): Promise<StormReport> => {
     // A client that never gives up: it asks again until it knows, under the same job hash.
     client = connect({
       gateway,
-      client: "client:storm",
+      identity: newIdentity(),
       retry: { attempts: 240, firstMs: 50, longestMs: 500 },
     });
     const submitting = keepSubmitting(client);

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { connect } from "../../sdk/index.ts";
+import { connect, newIdentity } from "../../sdk/index.ts";
 import { noneLeft, processesOf, runCnct, type StartedNetwork, startNetworkOf } from "./cnct.ts";
 
 describe("a network on one machine", { timeout: 170_000 }, () => {
@@ -16,7 +16,7 @@ describe("a network on one machine", { timeout: 170_000 }, () => {
 
   const pidsOf = ({ pids, child }: StartedNetwork) => [...Object.values(pids), child.pid ?? -1];
   const compute = async ({ gateway }: StartedNetwork, nonce: string) => {
-    const client = connect({ gateway, client: "client:ada" });
+    const client = connect({ gateway, identity: newIdentity() });
     try {
       const { hash } = await client.submit({ app: "noop", nonce });
       const { status } = await client.await(hash, { timeoutMs: 60_000 });
