@@ -4,8 +4,8 @@
  *     node bootstrap/run.mjs start | demo | test | <cli command> [--] [args...]
  *     node bootstrap/run.mjs --file bench/main.ts [--] [args...]
  *
- * Installs what is missing (Node 24 into `.cnct/runtime`, packages by `npm ci`, nats-server by the
- * system's package manager), says each step on stderr, and hands over to `cli/main.ts` (or, for
+ * Installs what is missing (Node 24 into `.cnct/runtime`, packages by `npm ci`, nats-server and,
+ * for workers on Linux, bubblewrap by the system's package manager), says each step on stderr, and hands over to `cli/main.ts` (or, for
  * `test`, to `testing/run-tests.ts`; with `--file`, to that file) under Node 24. Stdin, stdout, stderr and
  * signals go through; the exit code is the program's own. `--no-install` before the command, or
  * CNCT_NO_INSTALL=1, only checks.
@@ -30,6 +30,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { installBubblewrap, lacksBubblewrap } from "./bubblewrap.mjs";
 import { handOver, withPath } from "./child.mjs";
 import { dependenciesAreFresh, installDependencies } from "./dependencies.mjs";
 import { BootstrapFailure, report } from "./failures.mjs";
@@ -41,15 +42,17 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Commands that start or need a NATS server. */
 const commandsWithNats = new Set(["start", "demo", "test"]);
+/** Commands that compute what others send. */
+const commandsWithFence = new Set([...commandsWithNats, "worker"]);
 
 /** @param {readonly string[]} argv */
 async function main(argv) {
   const { node: version } = process.versions;
   if (majorOf(version) < 20)
     throw new BootstrapFailure("old-node", `this is Node ${version}: install Node 20 or later.`);
-  const { file, args, cwd, needsNats, install } = parse(argv);
+  const { file, args, cwd, needsNats, wantsFence, install } = parse(argv);
   if (!existsSync(file)) throw new BootstrapFailure("no-such-file", `there is no ${file}.`);
-  const { node, path } = await prepare({ install, needsNats });
+  const { node, path } = await prepare({ install, needsNats, wantsFence });
   return handOver(node, ["--disable-warning=ExperimentalWarning", file, ...args], {
     cwd,
     env: withPath({ first: [dirname(node)], last: path }),
@@ -75,17 +78,21 @@ function parse(argv) {
         `unknown option ${option}: see the head of bootstrap/run.mjs.`,
       );
   }
-  if (file !== undefined) return { file, args: withoutDashes(rest), cwd: root, needsNats, install };
+  if (file !== undefined) {
+    const wants = { needsNats, wantsFence: false, install };
+    return { file, args: withoutDashes(rest), cwd: root, ...wants };
+  }
   const command = rest.shift();
   if (command === undefined)
     throw new BootstrapFailure("usage", "name a command: start, demo, test, or one of cnct's own.");
   const args = withoutDashes(rest);
   needsNats ||= commandsWithNats.has(command);
+  const wants = { needsNats, wantsFence: commandsWithFence.has(command), install };
   if (command === "test")
-    return { file: join(root, "testing/run-tests.ts"), args, cwd: root, needsNats, install };
+    return { file: join(root, "testing/run-tests.ts"), args, cwd: root, ...wants };
   // The command line works where the user stands, so that relative paths mean what they say.
   const cli = join(root, "cli/main.ts");
-  return { file: cli, args: [command, ...args], cwd: process.cwd(), needsNats, install };
+  return { file: cli, args: [command, ...args], cwd: process.cwd(), ...wants };
 }
 
 /** Drops the first `--`, which only parts our arguments from the program's. @param {readonly string[]} args */
@@ -97,10 +104,10 @@ function withoutDashes(args) {
 /**
  * Looks first and takes the lock only to install: the second start pays for three looks.
  *
- * @param {{ install: boolean, needsNats: boolean }} options
+ * @param {{ install: boolean, needsNats: boolean, wantsFence: boolean }} options
  * @returns {Promise<{ node: string, path: string[] }>} Node 24, and folders to put last on the PATH.
  */
-async function prepare({ install, needsNats }) {
+async function prepare({ install, needsNats, wantsFence }) {
   const lock = join(root, ".cnct", "bootstrap.lock");
   let node = findRuntime(root);
   if (node === undefined && !install)
@@ -126,6 +133,11 @@ async function prepare({ install, needsNats }) {
         return inTurn(lock, () => ensureNats({ install: true }));
       })
     : undefined;
+  const tried = join(root, ".cnct", "no-bubblewrap");
+  if (install && wantsFence && lacksBubblewrap(tried))
+    await inTurn(lock, async () => {
+      if (lacksBubblewrap(tried)) await installBubblewrap(tried);
+    });
   return { node, path: nats === undefined ? [] : [nats] };
 }
 

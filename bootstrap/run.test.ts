@@ -133,6 +133,25 @@ describe("the bootstrap", () => {
     assert.equal(given.stdout, "undefined\n");
   });
 
+  test("goes on without bubblewrap, and tries for it once", {
+    ...(process.platform === "linux" ? {} : { skip: "only Linux has it" }),
+  }, async () => {
+    const env = { ...process.env, PATH: join(root, "empty") };
+    const tried = join(root, ".cnct", "no-bubblewrap");
+    // Neither a package manager nor bubblewrap is found where nobody looks.
+    const packages = JSON.stringify(join(root, "bootstrap/system-packages.mjs"));
+    const nowhere = `(await import(${packages})).usualFolders.length = 0;`;
+    const lacks = `${nowhere} console.log(m.lacksBubblewrap(${JSON.stringify(tried)}));`;
+    const install = `${nowhere} await m.installBubblewrap(${JSON.stringify(tried)});`;
+    const first = await ended(evaluate("bubblewrap.mjs", lacks, env));
+    assert.deepEqual([first.stdout, first.stderr], ["true\n", ""]);
+    const { status, stderr } = await ended(evaluate("bubblewrap.mjs", install, env));
+    assert.equal(status, 0);
+    assert.match(stderr, /^cnct: going on without bubblewrap, .* \(no apt-get, .* here\)\n$/);
+    assert.ok(existsSync(tried));
+    assert.equal((await ended(evaluate("bubblewrap.mjs", lacks, env))).stdout, "false\n");
+  });
+
   test("lets one process install at a time", async () => {
     const turn = join(root, ".cnct", "turn");
     const log = join(root, "log");
