@@ -227,5 +227,5 @@ test("a page acts as an identity that it made itself", { timeout: 150_000 }, asy
   t.after(() => network.close());
   site.ask(network.url);
   const said = await visit(t, browser, site);
-  assert.deepEqual(said, { isOwn: true, heard: ["JobSubmitted", "JobCancelled"] });
+  assert.deepEqual(said, { isOwn: true, heard: ["JobSubmitted", "KeysWrapped", "JobCancelled"] });
 });
