@@ -4,12 +4,29 @@ import type { RecordedEvent } from "../event-store.ts";
 import { decodeRecord, recordEnd } from "./record.ts";
 
 /** The JSON value; the text itself where a client sent something else as JSON. */
-const parseOrText = (text: string): unknown => {
+export const parseOrText = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch {
     return text;
   }
+};
+
+const metadataOf = new Map<string, unknown>();
+const metadataKept = 1_000;
+/** Longer ones hardly come twice. */
+const shortMetadata = 256;
+
+/** What metadata say. Few writers share theirs among all their events, so that one value will do. */
+export const sharedMetadata = (text: string): unknown => {
+  if (text.length > shortMetadata) return parseOrText(text);
+  let metadata = metadataOf.get(text);
+  if (metadata === undefined) {
+    metadata = parseOrText(text);
+    if (metadataOf.size >= metadataKept) metadataOf.clear();
+    metadataOf.set(text, metadata);
+  }
+  return metadata;
 };
 
 /** The event at a place in a buffer; the record there is intact. */
@@ -21,7 +38,9 @@ export const eventAt = (buffer: Buffer, at: number): RecordedEvent => {
     : new Uint8Array(buffer.subarray(record.dataStart, record.dataEnd));
   const base = { id, stream, revision, position: BigInt(record.position), type };
   if (record.metadataEnd === record.metadataStart) return { ...base, data, recordedAt };
-  const metadata = parseOrText(buffer.toString("utf8", record.metadataStart, record.metadataEnd));
+  const metadata = sharedMetadata(
+    buffer.toString("utf8", record.metadataStart, record.metadataEnd),
+  );
   return { ...base, data, metadata, recordedAt };
 };
 

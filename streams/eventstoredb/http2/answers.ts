@@ -2,6 +2,7 @@
 
 import type { Message } from "../../embedded/grpc/frames.ts";
 import { bigVarint, eachField, ProtoError } from "../../embedded/grpc/proto.ts";
+import { parseOrText, sharedMetadata } from "../../embedded/recorded.ts";
 import { type AppendResult, beforeFirst, type RecordedEvent } from "../../event-store.ts";
 import { toStoreError } from "../errors.ts";
 
@@ -107,15 +108,6 @@ const readPosition = (reader: Reader): bigint => {
   return commit;
 };
 
-/** The JSON value; the text itself where a client wrote something else as JSON. */
-const parseOrText = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-};
-
 const ticksPerMs = 10_000;
 
 const readRecorded = (reader: Reader): RecordedEvent => {
@@ -178,7 +170,7 @@ const readRecorded = (reader: Reader): RecordedEvent => {
     : new Uint8Array(buffer.subarray(dataStart, dataEnd));
   const base = { id, stream, revision, position, type, data };
   if (metadataEnd === metadataStart) return { ...base, recordedAt };
-  const metadata = parseOrText(buffer.toString("utf8", metadataStart, metadataEnd));
+  const metadata = sharedMetadata(buffer.toString("utf8", metadataStart, metadataEnd));
   return { ...base, metadata, recordedAt };
 };
 
@@ -275,7 +267,7 @@ export const readAppendAnswer = (message: Message): AppendAnswer => {
   const reader = new Reader(message);
   const { buffer, end } = message;
   let correlation = "";
-  let outcome: AppendResult | Error = new ProtoError("an answer to an append says nothing");
+  let outcome: AppendResult | Error | undefined;
   while (reader.at < end) {
     const tag = reader.varint();
     if (tag === 0x0a) correlation = readUuid(reader);
@@ -286,5 +278,6 @@ export const readAppendAnswer = (message: Message): AppendAnswer => {
     } else if (tag === 0x1a) outcome = readSuccess(reader);
     else reader.skip(tag);
   }
+  outcome ??= new ProtoError("an answer to an append says nothing");
   return { correlation, outcome };
 };
