@@ -14,6 +14,7 @@ import { eventIds } from "../../streams/event-ids.ts";
 import type { EventStore } from "../../streams/event-store.ts";
 import { handleCommand } from "../../streams/handle-command.ts";
 import { jobStream } from "../../streams/names.ts";
+import type { Refused } from "../../streams/refusal-log.ts";
 import { memoryQueue } from "../../testing/memory-queue.ts";
 import { type Feed, runFeed } from "../facts.ts";
 import { createJobBook } from "../job-book.ts";
@@ -51,6 +52,7 @@ describe("the validator", () => {
   let blobsAway: boolean;
   let storeAway: boolean;
   let troubles: string[];
+  let noted: Refused[];
   const ids = eventIds("0123456789ab");
   let queue: ReturnType<typeof memoryQueue>;
 
@@ -74,7 +76,9 @@ describe("the validator", () => {
     const onTrouble = (what: string) => troubles.push(what);
     const keys = createSigningKeys();
     const parts = { book, keys, proofs: nativeProofs, desk, blobs, clock: wallClock };
-    validator = runValidator({ ...parts, onTrouble });
+    noted = [];
+    const refusalLog = { record: (one: Refused) => void noted.push(one) };
+    validator = runValidator({ ...parts, onTrouble, refusalLog });
     feed = runFeed({
       store,
       clock: wallClock,
@@ -148,5 +152,24 @@ describe("the validator", () => {
     assert.equal((await typesIn()).includes("ResultReceived"), false);
     storeAway = false;
     await until("JobCompleted");
+  });
+
+  test("blames no node for a forged envelope, and notes whose job it is", async () => {
+    for (const [replica, nodeId] of ["bob", "cyd"].entries()) {
+      const task = { jobHash, replica, attempt: 1 };
+      const failure = { outcome: "failed", code: "wrap-forged", message: "", retryable: false };
+      const statement = { ...task, ...failure } as const;
+      await queue.source(nodeId).publishResults([statement as never], `${nodeId}-1`);
+    }
+    await until("JobFailed");
+    const failed: unknown[] = [];
+    for await (const { type, data } of store.readStream(jobStream(jobHash), "start"))
+      if (type === "TaskFailed") failed.push((data as { retryable: boolean }).retryable);
+    assert.deepEqual(failed, [false, false]);
+    const [first] = noted;
+    assert.deepEqual(
+      [first?.code, first?.what, first?.id],
+      ["wrap-forged", `envelope of job ${jobHash}`, "client:ada"],
+    );
   });
 });
