@@ -15,6 +15,7 @@ import { availableParallelism } from "node:os";
 import { dirname, relative, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
 import { checks, runCheck } from "./runner/checks.ts";
+import { shareCompileCache } from "./runner/compile-cache.ts";
 import { findFiles } from "./runner/find-files.ts";
 import { runFiles } from "./runner/run-file.ts";
 import { closingLine, isGood, noTests, plus, type Tally } from "./runner/tally.ts";
@@ -49,6 +50,7 @@ const onEnd = (file: string, counts: Tally, report: string): void => {
   tallies.set(file, counts);
 };
 
+shareCompileCache();
 const withChecks = !options.quick && options.filter === "";
 const failedChecks = withChecks ? checks.filter((check) => !runCheck(root, check)) : [];
 const run = (some: readonly string[], atATime: number): Promise<Tally> =>

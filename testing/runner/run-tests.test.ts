@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
@@ -21,8 +21,9 @@ describe("the test runner", () => {
     writeFileSync(join(root, path), imports + code);
   };
   /** Runs the planted files; NODE_TEST_CONTEXT would make the inner run report to this one. */
-  const runPlanted = (...args: readonly string[]) => {
-    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const runPlanted = (...args: readonly string[]) => runPlantedIn(process.env, ...args);
+  const runPlantedIn = (environment: NodeJS.ProcessEnv, ...args: readonly string[]) => {
+    const { NODE_TEST_CONTEXT: _, ...env } = environment;
     const all = [
       "--disable-warning=ExperimentalWarning",
       runner,
@@ -144,6 +145,26 @@ describe("the test runner", () => {
     plant("b/two.test.ts", 'test("y", () => assert.fail("not asked for"));');
     assert.equal(runPlanted("--filter", "a/").last, "1 passed, 0 failed");
     assert.equal(runPlanted("--filter", "nothing-like-it").status, 1);
+  });
+
+  test("lends its files a compile cache, which goes with it", () => {
+    const noted =
+      'import { existsSync, writeFileSync } from "node:fs"; const cache = process.env["NODE_COMPILE_CACHE"];';
+    plant(
+      "a.test.ts",
+      `${noted} test("x", () => { assert.ok(existsSync(cache)); writeFileSync("where", cache); });`,
+    );
+    const { NODE_COMPILE_CACHE: _, ...env } = process.env;
+    assert.equal(runPlantedIn({ ...env, TMPDIR: root }).last, "1 passed, 0 failed");
+    assert.equal(dirname(readFileSync(join(root, "where"), "utf8")), root);
+    assert.deepEqual(readdirSync(root).toSorted(), ["a.test.ts", "where"]);
+    const named = join(root, "named");
+    assert.equal(runPlantedIn({ ...env, NODE_COMPILE_CACHE: named }).last, "1 passed, 0 failed");
+    assert.equal(
+      readFileSync(join(root, "where"), "utf8"),
+      named,
+      "a cache that was named is kept",
+    );
   });
 
   test("runs serial files alone, after all others", () => {
