@@ -1,5 +1,6 @@
 /** A whole CNCT network for one measurement: nats-server, coordinator, workers, submitter. */
 import { join } from "node:path";
+import { authorityDirectory } from "../streams/nats/authority/operator-mode.ts";
 import { startNatsServer } from "../streams/nats/server.ts";
 import { type Child, startChild } from "./link.ts";
 import type { System } from "./system.ts";
@@ -11,6 +12,18 @@ export interface NetworkOptions {
   readonly quorum?: number;
   /** The event store is a process of its own, spoken to over EventStoreDB's protocol. */
   readonly overTheWire?: boolean;
+  /** What a job brings; without it jobs compute nothing, of nothing. */
+  readonly input?: JobInputs;
+  /**
+   * Everybody has an identity: logins with proofs, credentials for NATS, sealed inputs and outputs,
+   * signed results, and commits where results are compared.
+   */
+  readonly secure?: boolean;
+}
+
+/** Each job brings bytes of its own, and has them as its output. */
+export interface JobInputs {
+  readonly bytes: number;
 }
 
 export interface CnctNetwork extends System {
@@ -24,6 +37,8 @@ export const startNetwork = async ({
   workers = 1,
   quorum = 1,
   overTheWire = false,
+  input,
+  secure = false,
 }: NetworkOptions = {}): Promise<CnctNetwork> => {
   const dataDirectory = await temporaryDirectory("network");
   /** In the order of their start, ended in reverse. */
@@ -33,7 +48,9 @@ export const startNetwork = async ({
     children.push(child);
     return child;
   };
-  const nats = await startNatsServer({ directory: join(dataDirectory, "nats") });
+  const natsDirectory = join(dataDirectory, "nats");
+  const authority = secure ? { authority: authorityDirectory(natsDirectory) } : {};
+  const nats = await startNatsServer({ directory: natsDirectory, ...authority });
   const end = async () => {
     for (const child of children.splice(0).reverse()) await child.end();
     await nats.stop();
@@ -45,12 +62,13 @@ export const startNetwork = async ({
     const coordinator = await start("coordinator", {
       dataDirectory,
       natsUrl: nats.url,
+      ...authority,
       ...(store ? { eventStoreUrl: store.ready } : {}),
     });
     const gateway = coordinator.ready;
     for (let n = 1; n <= workers; n++)
-      await start("worker", { gateway, nodeId: `bench-${n}` }, "worker");
-    const submitter = await start("submitter", { gateway, quorum });
+      await start("worker", { gateway, nodeId: `bench-${n}`, secure }, "worker");
+    const submitter = await start("submitter", { gateway, quorum, secure, input });
     return {
       submitter,
       profiled: children,

@@ -28,6 +28,10 @@ export const ratiosOf = ({ runs }: Figures): Readonly<Record<string, number>> =>
   add("wireVsInProcess", rateOf(runs.wire), rateOf(runs.inProcess));
   add("cpuVsBullmq", cpuOf(runs.inProcess), cpuOf(runs.bullmq));
   add("latencyVsBullmq", p50Of(runs.latency), p50Of(runs.bullmqLatency));
+  add("secureVsPlain", rateOf(runs.secure), rateOf(runs.plain));
+  add("cpuSecureVsPlain", cpuOf(runs.secure), cpuOf(runs.plain));
+  add("secureQuorumVsPlainQuorum", rateOf(runs.secureQuorum), rateOf(runs.plainQuorum));
+  add("cpuSecureQuorumVsPlainQuorum", cpuOf(runs.secureQuorum), cpuOf(runs.plainQuorum));
   return ratios;
 };
 

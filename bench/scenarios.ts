@@ -40,11 +40,18 @@ export type ScenarioName =
   | "single"
   | "bullmqSingle"
   | "wire"
-  | "quorum";
+  | "quorum"
+  | "plain"
+  | "secure"
+  | "plainQuorum"
+  | "secureQuorum";
 
 const bulk = { batch: 500, inFlight: 4 };
 const single = { batch: 1, inFlight: 64 };
 const perSecond = 50;
+/** What the pairs with and without protection compute: each job has bytes of its own, and gives them back. */
+const echoing = { input: { bytes: 1_024 } };
+const pair = { quorum: 2, workers: 4, ...echoing };
 
 const profiling = async <Result>(
   { profiled }: System,
@@ -150,5 +157,31 @@ export const scenarios: readonly Scenario[] = [
     needsPeer: false,
     run: (options) =>
       onNetwork({ quorum: 2, workers: 4 }, throughput(fewer(options.jobs), bulk), options),
+  },
+  {
+    name: "plain",
+    title: "1 KiB in and out, open to anybody",
+    needsPeer: false,
+    run: (options) => onNetwork(echoing, throughput(fewer(options.jobs), bulk), options),
+  },
+  {
+    name: "secure",
+    title: "the same with identities, seals and signatures",
+    needsPeer: false,
+    run: (options) =>
+      onNetwork({ ...echoing, secure: true }, throughput(fewer(options.jobs), bulk), options),
+  },
+  {
+    name: "plainQuorum",
+    title: "1 KiB in and out, quorum 2, 4 workers, open to anybody",
+    needsPeer: false,
+    run: (options) => onNetwork(pair, throughput(fewer(options.jobs), bulk), options),
+  },
+  {
+    name: "secureQuorum",
+    title: "the same with identities, seals, signatures and commits",
+    needsPeer: false,
+    run: (options) =>
+      onNetwork({ ...pair, secure: true }, throughput(fewer(options.jobs), bulk), options),
   },
 ];

@@ -1,21 +1,30 @@
 /** A client of CNCT that submits through the SDK and hears of ends over its subscription. */
-import { connect } from "../../sdk/index.ts";
+
+import { randomBytes } from "node:crypto";
+import { native } from "../../crypto/primitives-native.ts";
+import { connect, newIdentity } from "../../sdk/index.ts";
 import { runChild } from "../link.ts";
 import { type Loads, openLoads, type Target } from "../loads.ts";
+import type { JobInputs } from "../network.ts";
 
 interface Options {
   readonly gateway: string;
   readonly quorum: number;
+  /** Whether it has an identity, and seals what it submits. */
+  readonly secure: boolean;
+  readonly input?: JobInputs;
 }
 
-await runChild<Options>(async ({ gateway, quorum }) => {
-  const client = connect({ gateway, client: "client:bench" });
+await runChild<Options>(async ({ gateway, quorum, secure, input }) => {
+  const identity = secure ? newIdentity({}, native) : undefined;
+  const account = identity?.account ?? "client:bench";
+  const client = connect({ gateway, client: account, identity, primitives: native });
   const leaving = new AbortController();
   let jobs = 0;
   const target: Target = {
     submit: async (count) => {
       const requests = Array.from({ length: count }, () => ({
-        app: "noop",
+        ...(input ? { app: "echo", inputs: { data: newInput(input) } } : { app: "noop" }),
         quorum,
         nonce: String(jobs++),
       }));
@@ -29,7 +38,7 @@ await runChild<Options>(async ({ gateway, quorum }) => {
       const { head } = await client.network();
       const hear = async () => {
         for await (const batch of client.ended({
-          client: "client:bench",
+          client: account,
           after: head,
           signal: leaving.signal,
         }))
@@ -57,3 +66,7 @@ await runChild<Options>(async ({ gateway, quorum }) => {
     },
   };
 });
+
+function newInput({ bytes }: JobInputs): Uint8Array {
+  return new Uint8Array(randomBytes(bytes));
+}
