@@ -8,7 +8,6 @@ import type { Capabilities } from "../domain/node/node.ts";
 import type { Fetch } from "../sdk/identity/authority.ts";
 import { authorityOf } from "../sdk/identity/authority-of.ts";
 import { CnctRefusal, CnctUnavailable, type OwnIdentity, scopesOfRoles } from "../sdk/index.ts";
-import { httpBlobs } from "../streams/blobs/http.ts";
 import { wallClock } from "../streams/clock.ts";
 import type { TaskOrder } from "../streams/task-queue.ts";
 import { type FenceWish, openFence } from "../worker/children/fence.ts";
@@ -21,6 +20,7 @@ import { runWorker, type WorkerNotice } from "../worker/worker.ts";
 import { claimName } from "./claim-name.ts";
 import { nativeSha256 } from "./native-proofs.ts";
 import { openNodeQueue } from "./node-queue.ts";
+import { openWorkerBlobs } from "./worker-blobs.ts";
 
 export interface WorkerHostOptions {
   readonly gateway: string;
@@ -161,7 +161,7 @@ const runWith = async (
     primitives: native,
     seals: sealsOf(options.identity),
     executors,
-    blobs: httpBlobs({ gateway, fetch: asked }),
+    blobs: openWorkerBlobs({ gateway, fetch: asked }),
     clock: wallClock,
     slots,
     backlog,

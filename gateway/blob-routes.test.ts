@@ -4,6 +4,7 @@ import { open } from "node:fs/promises";
 import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
+import { packParcel, parcelBytesMax, parcelType } from "../domain/blob/parcel.ts";
 import { BlobError } from "../streams/blob-store.ts";
 import { type Disk, nodeDisk } from "../streams/blobs/disk.ts";
 import { httpBlobs, platformSha256 } from "../streams/blobs/http.ts";
@@ -176,6 +177,49 @@ const chunked = (path: string, bytes: Uint8Array) =>
       upload.write(bytes.subarray(at, at + 100_000));
     upload.end();
   });
+
+describe("a parcel", () => {
+  const send = (body: Uint8Array<ArrayBuffer>, type: string = parcelType) =>
+    fetch(`${network.url}/blobs/parcel`, {
+      method: "POST",
+      body,
+      headers: { "content-type": type },
+    });
+  const texts = ["first of a parcel", "second", "", "second"];
+  const blobs = texts.map((text) => ({ bytes: Buffer.from(text), mediaType: "text/plain" }));
+
+  test("stores many blobs, each as if it had come alone", async () => {
+    const response = await send(packParcel(blobs));
+    assert.equal(response.status, 200);
+    const { blobs: stored } = (await response.json()) as { blobs: readonly { digest: string }[] };
+    assert.deepEqual(
+      stored.map(({ digest }) => digest),
+      texts.map(digestOf),
+    );
+    for (const text of texts) {
+      const found = await get(digestOf(text));
+      assert.equal(await found.text(), text);
+      let events = 0;
+      for await (const _ of network.store.readStream(blobStream(digestOf(text)), "start")) events++;
+      assert.equal(events, 1);
+    }
+    const again = await httpBlobs({ gateway: network.url }).putParcel(blobs);
+    assert.deepEqual(again, stored);
+  });
+
+  test("is refused if it is none, or has a blob of no type, and stores nothing", async () => {
+    const before = network.blobs.usage();
+    const whole = packParcel(blobs.slice(0, 1));
+    assert.equal(await codeOf(await send(whole.slice(0, -1))), "bad-parcel");
+    assert.equal(await codeOf(await send(new Uint8Array())), "bad-parcel");
+    assert.equal(await codeOf(await send(whole, "text/plain")), "unsupported-media-type");
+    const nameless = packParcel([{ bytes: Buffer.from("of no type"), mediaType: "" }]);
+    assert.equal(await codeOf(await send(nameless)), "bad-media-type");
+    const endless = new Uint8Array(parcelBytesMax + 1);
+    assert.equal(await codeOf(await send(endless)), "body-too-large");
+    assert.deepEqual(network.blobs.usage(), before);
+  });
+});
 
 test("POST /blobs names the bytes itself", async () => {
   const response = await fetch(`${network.url}/blobs`, { method: "POST", body: "posted" });

@@ -1,10 +1,12 @@
 /**
- * Bytes over HTTP: `PUT /blobs/<sha256>` and `POST /blobs` store, `GET` and `HEAD /blobs/<sha256>`
- * read, whole or by range. An upload is acknowledged when the bytes and the fact are both on disk.
+ * Bytes over HTTP: `PUT /blobs/<sha256>` and `POST /blobs` store one blob, `POST /blobs/parcel` many;
+ * `GET` and `HEAD /blobs/<sha256>` read, whole or by range. An upload is acknowledged when the bytes
+ * and the fact are both on disk.
  */
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { blob } from "../domain/blob/blob.ts";
+import { openParcel, type ParcelBlob, parcelBytesMax, parcelType } from "../domain/blob/parcel.ts";
 import type { Actor, Instant } from "../domain/decider.ts";
 import { type Digest, isDigest } from "../domain/ids.ts";
 import type { ByteRange } from "../streams/blob-store.ts";
@@ -91,6 +93,39 @@ export const blobRoutes =
     );
     app.post("/blobs", anySize, (request, reply) => store(request, reply, undefined));
 
+    const storeOne = async ({ bytes, mediaType }: ParcelBlob) => {
+      const { digest, size } = await gateway.blobs.put(bytes, mediaType);
+      const { position } = await register(gateway, registered, { digest, size, mediaType });
+      return { digest, size, position: position.toString() };
+    };
+
+    /** All of a parcel, or a fault; what was stored by then stays, and is found when it comes again. */
+    const storeParcel = async (request: FastifyRequest, reply: FastifyReply) => {
+      await permit(request, reply, "blobs:write");
+      if (request.headers["content-type"] !== parcelType)
+        throw new HttpFault("unsupported-media-type", `/blobs/parcel reads ${parcelType}`);
+      const pieces = request.raw.iterator({ destroyOnReturn: false });
+      const body = await collect(pieces, parcelBytesMax);
+      await pay(request, reply, "bytes", body.length);
+      const blobs = openParcel(body);
+      if (blobs === undefined)
+        throw new HttpFault(
+          "bad-parcel",
+          "this is no parcel of blobs: docs/limits.md has its form",
+        );
+      await pay(request, reply, "points", blobs.length);
+      for (const { mediaType } of blobs) checkMediaType(mediaType);
+      return reply.code(200).send({ blobs: await eachOf(blobs, storedAtOnce, storeOne) });
+    };
+    app.post("/blobs/parcel", anySize, async (request, reply) => {
+      try {
+        return await storeParcel(request, reply);
+      } catch (error) {
+        swallow(request, parcelBytesMax);
+        throw error;
+      }
+    });
+
     app.get<DigestParams>("/blobs/:digest", { exposeHeadRoute: false }, async (request, reply) => {
       await pay(request, reply, "points", 1);
       const digest = digestOf(request);
@@ -134,10 +169,41 @@ const digestOf = ({ params }: FastifyRequest<DigestParams>): Digest => {
 };
 
 const mediaTypeForm = /^[\w.+-]{1,63}\/[\w.+*-]{1,63}(; ?[\w.-]{1,32}=[\w."-]{1,64}){0,3}$/;
-const mediaTypeOf = ({ headers }: FastifyRequest): string => {
-  const given = headers["content-type"] ?? "application/octet-stream";
+const mediaTypeOf = ({ headers }: FastifyRequest): string =>
+  checkMediaType(headers["content-type"] ?? "application/octet-stream");
+const checkMediaType = (given: string): string => {
   if (mediaTypeForm.test(given)) return given;
   throw new HttpFault("bad-media-type", "content-type must be a media type such as image/png");
+};
+
+/** Files that are written at a time for one parcel. */
+const storedAtOnce = 32;
+
+/** The answers in order; so many are worked on at a time. */
+const eachOf = async <Item, Answer>(
+  items: readonly Item[],
+  atOnce: number,
+  work: (item: Item) => Promise<Answer>,
+): Promise<readonly Answer[]> => {
+  const answers: Answer[] = [];
+  const queue = items.entries();
+  const run = async () => {
+    for (const [index, item] of queue) answers[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, run));
+  return answers;
+};
+
+/** @throws {HttpFault} `body-too-large`. */
+const collect = async (pieces: AsyncIterable<Uint8Array>, most: number): Promise<Buffer> => {
+  const all: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of pieces) {
+    length += piece.length;
+    if (length > most) throw new HttpFault("body-too-large", `a parcel has at most ${most} bytes`);
+    all.push(piece);
+  }
+  return Buffer.concat(all);
 };
 
 /** Says in the log that the blob is here. */

@@ -219,6 +219,7 @@ export const httpErrors = {
   "body-too-deep": 400,
   "bad-digest": 400,
   "bad-media-type": 400,
+  "bad-parcel": 400,
   "login-needed": 401,
   "token-malformed": 401,
   "token-expired": 401,

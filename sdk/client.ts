@@ -38,6 +38,7 @@ import {
   submitSpecs,
 } from "./submit.ts";
 import { together } from "./together.ts";
+import { openUploads } from "./uploads.ts";
 import { openWire } from "./wire.ts";
 
 export interface ConnectOptions extends Acting {
@@ -164,6 +165,7 @@ export const connect = (options: ConnectOptions): CnctClient => {
   const note = (position: string) => {
     written = written === undefined ? position : laterOf(written, position);
   };
+  const uploads = openUploads({ http, note });
   /** Jobs that this client submitted and has not waited for: who pays, and when it was not yet there. */
   const submitted = new Map<
     JobHash,
@@ -362,12 +364,7 @@ export const connect = (options: ConnectOptions): CnctClient => {
     gateway,
     ask,
 
-    upload: async (bytes, mediaType = "application/octet-stream") => {
-      const digest = await digestOf(bytes);
-      const position = await http.putBlob(digest, bytes, mediaType);
-      if (position !== undefined) note(position);
-      return { digest, size: bytes.length };
-    },
+    upload: (bytes, mediaType = "application/octet-stream") => uploads.upload(bytes, mediaType),
 
     download: async (digest, { range } = {}) => {
       // No node stores nothing.

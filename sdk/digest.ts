@@ -16,10 +16,11 @@ export const sha256: Sha256 =
   nativeHash === undefined ? portableSha256 : (bytes) => nativeHash("sha256", bytes);
 
 /**
- * SHA-256 of the bytes, by WebCrypto where the page may use it: browsers offer it to secure origins
- * only.
+ * SHA-256 of the bytes, by WebCrypto where a page may use it: browsers offer it to secure origins
+ * only. On Node that would cost more than the digest itself.
  */
 export const digestOf = async (bytes: Uint8Array): Promise<Digest> => {
+  if (nativeHash !== undefined) return nativeHash("sha256", bytes);
   const subtle = globalThis.crypto?.subtle;
   if (subtle === undefined) return sha256(bytes);
   const hash = new Uint8Array(await subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));

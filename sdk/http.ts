@@ -1,5 +1,6 @@
 /** Requests to a gateway over HTTP: GraphQL documents, and blobs. Knows what may be asked again. */
 
+import { type ParcelBlob, packParcel, parcelType } from "../domain/blob/parcel.ts";
 import type { Millis } from "../domain/decider.ts";
 import type { Digest } from "../domain/ids.ts";
 import { CnctRefusal, CnctUnavailable } from "./errors.ts";
@@ -23,7 +24,15 @@ export interface Http {
     mediaType: string,
     signal?: AbortSignal,
   ): Promise<string | undefined>;
+  /** Stores small blobs in one request; answers what the gateway says of each. */
+  putParcel(blobs: readonly ParcelBlob[]): Promise<readonly StoredBlob[]>;
   getBlob(digest: Digest, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array>;
+}
+
+export interface StoredBlob {
+  readonly digest: Digest;
+  /** Where the event that says so stands in the log. */
+  readonly position: string;
 }
 
 export interface HttpOptions {
@@ -86,6 +95,17 @@ export const openHttp = ({ gateway, fetch, patience, timeoutMs }: HttpOptions): 
         patience,
         signal,
       ),
+
+    putParcel: (blobs) => {
+      const body = packParcel(blobs);
+      return retrying(async () => {
+        const headers = { "content-type": parcelType };
+        const reply = await send("/blobs/parcel", { method: "POST", headers, body });
+        if (!isOk(reply)) throw failureOf(reply);
+        const answer = parseJson(reply.bytes) as { readonly blobs?: readonly StoredBlob[] };
+        return answer?.blobs ?? [];
+      }, patience);
+    },
 
     getBlob: (digest, range, signal) =>
       retrying(

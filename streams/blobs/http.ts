@@ -2,6 +2,7 @@
  * Blobs of a gateway, over HTTP. Runs in browsers as well: it needs `fetch` and nothing else. What it
  * reads it verifies, so the gateway need not be believed.
  */
+import { type ParcelBlob, packParcel, parcelType } from "../../domain/blob/parcel.ts";
 import { portableSha256 } from "../../domain/hashing.ts";
 import type { Digest } from "../../domain/ids.ts";
 import {
@@ -19,6 +20,8 @@ export interface StoredBlob extends BlobStat {
 
 export interface HttpBlobs extends BlobSource, BlobSink {
   put(bytes: Uint8Array, mediaType: string): Promise<StoredBlob>;
+  /** Stores small blobs in one request; answers in the order given. */
+  putParcel(blobs: readonly ParcelBlob[]): Promise<readonly StoredBlob[]>;
   /** Undefined if the gateway does not store it. */
   stat(digest: Digest): Promise<BlobStat | undefined>;
 }
@@ -87,6 +90,20 @@ export const httpBlobs = ({
         const stored = (await response.json()) as StoredBlob;
         if (stored.digest !== digest || stored.size !== bytes.length)
           throw new BlobError("digest-mismatch", "the gateway stored something else");
+        return stored;
+      });
+    },
+
+    putParcel: async (blobs) => {
+      const body = packParcel(blobs);
+      const headers = { "content-type": parcelType };
+      const url = new URL("/blobs/parcel", gateway).href;
+      return ask(url, { method: "POST", body, headers }, async (response) => {
+        if (!response.ok) throw await refusal(response);
+        const { blobs: stored } = (await response.json()) as { blobs: readonly StoredBlob[] };
+        for (const [index, { bytes }] of blobs.entries())
+          if (stored[index]?.digest !== (await sha256(bytes as Uint8Array<ArrayBuffer>)))
+            throw new BlobError("digest-mismatch", "the gateway stored something else");
         return stored;
       });
     },
