@@ -10,7 +10,9 @@ import type { AccountId } from "../domain/ids.ts";
 import {
   type CnctClient,
   type ConnectOptions,
+  claimsOpen,
   connect,
+  isThisMachine,
   openRegistry,
   scopesOfRoles,
 } from "../sdk/index.ts";
@@ -29,6 +31,12 @@ export interface GlobalFlags {
   readonly client?: string;
   /** The key file. */
   readonly id?: string;
+}
+
+interface ActorFlags extends GlobalFlags {
+  readonly scopes: readonly Scope[];
+  /** Of `cnct submit`. */
+  readonly open?: boolean;
 }
 
 /** Long enough for a coordinator to start again; whoever waits is told so. */
@@ -75,22 +83,22 @@ export const withActor = <T>(
   work: Work<T>,
   { scopes = scopesOfRoles.client }: { readonly scopes?: readonly Scope[] } = {},
 ): Promise<T> =>
-  withConnection(command, (ask) => actorOf(ask, { ...flagsOf(command), scopes }), work);
+  withConnection(command, (plain) => actorOf(plain, { ...flagsOf(command), scopes }), work);
 
 /** As `withActor` if there is a key file, else as `withClient`: for what only its owner can read. */
 export const withReader = <T>(command: Command, work: Work<T>): Promise<T> =>
   withConnection(
     command,
-    async (ask) =>
+    async (plain) =>
       existsSync(keyFilePath(flagsOf(command).id))
-        ? actorOf(ask, { ...flagsOf(command), scopes: scopesOfRoles.client })
+        ? actorOf(plain, { ...flagsOf(command), open: true, scopes: scopesOfRoles.client })
         : {},
     work,
   );
 
 const withConnection = async <T>(
   command: Command,
-  actor: (ask: CnctClient["ask"]) => Promise<Partial<ConnectOptions>>,
+  actor: (plain: CnctClient) => Promise<Partial<ConnectOptions>>,
   work: Work<T>,
 ): Promise<T> => {
   const { json = false, gateway, client: account } = flagsOf(command);
@@ -98,7 +106,7 @@ const withConnection = async <T>(
   const plain = connect(to);
   let client = plain;
   try {
-    const acting = await actor(plain.ask);
+    const acting = await actor(plain);
     if (Object.keys(acting).length > 0) client = connect({ ...to, ...acting });
     return await work(client, { json });
   } finally {
@@ -106,12 +114,18 @@ const withConnection = async <T>(
   }
 };
 
-/** @throws {CliFailure} `not-your-account` when another client was named; and as `findIdentity`. */
+/**
+ * @throws {CliFailure} `not-your-account` when another client was named; and as `findIdentity`.
+ * @throws {CnctRefusal} `gateway-claims-open`, unless `open` says that nothing is to be sealed.
+ */
 const actorOf = async (
-  ask: CnctClient["ask"],
-  { id, client, scopes }: GlobalFlags & { readonly scopes: readonly Scope[] },
+  { ask, gateway }: CnctClient,
+  { id, client, scopes, open }: ActorFlags,
 ): Promise<Partial<ConnectOptions>> => {
-  if (!(await asksForIdentities(ask))) return {};
+  if (!(await asksForIdentities(ask))) {
+    if (open === true || isThisMachine(gateway)) return {};
+    throw claimsOpen(gateway);
+  }
   const key = serviceKey();
   if (key !== undefined) return { serviceKey: key };
   const path = keyFilePath(id);

@@ -220,6 +220,7 @@ export const connect = (options: ConnectOptions): CnctClient => {
   const sealing =
     identity &&
     openSealing({
+      gateway,
       identity: typeof identity === "function" ? identity : async () => identity,
       ask,
       random: patience.random,

@@ -12,6 +12,7 @@ export {
 export { digestOf } from "./digest.ts";
 export { CnctRefusal, CnctUnavailable, type UnavailableCode } from "./errors.ts";
 export type { ByteRange } from "./http.ts";
+export { isThisMachine } from "./identity/authority.ts";
 export {
   changed,
   type PreparedChange,
@@ -34,6 +35,7 @@ export { openRegistry, type RegisteredIdentity, type Registry } from "./identity
 export type { PageRequest, Queries } from "./queries.ts";
 export { defaultRetryPolicy, type RetryPolicy, type Sleep } from "./retry.ts";
 export type { EndedJobBatch, EventBatch } from "./schema.types.ts";
+export { claimsOpen } from "./sealing.ts";
 export type {
   AccountPage,
   AccountView,

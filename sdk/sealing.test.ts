@@ -72,8 +72,9 @@ describe("the recipients of a sealed job", () => {
 
 describe("a request", () => {
   const own = newIdentity({}, native);
-  const sealingOn = (access: string): Sealing =>
+  const sealingOn = (access: string, gateway = "http://127.0.0.1:4000"): Sealing =>
     openSealing({
+      gateway,
       identity: async () => own,
       ask: async () => ({ network: { access }, candidates: { nodes: [] } }) as never,
       random: seededRandom(1),
@@ -115,6 +116,18 @@ describe("a request", () => {
       assert.equal(await sealing.sealerFor(request), undefined);
     const plain = sealingOn("OPEN");
     assert.equal(await plain.sealerFor({ app: "echo", inputs: { data: bytes } }), undefined);
+  });
+
+  test("is not sent in the open because a gateway elsewhere says that it knows no identities", async () => {
+    const inputs = { data: bytes };
+    for (const gateway of ["https://203.0.113.1:4000", "http://127.0.0.1.example:4000"]) {
+      const sealing = sealingOn("OPEN", gateway);
+      await assert.rejects(
+        sealing.sealerFor({ app: "echo", inputs }),
+        isRefusal("gateway-claims-open"),
+      );
+      assert.equal(await sealing.sealerFor({ app: "echo", inputs, open: true }), undefined);
+    }
   });
 
   test("is refused if some of its inputs are stored in the open", () =>

@@ -19,6 +19,7 @@ import { jobHash } from "../domain/job/hash.ts";
 import { type JobSpec, parseSpec } from "../domain/job/spec.ts";
 import { recipientsMax, type Wraps } from "../domain/job/wraps.ts";
 import { CnctRefusal } from "./errors.ts";
+import { isThisMachine } from "./identity/authority.ts";
 import type { OwnIdentity } from "./identity/own-identity.ts";
 import { openRecipients, type Recipients } from "./recipients.ts";
 import type { Refusal, SealedOutput } from "./schema.types.ts";
@@ -30,7 +31,8 @@ export interface Sealing {
   /**
    * What seals the inputs of a request; undefined for one that is or has to be open.
    *
-   * @throws {CnctRefusal} `input-not-sealed` if it brings bytes beside such that are stored in the open.
+   * @throws {CnctRefusal} `input-not-sealed` if it brings bytes beside such that are stored in the open;
+   *   `gateway-claims-open` if another machine says that it knows no identities.
    */
   sealerFor(request: JobRequest): Promise<Sealer | undefined>;
   /** Keeps the key of a job whose spec is complete. */
@@ -68,12 +70,15 @@ export interface Sealer {
 const keysKept = 50_000;
 
 export const openSealing = ({
+  gateway,
   identity,
   ask,
   random,
   primitives,
   sha256,
 }: {
+  /** Its address. */
+  readonly gateway: string;
   readonly identity: () => Promise<OwnIdentity>;
   readonly ask: Ask;
   readonly random: Random;
@@ -159,7 +164,11 @@ export const openSealing = ({
     sealerFor: async ({ open, inputs = {} }) => {
       if (open === true) return undefined;
       const stored = Object.entries(inputs).filter(([, input]) => isStored(input));
-      if (stored.length === Object.keys(inputs).length || (await gatewayIsOpen())) return undefined;
+      if (stored.length === Object.keys(inputs).length) return undefined;
+      if (await gatewayIsOpen()) {
+        if (isThisMachine(gateway)) return undefined;
+        throw claimsOpen(gateway);
+      }
       const [first] = stored;
       if (first !== undefined)
         throw new CnctRefusal(
@@ -227,6 +236,16 @@ export const openSealing = ({
     },
   };
 };
+
+/**
+ * A gateway that says so gets what is submitted in plaintext. Those that are open serve one machine
+ * only, so one elsewhere may say it to read what would be sealed.
+ */
+export const claimsOpen = (gateway: string): CnctRefusal =>
+  new CnctRefusal(
+    "gateway-claims-open",
+    `${gateway} says that it knows no identities, so that nothing could be sealed for anybody: if everybody may read what you submit, say open`,
+  );
 
 const isStored = (input: NonNullable<JobRequest["inputs"]>[string]): boolean =>
   !(input instanceof Uint8Array) && !("bytes" in input);

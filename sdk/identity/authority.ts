@@ -47,6 +47,8 @@ const isServiceKey = (text: string): boolean => {
   return checksum === portableSha256(`cnct/service-key/v1\n${body}`).slice(0, 8);
 };
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+/** Whether what is sent to this address stays on this machine. */
+export const isThisMachine = (gateway: string): boolean => loopback.test(new URL(gateway).hostname);
 
 /**
  * Authority by a service key, which is a secret that travels with each request: so only over TLS, or
@@ -68,8 +70,7 @@ export const serviceKeyAuthority = ({
       "bad-service-key",
       "this is no service key: it looks like cnct_sk_…, and is whole by its last eight characters",
     );
-  const { protocol, hostname } = new URL(gateway);
-  if (protocol !== "https:" && !loopback.test(hostname))
+  if (new URL(gateway).protocol !== "https:" && !isThisMachine(gateway))
     throw new CnctRefusal(
       "insecure-gateway",
       `a service key is sent over https only: ${gateway} would show it to everybody on the way`,
