@@ -25,20 +25,18 @@ export type OpenRefusal =
 type Refused = { readonly ok: false; readonly code: OpenRefusal };
 const refused = (code: OpenRefusal): Refused => ({ ok: false, code });
 
-/**
- * The plaintext of a sealed body, whole or not at all.
- *
- * @param input.digest - SHA-256 that the body must have: the one in the job's spec or in the result.
- */
-export const openBody = (
-  primitives: Primitives,
-  input: {
-    readonly contentKey: Uint8Array;
-    readonly body: Uint8Array;
-    readonly digest: Digest;
-  },
-): { readonly ok: true; readonly plaintext: Uint8Array } | Refused => {
-  const { contentKey, body, digest } = input;
+interface SealedBody {
+  readonly contentKey: Uint8Array;
+  readonly body: Uint8Array;
+  /** SHA-256 that the body must have: the one in the job's spec or in the result. */
+  readonly digest: Digest;
+}
+
+/** Whether this key sealed the body. Opens no chunk: the body is bound to its key in the preamble. */
+export const isContentKeyOf = (primitives: Primitives, input: SealedBody): boolean =>
+  beginBody(primitives, input).ok;
+
+const beginBody = (primitives: Primitives, { contentKey, body, digest }: SealedBody) => {
   if (hexOf(primitives.sha256(body)) !== digest) return refused("body-of-another-digest");
   if (body.length < preambleBytes + tagBytes) return refused("not-a-sealed-body");
   const found = body.subarray(0, preambleBytes);
@@ -47,7 +45,18 @@ export const openBody = (
   if (!sameBytes(found.subarray(0, headBytes), preamble.subarray(0, headBytes)))
     return refused("not-a-sealed-body");
   if (!sameBytes(found, preamble)) return refused("wrong-content-key");
+  return { ok: true, preamble, key } as const;
+};
 
+/** The plaintext of a sealed body, whole or not at all. */
+export const openBody = (
+  primitives: Primitives,
+  input: SealedBody,
+): { readonly ok: true; readonly plaintext: Uint8Array } | Refused => {
+  const begun = beginBody(primitives, input);
+  if (!begun.ok) return begun;
+  const { preamble, key } = begun;
+  const { body } = input;
   const sealed = body.subarray(preambleBytes);
   const chunks = Math.ceil(sealed.length / sealedChunkBytes);
   const size = sealed.length - chunks * tagBytes;

@@ -223,6 +223,7 @@ export const connect = (options: ConnectOptions): CnctClient => {
       gateway,
       identity: typeof identity === "function" ? identity : async () => identity,
       ask,
+      download: (digest) => client.download(digest),
       random: patience.random,
       primitives: options.primitives ?? portable,
       sha256,

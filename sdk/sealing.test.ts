@@ -2,8 +2,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { outputKey } from "../crypto/derive-key.ts";
 import { native } from "../crypto/primitives-native.ts";
+import { resultTag } from "../crypto/result-tag.ts";
+import { newContentKey, sealBody } from "../crypto/seal.ts";
+import { createWrapper } from "../crypto/wrapper.ts";
 import { seededRandom } from "../domain/chance.ts";
+import type { JobHash } from "../domain/ids.ts";
+import { jobHash } from "../domain/job/hash.ts";
 import type { JobSpec } from "../domain/job/spec.ts";
 import { recipientsMax } from "../domain/job/wraps.ts";
 import { sha256 } from "./digest.ts";
@@ -77,6 +83,7 @@ describe("a request", () => {
       gateway,
       identity: async () => own,
       ask: async () => ({ network: { access }, candidates: { nodes: [] } }) as never,
+      download: async () => assert.fail("nothing is fetched"),
       random: seededRandom(1),
       primitives: native,
       sha256,
@@ -134,6 +141,58 @@ describe("a request", () => {
     assert.rejects(
       sealingOn("IDENTITIES").sealerFor({ app: "onnx", inputs: { model: ref, x: bytes } }),
       isRefusal("input-not-sealed"),
+    ));
+});
+
+describe("the result of a job that another process submitted", () => {
+  const own = newIdentity({}, native);
+  const text = (words: string) => new TextEncoder().encode(words);
+  const answer = text("what the nodes agreed on");
+  /** A gateway that shows this wrap to whoever asks, over the stored input of the job. */
+  const reading = async (show: (hash: JobHash, contentKey: Uint8Array) => Uint8Array) => {
+    const contentKey = newContentKey(native);
+    const bodies = new Map<string, Uint8Array>();
+    const spec = await buildSpec(
+      { app: "echo", inputs: { data: text("asked") }, client: own.account },
+      {
+        upload: async (body) => {
+          bodies.set(sha256(body), body);
+          return { digest: sha256(body), size: body.length };
+        },
+        seal: (plaintext) => sealBody(native, { contentKey, plaintext }),
+      },
+    );
+    const hash = jobHash(spec, sha256);
+    const shown = show(hash, contentKey);
+    const recipients = own.encryptionKeys;
+    const wrapped = createWrapper(native).wrap({ contentKey: shown, jobHash: hash, recipients });
+    const [wrap] = wrapped.ok ? wrapped.wraps.recipients : [];
+    const sealing = openSealing({
+      gateway: "http://127.0.0.1:4000",
+      identity: async () => own,
+      ask: async () => ({ job: { spec, recipients: [wrap?.keyId], wrap } }) as never,
+      download: async (digest) => bodies.get(digest) ?? assert.fail("another input"),
+      random: seededRandom(1),
+      primitives: native,
+      sha256,
+    });
+    const task = { jobHash: hash, replica: 0, attempt: 1 };
+    const key = outputKey(native, { contentKey: shown, task });
+    const body = sealBody(native, { contentKey: key, plaintext: answer });
+    const tag = resultTag(native, { contentKey: shown, jobHash: hash, output: answer });
+    return sealing.openOutput(hash, {
+      ...{ body, digest: sha256(body) },
+      sealed: { replica: 0, attempt: 1, resultTag: tag },
+    });
+  };
+
+  test("is opened with the key file alone", async () =>
+    assert.deepEqual(await reading((_, contentKey) => contentKey), answer));
+
+  test("is refused if the key is not the one that sealed the inputs, all else fitting", () =>
+    assert.rejects(
+      reading(() => newContentKey(native)),
+      isRefusal("wrap-forged"),
     ));
 });
 

@@ -5,7 +5,7 @@
  */
 
 import { outputKey } from "../crypto/derive-key.ts";
-import { openBody } from "../crypto/open.ts";
+import { isContentKeyOf, openBody } from "../crypto/open.ts";
 import { createWrapOpener } from "../crypto/open-wraps.ts";
 import type { Primitives } from "../crypto/primitives.ts";
 import { resultTag } from "../crypto/result-tag.ts";
@@ -52,7 +52,7 @@ export interface Sealing {
   /**
    * The plaintext of an output.
    *
-   * @throws {CnctRefusal} `content-key-unknown`, or `sealed-output-wrong` if it is not the output that
+   * @throws {CnctRefusal} `content-key-unknown`, `wrap-forged`, or `sealed-output-wrong` if it is not the output that
    *   the nodes agreed on.
    */
   openOutput(
@@ -73,6 +73,7 @@ export const openSealing = ({
   gateway,
   identity,
   ask,
+  download,
   random,
   primitives,
   sha256,
@@ -81,6 +82,7 @@ export const openSealing = ({
   readonly gateway: string;
   readonly identity: () => Promise<OwnIdentity>;
   readonly ask: Ask;
+  readonly download: (digest: Digest) => Promise<Uint8Array>;
   readonly random: Random;
   readonly primitives: Primitives;
   readonly sha256: Sha256;
@@ -130,6 +132,17 @@ export const openSealing = ({
     );
   };
 
+  /**
+   * Whether it is the key that sealed the job's inputs. Anybody can wrap a key of his own for this
+   * client, and with it an output and a tag that fit; the inputs are those that the job hash names.
+   */
+  const sealedIts = async ({ inputs }: JobSpec, contentKey: Uint8Array): Promise<boolean> => {
+    const [smallest] = Object.values(inputs).sort((a, b) => a.size - b.size);
+    if (smallest === undefined) return false;
+    const { digest } = smallest;
+    return isContentKeyOf(primitives, { contentKey, body: await download(digest), digest });
+  };
+
   const contentKeyOf = async (hash: JobHash): Promise<Uint8Array> => {
     const known = contentKeys.get(hash);
     if (known !== undefined) return known;
@@ -142,6 +155,7 @@ export const openSealing = ({
     if (job === null || !parsed.ok || jobHash(parsed.spec, sha256) !== hash)
       throw new CnctRefusal("hash-mismatch", `the gateway shows another job for ${hash}`);
     const opener = createWrapOpener(primitives, own.encryptionSecret);
+    let isForged = false;
     for (const keyId of job.recipients) {
       if (own.encryptionSecret(keyId) === undefined) continue;
       const { job: found } = await ask<{ job: { wrap: unknown } | null }>(
@@ -151,9 +165,16 @@ export const openSealing = ({
       );
       const opened = opener.open({ wrap: found?.wrap, jobHash: hash });
       if (!opened.ok) continue;
+      isForged = !(await sealedIts(parsed.spec, opened.contentKey));
+      if (isForged) continue;
       keep(hash, opened.contentKey);
       return opened.contentKey;
     }
+    if (isForged)
+      throw new CnctRefusal(
+        "wrap-forged",
+        `the key that the gateway shows for job ${hash} is not the one that sealed its inputs`,
+      );
     throw new CnctRefusal(
       "content-key-unknown",
       `job ${hash} is sealed, and not for a key of ${own.id}`,
