@@ -33,8 +33,8 @@ export interface Command {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly uid?: number;
   readonly gid?: number;
-  /** It leads a process group, which is killed whole. */
-  readonly detached?: true;
+  /** The file is bubblewrap: there are three processes, and the last one is Node. */
+  readonly bubblewrap?: true;
 }
 
 /** There is no fence, and there was to be one. */
@@ -196,15 +196,13 @@ const starter = (
   const shown = shownPaths(prlimit === undefined ? [] : [prlimit]);
   const building = [...bubblewrap(shown, modern), "--"];
   const env = { ...pick(libraryNames), ...environmentOfAll, TMPDIR: "/tmp" };
-  // Killed alone in its first moments, bubblewrap would leave a process that waits for it for ever.
-  const detached = true;
   const who = asNobody ? { uid: nobody, gid: nobody } : {};
   return (...what) => ({
     file: bwrap,
     args: [...building, ...limited(...what)],
     env,
     ...who,
-    detached,
+    bubblewrap: true,
   });
 };
 

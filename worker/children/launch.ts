@@ -23,9 +23,14 @@ export interface Launched {
 
 const program = fileURLToPath(new URL("./child.ts", import.meta.url));
 
+/** Where bubblewrap says which process it has made; the child does not get this pipe. */
+const statusPipe = 5;
+/** The outer process ends when the inner one has ended, at once as a rule. */
+const endsWithinMs = 100;
+
 /** @throws {Error} When the system cannot start it at once; later failures are its `error` event. */
 export const launch = (settings: ChildSettings, fence: Fence): Launched => {
-  const { file, args, ...options } = fence.command(
+  const { file, args, bubblewrap, ...options } = fence.command(
     [
       "--disable-warning=ExperimentalWarning",
       ...settings.v8Options,
@@ -34,27 +39,55 @@ export const launch = (settings: ChildSettings, fence: Fence): Launched => {
     ],
     settings.memoryBytes,
   );
-  const child = spawn(file, args, {
-    ...options,
-    stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
-    windowsHide: true,
-  });
-  const [, , stderr, frames, lifeline] = child.stdio;
-  const kill = () => {
-    if (!options.detached || child.pid === undefined) return void child.kill("SIGKILL");
-    try {
-      process.kill(-child.pid, "SIGKILL");
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // It is gone.
-    }
-  };
+  const child = bubblewrap
+    ? spawn(file, ["--json-status-fd", String(statusPipe), ...args], {
+        ...options,
+        detached: true, // It leads a group.
+        stdio: ["ignore", "ignore", "pipe", "pipe", "pipe", "pipe"],
+      })
+    : spawn(file, args, {
+        ...options,
+        stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
+        windowsHide: true,
+      });
+  const [, , stderr, frames, lifeline, status] = child.stdio as readonly unknown[];
   return {
-    kill,
     process: child,
     stderr: stderr as Readable,
     frames: frames as Socket,
     lifeline: lifeline as Socket,
+    kill: bubblewrap ? killerOf(child, status as Socket) : () => void child.kill("SIGKILL"),
   };
+};
+
+/**
+ * Kills the first process inside, and with it all others there; then the outer one sees its end and
+ * leaves nothing. Killed first itself, it would leave a dead child to whoever is process 1, who in a
+ * container may be this worker; and in its first moments a living one, which waits for it for ever.
+ */
+const killerOf = (outer: ChildProcess, status: Socket): (() => void) => {
+  let said = "";
+  status.on("data", (chunk: Uint8Array) => {
+    if (said.length < 1_000) said += String(chunk);
+  });
+  status.on("error", () => undefined); // It is gone.
+  return () => {
+    const { pid, exitCode, signalCode } = outer;
+    if (pid === undefined || exitCode !== null || signalCode !== null) return;
+    const inner = /"child-pid": (\d+)/.exec(said)?.[1];
+    if (inner === undefined) return killIfThere(-pid);
+    killIfThere(Number(inner));
+    const late = setTimeout(() => killIfThere(-pid), endsWithinMs);
+    outer.once("exit", () => clearTimeout(late));
+  };
+};
+
+const killIfThere = (pid: number): void => {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // It is gone.
+  }
 };
 
 /** How a process ended. bubblewrap ends with 128 and the number of the signal that ended its child. */
