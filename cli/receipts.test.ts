@@ -21,7 +21,13 @@ describe("receipts of a network of identities", () => {
     directory = await mkdtemp(join(tmpdir(), "cnct-receipts-"));
     network = await startTestNetwork({ access: "identities" });
     client = connect({ gateway: network.gateway, identity: newIdentity({}, native) });
-    const job = { app: "echo", inputs: { data: bytes }, quorum: 2, commit: true } as const;
+    const job = {
+      app: "echo",
+      inputs: { data: bytes },
+      quorum: 2,
+      commit: true,
+      open: true,
+    } as const;
     ({ hash } = await client.submit(job));
     assert.deepEqual(Buffer.from(await client.result(hash)), Buffer.from(bytes));
   });
@@ -35,11 +41,12 @@ describe("receipts of a network of identities", () => {
     startCnct(["--gateway", network.gateway, "--id", place("id.json"), ...args]).ended;
 
   test("each task has one in the API, and its node was bound before", async () => {
+    const { head } = await client.network(); // The end of a job is heard before the views have it.
     const response = await fetch(new URL("/graphql", network.gateway), {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({
-        query: `{ job(hash: "${hash}") { tasks { status receipt } history { type } } }`,
+        query: `{ job(hash: "${hash}", atLeast: "${head}") { tasks { status receipt } history { type } } }`,
       }),
     });
     const { data } = (await response.json()) as ReturnType<typeof JSON.parse>;

@@ -10,7 +10,7 @@ import { ModuleFault } from "./reader.ts";
 import { prepareModule } from "./rewrite.ts";
 
 const options = { memoryPages: 4_096 };
-const runs = 10_000;
+const runs = 4_000;
 const hangMs = 50;
 
 const seeds = [wasmModule(), fullModule(), ...(await Promise.all(exampleModules.map(buildModule)))];
@@ -99,7 +99,7 @@ describe("changed modules", () => {
           }
         },
       ),
-      { numRuns: 3_000 },
+      { numRuns: 1_500 },
     );
   });
 
@@ -109,7 +109,7 @@ describe("changed modules", () => {
         const bytes = Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...noise]);
         assert.throws(() => prepareModule(bytes, options), ModuleFault);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 });

@@ -23,7 +23,11 @@ const projections = await openProjections({
 });
 projections.onFlush((position) => process.stdout.write(`${position}\n`));
 if (first === "0") await write(store, beginning());
+let written = await store.head();
 for (let n = Number(first); ; n += 20) {
   const prefix = (n + 1000).toString().padStart(12, "0");
-  await write(store, lives(n, n + 20), prefix);
+  const position = await write(store, lives(n, n + 20), prefix);
+  // Whoever waits has the views written soon and often, and the log grows no faster than they do.
+  await projections.waitFor(written, 10_000);
+  written = position;
 }
