@@ -10,6 +10,7 @@ import { constants } from "node:os";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Fence } from "./fence.ts";
+import { stdioOf } from "./inherited.ts";
 import type { ChildSettings } from "./messages.ts";
 
 export interface Launched {
@@ -43,11 +44,11 @@ export const launch = (settings: ChildSettings, fence: Fence): Launched => {
     ? spawn(file, ["--json-status-fd", String(statusPipe), ...args], {
         ...options,
         detached: true, // It leads a group.
-        stdio: ["ignore", "ignore", "pipe", "pipe", "pipe", "pipe"],
+        stdio: stdioOf(["ignore", "ignore", "pipe", "pipe", "pipe", "pipe"]),
       })
     : spawn(file, args, {
         ...options,
-        stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
+        stdio: stdioOf(["ignore", "ignore", "pipe", "pipe", "pipe"]),
         windowsHide: true,
       });
   const [, , stderr, frames, lifeline, status] = child.stdio as readonly unknown[];
