@@ -13,6 +13,10 @@ export type ComparisonReason =
   | "different-bytes"
   /** One of the two is not what the comparator reads. */
   | "unreadable"
+  /** One of the two has more than `comparedBytesMax` bytes. */
+  | "too-large"
+  /** To compare the outputs of the job took longer than a validator gives to one job. */
+  | "too-costly"
   | "within-tolerance"
   | "out-of-tolerance"
   | "names-differ"

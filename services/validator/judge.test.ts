@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import type { JobEvent } from "../../domain/job/events.ts";
 import { job as decider, type Job } from "../../domain/job/job.ts";
 import type { JobSpec } from "../../domain/job/spec.ts";
+import { comparedBytesMax } from "../../domain/verification/compare.ts";
 import type { BlobSource } from "../../streams/blob-store.ts";
 import { at, noon } from "../../testing/given.ts";
+import { type Comparer, openComparer } from "./comparer.ts";
 import { judgeResults } from "./judge.ts";
 
 const jobHash = "a".repeat(64);
@@ -25,10 +27,15 @@ const spec: JobSpec = {
   nonce: "",
   sealed: true,
 };
-const untouched: BlobSource = { get: () => assert.fail("no output is fetched") };
+const untouched: { readonly blobs: BlobSource; readonly comparer: Comparer } = {
+  blobs: { get: () => assert.fail("no output is fetched") },
+  comparer: { compareAll: () => assert.fail("nothing is compared"), close: async () => undefined },
+};
 
 /** A sealed job with these tags as results, each in a body of its own. */
-const withTags = (...tags: readonly string[]): Extract<Job, { status: "open" }> => {
+const withTags = (...tags: readonly string[]) => withResults(spec, tags);
+
+const withResults = (spec: JobSpec, tags: readonly string[]): Extract<Job, { status: "open" }> => {
   const events: JobEvent[] = [
     { type: "JobSubmitted", jobHash, spec, deadlineAt: at(60), at: noon },
   ];
@@ -61,5 +68,73 @@ describe("a judgement of sealed results", () => {
     const judgement = await judgeResults(withTags("e", "f", "e"), untouched);
     assert.deepEqual(judgement.groups, [[0, 2], [1]]);
     assert.deepEqual([judgement.distanceBetween, judgement.reason], [1, "different-tags"]);
+  });
+});
+
+describe("outputs that differ", () => {
+  const comparer = openComparer();
+  after(() => comparer.close());
+  const { sealed: _, ...open } = spec;
+  const job = withResults({ ...open, comparator: { kind: "text", maxDistance: 0.5 } }, [
+    "e",
+    "f",
+    "e",
+  ]);
+  const holding = (...texts: readonly string[]): BlobSource => ({
+    get: async (digest) => Buffer.from(texts[Number(digest[0])] ?? ""),
+  });
+
+  test("are compared where the comparator allows a difference", async () => {
+    const blobs = holding("ten words", "ten wards", "none of it at all");
+    const { groups, reason } = await judgeResults(job, { blobs, comparer });
+    assert.deepEqual([groups, reason], [[[0, 1], [2]], "text-differs"]);
+  });
+
+  test("and are too large to be read keep nobody waiting, and agree with none", async () => {
+    const large = "a b ".repeat(comparedBytesMax / 4);
+    const blobs = holding("ten words", "ten wards", `${large}1`);
+    const { groups, reason } = await judgeResults(job, { blobs, comparer });
+    assert.deepEqual([groups, reason], [[[0, 1], [2]], "too-large"]);
+    const told: BlobSource = {
+      ...blobs,
+      get: (digest) => (digest.startsWith("2") ? assert.fail("it is not read") : blobs.get(digest)),
+    };
+    const stat = async (digest: string) => ({
+      digest,
+      size: digest.startsWith("2") ? comparedBytesMax + 1 : 9,
+    });
+    assert.deepEqual(
+      (await judgeResults(job, { blobs: { ...told, stat }, comparer })).groups,
+      groups,
+    );
+  });
+
+  test("and take too long to read leave the process free, and the others as they are", async () => {
+    const impatient = openComparer({ jobMs: 1_500 });
+    let ticks = 0;
+    const ticking = setInterval(() => ticks++, 20);
+    try {
+      // Small outputs first, so that the time is over with the large one.
+      const large = "\u0061\u0301 ".repeat(1_500_000);
+      const blobs = holding("ten words", "ten wards", large);
+      const { groups, reason } = await judgeResults(job, { blobs, comparer: impatient });
+      assert.deepEqual([groups, reason], [[[0, 1], [2]], "too-costly"]);
+      assert.ok(ticks >= 10, `${ticks} ticks`);
+      // The next one has a thread again.
+      const next = await judgeResults(job, { blobs: holding("a", "a b", "c"), comparer });
+      assert.equal(next.groups.length, 3);
+    } finally {
+      clearInterval(ticking);
+      await impatient.close();
+    }
+  });
+
+  test("and are read while the validator closes end in no verdict", async () => {
+    const closing = openComparer();
+    const blobs = holding("x y ".repeat(500_000), "z ".repeat(900_000), "c");
+    const judging = judgeResults(job, { blobs, comparer: closing });
+    const ended = assert.rejects(judging, /closed/);
+    setTimeout(() => void closing.close(), 50);
+    await ended;
   });
 });

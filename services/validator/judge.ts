@@ -3,37 +3,49 @@ import type { Digest } from "../../domain/ids.ts";
 import { type Judgement, type OpenJob, received } from "../../domain/job/job.ts";
 import { cluster } from "../../domain/verification/cluster.ts";
 import { comparable } from "../../domain/verification/comparator.ts";
-import { compareOutputs } from "../../domain/verification/compare.ts";
+import { comparedBytesMax } from "../../domain/verification/compare.ts";
 import type { Comparison } from "../../domain/verification/comparison.ts";
-import { BlobError, type BlobSource } from "../../streams/blob-store.ts";
+import { BlobError, type BlobSource, type BlobStore } from "../../streams/blob-store.ts";
+import type { Comparer } from "./comparer.ts";
 
 type Received = ReturnType<typeof received>[number];
 type Result = Received & { readonly id: string };
 
+/** Where outputs are read from; one that can tell sizes spares the reading of those that are too large. */
+export type Outputs = BlobSource & Partial<Pick<BlobStore, "stat">>;
+
+/** Whether judging takes more than what the log says: outputs that differ, and a comparator that allows it. */
+export const mustCompareOutputs = ({ spec, ...job }: OpenJob): boolean => {
+  if (spec.sealed || spec.comparator.kind === "exact") return false;
+  return new Set(received({ spec, ...job }).map(({ outputDigest }) => outputDigest)).size > 1;
+};
+
 /**
- * Sealed results are compared by their tags, and no output is fetched. Of the others, equal digests agree without a look at the bytes; only where digests differ and the comparator
- * allows a difference are the outputs fetched. An output that is not there agrees with none.
+ * Sealed results are compared by their tags, and no output is fetched. Of the others, equal digests
+ * agree without a look at the bytes; only where digests differ and the comparator allows a difference
+ * are the outputs fetched. An output that is not there agrees with none.
  *
  * @throws {BlobError} `unavailable`: the outputs cannot be had now, so nothing can be said.
  */
-export const judgeResults = async (job: OpenJob, blobs: BlobSource): Promise<Judgement> => {
+export const judgeResults = async (
+  job: OpenJob,
+  { blobs, comparer }: { readonly blobs: Outputs; readonly comparer: Comparer },
+): Promise<Judgement> => {
   const results = received(job).map((task): Result => ({ ...task, id: String(task.replica) }));
   if (job.spec.sealed) return judgementOf("tag", results, compareTags);
   const { comparator } = job.spec;
-  const distinct = new Set(results.map(({ outputDigest }) => outputDigest));
-  const outputs =
-    distinct.size > 1 && comparator.kind !== "exact"
-      ? await fetchAll([...distinct], blobs)
-      : new Map<Digest, Uint8Array>();
+  const distinct = [...new Set(results.map(({ outputDigest }) => outputDigest))];
+  const compared = mustCompareOutputs(job)
+    ? await comparer.compareAll({ comparator, names: distinct, fetch: (it) => fetched(it, blobs) })
+    : () => undefined;
 
   const compare = (a: Result, b: Result): Comparison => {
     const classes = { classA: a.executionClass, classB: b.executionClass };
     if (!comparable(comparator, classes)) return different("different-bytes");
     if (a.outputDigest === b.outputDigest)
       return { agree: true, distance: 0, reason: "same-bytes" };
-    const [left, right] = [outputs.get(a.outputDigest), outputs.get(b.outputDigest)];
     if (comparator.kind === "exact") return different("different-bytes");
-    return left && right ? compareOutputs(comparator, left, right) : different("unreadable");
+    return compared(a.outputDigest, b.outputDigest) ?? different("unreadable");
   };
 
   return judgementOf(comparator.kind, results, compare);
@@ -87,20 +99,17 @@ const different = (reason: Comparison["reason"]): Comparison => ({
   reason,
 });
 
-const fetchAll = async (
-  digests: readonly Digest[],
-  blobs: BlobSource,
-): Promise<ReadonlyMap<Digest, Uint8Array>> => {
-  const outputs = new Map<Digest, Uint8Array>();
-  await Promise.all(
-    digests.map(async (digest) => {
-      try {
-        outputs.set(digest, await blobs.get(digest));
-      } catch (error) {
-        // The node names an output that it never stored, or a broken one: it agrees with none.
-        if (!(error instanceof BlobError) || error.code === "unavailable") throw error;
-      }
-    }),
-  );
-  return outputs;
+/** Undefined if the node names an output that it never stored, or a broken one: it agrees with none. */
+const fetched = async (
+  digest: Digest,
+  blobs: Outputs,
+): Promise<Uint8Array | "too-large" | undefined> => {
+  try {
+    const stat = await blobs.stat?.(digest);
+    if (stat !== undefined && stat.size > comparedBytesMax) return "too-large";
+    return await blobs.get(digest);
+  } catch (error) {
+    if (!(error instanceof BlobError) || error.code === "unavailable") throw error;
+    return undefined;
+  }
 };

@@ -12,7 +12,6 @@ import {
   type JobRefusal,
   needsJudgement,
 } from "../../domain/job/job.ts";
-import type { BlobSource } from "../../streams/blob-store.ts";
 import type { Clock } from "../../streams/clock.ts";
 import { jobStreamPrefix } from "../../streams/names.ts";
 import { noRefusalLog, type RefusalLog } from "../../streams/refusal-log.ts";
@@ -22,7 +21,8 @@ import type { JobBook } from "../job-book.ts";
 import type { SigningKeys } from "../signing-keys.ts";
 import { createAssignments } from "./assignments.ts";
 import { type Claim, checkReport, type Proofs, type ReportFault } from "./check-report.ts";
-import { judgeResults } from "./judge.ts";
+import { openComparer } from "./comparer.ts";
+import { judgeResults, mustCompareOutputs, type Outputs } from "./judge.ts";
 import { createReveals } from "./reveals.ts";
 
 const actor = serviceActor("validator");
@@ -61,7 +61,7 @@ export const runValidator = ({
   readonly keys: SigningKeys;
   readonly proofs: Proofs;
   readonly desk: TaskDesk;
-  readonly blobs: BlobSource;
+  readonly blobs: Outputs;
   readonly clock: Clock;
   readonly onTrouble: (what: string, error: unknown) => void;
   /** Takes the results that the rules refused. */
@@ -74,6 +74,7 @@ export const runValidator = ({
   /** Jobs to be judged apart from a new result: after a restart, or when two results crossed. */
   const unjudged = new Set<string>();
   const judging = new Set<string>();
+  const comparer = openComparer();
   let consumption: Consumption | undefined;
   let isLive = false;
   let closed = false;
@@ -83,12 +84,16 @@ export const runValidator = ({
 
   const judgementOf = async (job: Job): Promise<readonly JobCommand[]> => {
     if (job.status !== "open" || !needsJudgement(job)) return [];
-    const judgement = await judgeResults(job, blobs);
+    const judgement = await judgeResults(job, { blobs, comparer });
     return [{ type: "JudgeResults", ...judgement, actor, now: clock.now() }];
   };
 
-  /** Without its outputs a result is recorded all the same, in time, and judged when it is heard. */
+  /**
+   * Without its outputs a result is recorded all the same, in time, and judged when it is heard: also
+   * where they must be compared, which may take long, and no other result has to wait for that.
+   */
   const judgementIfPossible = async (job: Job, jobHash: string): Promise<readonly JobCommand[]> => {
+    if (job.status === "open" && mustCompareOutputs(job)) return [];
     try {
       return await judgementOf(job);
     } catch (error) {
@@ -161,6 +166,7 @@ export const runValidator = ({
       const commands = await judgementOf(book.get(jobHash));
       if (commands.length > 0) await book.handle(jobHash, commands);
     } catch (error) {
+      if (closed) return;
       onTrouble(`job ${jobHash} could not be judged`, error);
       clock.after(retryMs, () => {
         unjudged.add(jobHash);
@@ -207,6 +213,7 @@ export const runValidator = ({
       closed = true;
       revealing.cancel();
       await consumption?.stop();
+      await comparer.close();
     },
   };
 };
