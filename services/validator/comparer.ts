@@ -8,6 +8,7 @@ import type { Digest } from "../../domain/ids.ts";
 import type { Comparator } from "../../domain/verification/comparator.ts";
 import { comparedBytesMax } from "../../domain/verification/compare.ts";
 import type { Comparison, ComparisonReason } from "../../domain/verification/comparison.ts";
+import type { Clock } from "../../streams/clock.ts";
 
 export interface Comparer {
   /**
@@ -40,7 +41,13 @@ const memoryMbMax = 1_536;
  * @param jobMs - What the outputs of one job may take.
  * @returns Its `compareAll` rejects when the thread has a bug, or the comparer is closed meanwhile.
  */
-export const openComparer = ({ jobMs = 20_000 }: { readonly jobMs?: Millis } = {}): Comparer => {
+export const openComparer = ({
+  clock,
+  jobMs = 20_000,
+}: {
+  readonly clock: Clock;
+  readonly jobMs?: Millis;
+}): Comparer => {
   let thread: Worker | undefined;
   let closed = false;
   let line: Promise<unknown> = Promise.resolve();
@@ -71,9 +78,9 @@ export const openComparer = ({ jobMs = 20_000 }: { readonly jobMs?: Millis } = {
     const answers: Answered[] = [];
     try {
       await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => resolve(end()), jobMs);
+        const timer = clock.after(jobMs, () => resolve(end()));
         const settle = (error?: unknown): void => {
-          clearTimeout(timer);
+          timer.cancel();
           if (error === undefined) resolve();
           else reject(error);
         };

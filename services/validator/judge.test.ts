@@ -5,6 +5,7 @@ import { job as decider, type Job } from "../../domain/job/job.ts";
 import type { JobSpec } from "../../domain/job/spec.ts";
 import { comparedBytesMax } from "../../domain/verification/compare.ts";
 import type { BlobSource } from "../../streams/blob-store.ts";
+import { wallClock } from "../../streams/clock.ts";
 import { at, noon } from "../../testing/given.ts";
 import { type Comparer, openComparer } from "./comparer.ts";
 import { judgeResults } from "./judge.ts";
@@ -72,7 +73,7 @@ describe("a judgement of sealed results", () => {
 });
 
 describe("outputs that differ", () => {
-  const comparer = openComparer();
+  const comparer = openComparer({ clock: wallClock });
   after(() => comparer.close());
   const { sealed: _, ...open } = spec;
   const job = withResults({ ...open, comparator: { kind: "text", maxDistance: 0.5 } }, [
@@ -110,7 +111,7 @@ describe("outputs that differ", () => {
   });
 
   test("and take too long to read leave the process free, and the others as they are", async () => {
-    const impatient = openComparer({ jobMs: 1_500 });
+    const impatient = openComparer({ clock: wallClock, jobMs: 1_500 });
     let ticks = 0;
     const ticking = setInterval(() => ticks++, 20);
     try {
@@ -130,7 +131,7 @@ describe("outputs that differ", () => {
   });
 
   test("and are read while the validator closes end in no verdict", async () => {
-    const closing = openComparer();
+    const closing = openComparer({ clock: wallClock });
     const blobs = holding("x y ".repeat(500_000), "z ".repeat(900_000), "c");
     const judging = judgeResults(job, { blobs, comparer: closing });
     const ended = assert.rejects(judging, /closed/);

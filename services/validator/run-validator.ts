@@ -21,7 +21,7 @@ import type { JobBook } from "../job-book.ts";
 import type { SigningKeys } from "../signing-keys.ts";
 import { createAssignments } from "./assignments.ts";
 import { type Claim, checkReport, type Proofs, type ReportFault } from "./check-report.ts";
-import { openComparer } from "./comparer.ts";
+import { type Comparer, openComparer } from "./comparer.ts";
 import { judgeResults, mustCompareOutputs, type Outputs } from "./judge.ts";
 import { createReveals } from "./reveals.ts";
 
@@ -56,6 +56,7 @@ export const runValidator = ({
   clock,
   onTrouble,
   refusalLog = noRefusalLog,
+  comparer = openComparer({ clock }),
 }: {
   readonly book: JobBook;
   readonly keys: SigningKeys;
@@ -66,6 +67,8 @@ export const runValidator = ({
   readonly onTrouble: (what: string, error: unknown) => void;
   /** Takes the results that the rules refused. */
   readonly refusalLog?: RefusalLog;
+  /** One with a thread of its own if not given; closed with the validator. */
+  readonly comparer?: Comparer;
 }): RunningValidator => {
   const refusals = new Map<ResultRefusal, number>();
   const reveals = createReveals(book.get, desk);
@@ -74,7 +77,6 @@ export const runValidator = ({
   /** Jobs to be judged apart from a new result: after a restart, or when two results crossed. */
   const unjudged = new Set<string>();
   const judging = new Set<string>();
-  const comparer = openComparer();
   let consumption: Consumption | undefined;
   let isLive = false;
   let closed = false;

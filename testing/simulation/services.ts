@@ -11,6 +11,7 @@ import { createJobBook } from "../../services/job-book.ts";
 import { runRewards } from "../../services/rewards/run-rewards.ts";
 import { createSigningKeys } from "../../services/signing-keys.ts";
 import { runValidator } from "../../services/validator/run-validator.ts";
+import { inlineComparer } from "../inline-comparer.ts";
 import type { Life } from "./life.ts";
 import { linkDesk } from "./queue-links.ts";
 import { beginLife, freshIds, isWeather, sayOf, type World } from "./world.ts";
@@ -79,7 +80,10 @@ export const createService = (world: World, name: ServiceName, skewMs: Millis): 
         case "validator": {
           const blobs = world.blobs.link(life);
           const parts = { book, keys, proofs: nativeProofs, desk: desk(), blobs, clock };
-          return { ...runValidator({ ...parts, onTrouble }), owed: () => 0 };
+          return {
+            ...runValidator({ ...parts, onTrouble, comparer: inlineComparer }),
+            owed: () => 0,
+          };
         }
         case "rewards": {
           const parts = { store: own, ids, book, clock, sha256, grant, onTrouble };
