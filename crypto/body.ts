@@ -10,7 +10,7 @@
  * cut off, moved, doubled or added is a chunk under a wrong nonce.
  */
 import { bigEndian, concat, utf8 } from "./bytes.ts";
-import { deriveKey } from "./derive-key.ts";
+import { deriveKeys } from "./derive-key.ts";
 import { keyBytes, type Primitives, tagBytes } from "./primitives.ts";
 
 export const chunkBytes = 65_536;
@@ -30,11 +30,9 @@ export const bodyKeys = (
 ): { readonly preamble: Uint8Array; readonly key: Uint8Array } => {
   // ChaCha20-Poly1305 commits to no key: without this, a client could make one body that opens to
   // different inputs on different nodes, and have an honest one judged wrong.
-  const commitment = deriveKey(primitives, contentKey, "cnct/key-commitment/v1", salt);
-  return {
-    preamble: concat(head, salt, commitment),
-    key: deriveKey(primitives, contentKey, "cnct/body/v1", salt),
-  };
+  const purposes = ["cnct/key-commitment/v1", "cnct/body/v1"] as const;
+  const [commitment, key] = deriveKeys(primitives, contentKey, purposes, salt);
+  return { preamble: concat(head, salt, commitment), key };
 };
 
 /** @param place.index - From 0. */

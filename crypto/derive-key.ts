@@ -14,6 +14,18 @@ export const deriveKey = (
 ): Uint8Array =>
   hkdfExpand({ key: hkdfExtract({ salt, secret }), info: utf8(purpose), bytes: keyBytes });
 
+/** Two of them from one secret and salt, for less than each by itself. */
+export const deriveKeys = (
+  { hkdfExtract, hkdfExpand }: Primitives,
+  secret: Uint8Array,
+  [first, second]: readonly [string, string],
+  salt: Uint8Array = none,
+): readonly [Uint8Array, Uint8Array] => {
+  const key = hkdfExtract({ salt, secret });
+  const expand = (purpose: string) => hkdfExpand({ key, info: utf8(purpose), bytes: keyBytes });
+  return [expand(first), expand(second)];
+};
+
 /**
  * The content key of one task's output. Whoever can read the job's inputs can compute it, and nobody
  * else: the client, and the nodes that compute or check the job. It opens no output of another task.

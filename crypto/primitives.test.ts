@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { fromHex, hexOf, utf8 } from "./bytes.ts";
 import { native } from "./primitives-native.ts";
+import { platform } from "./primitives-platform.ts";
 import { portable } from "./primitives-portable.ts";
 
 const hex = (text: string): Uint8Array => fromHex(text.length / 2, text) as Uint8Array;
@@ -260,4 +261,10 @@ describe("both implementations", () => {
       assert.deepEqual(shared[0], native.x25519.publicKey(range(1, 32)));
     }
   });
+});
+
+test("the platform's primitives are Node's own here", () => {
+  assert.equal(platform.name, "native");
+  const bytes = utf8("the same bytes");
+  assert.deepEqual(platform.sha256(bytes), portable.sha256(bytes));
 });

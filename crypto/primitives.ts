@@ -1,7 +1,8 @@
 /**
  * What all sealing and signing in CNCT rests on: one suite, two implementations.
  *
- * `primitives-portable.ts` runs anywhere, `primitives-native.ts` on Node at many times the speed.
+ * `primitives-portable.ts` runs anywhere, `primitives-native.ts` on Node at many times the speed, and
+ * `primitives-platform.ts` is the one of both that the platform has.
  * They are held to the same vectors and to each other: same bytes, same verdicts.
  */
 

@@ -4,7 +4,7 @@
  */
 
 import type { Primitives } from "../crypto/primitives.ts";
-import { portable } from "../crypto/primitives-portable.ts";
+import { platform } from "../crypto/primitives-platform.ts";
 import type { Random } from "../domain/chance.ts";
 import type { Millis } from "../domain/decider.ts";
 import { emptyDigest } from "../domain/hashing.ts";
@@ -53,7 +53,7 @@ export interface ConnectOptions extends Acting {
   readonly timeoutMs?: Millis;
   readonly random?: Random;
   readonly sleep?: Sleep;
-  /** What seals and opens; on Node `native` of `crypto/primitives-native.ts` is many times faster. */
+  /** What seals and opens; the fastest that the platform has if left out. */
   readonly primitives?: Primitives;
 }
 
@@ -225,7 +225,7 @@ export const connect = (options: ConnectOptions): CnctClient => {
       ask,
       download: (digest) => client.download(digest),
       random: patience.random,
-      primitives: options.primitives ?? portable,
+      primitives: options.primitives ?? platform,
       sha256,
     });
   const watches = new Map<AccountId, KeyWatch>();

@@ -1,5 +1,7 @@
 import { portableSha256, type Sha256 } from "../domain/hashing.ts";
-import type { Digest } from "../domain/ids.ts";
+import type { Digest, JobHash } from "../domain/ids.ts";
+import { jobHash } from "../domain/job/hash.ts";
+import type { JobSpec } from "../domain/job/spec.ts";
 
 /** As much of Node's `process` as is used where there is one. */
 interface NodeProcess {
@@ -25,4 +27,15 @@ export const digestOf = async (bytes: Uint8Array): Promise<Digest> => {
   if (subtle === undefined) return sha256(bytes);
   const hash = new Uint8Array(await subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
   return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
+};
+
+const hashes = new WeakMap<JobSpec, JobHash>();
+
+/** The job hash of a spec, computed once for each: nobody may change it any more. */
+export const hashOf = (spec: JobSpec): JobHash => {
+  const known = hashes.get(spec);
+  if (known !== undefined) return known;
+  const hash = jobHash(spec, sha256);
+  hashes.set(spec, hash);
+  return hash;
 };

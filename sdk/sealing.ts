@@ -18,6 +18,7 @@ import type { Digest, JobHash } from "../domain/ids.ts";
 import { jobHash } from "../domain/job/hash.ts";
 import { type JobSpec, parseSpec } from "../domain/job/spec.ts";
 import { recipientsMax, type Wraps } from "../domain/job/wraps.ts";
+import { hashOf } from "./digest.ts";
 import { CnctRefusal } from "./errors.ts";
 import { isThisMachine } from "./identity/authority.ts";
 import type { OwnIdentity } from "./identity/own-identity.ts";
@@ -200,14 +201,14 @@ export const openSealing = ({
       return { contentKey, seal: (plaintext) => sealBody(primitives, { contentKey, plaintext }) };
     },
 
-    remember: (spec, contentKey) => keep(jobHash(spec, sha256), contentKey),
+    remember: (spec, contentKey) => keep(hashOf(spec), contentKey),
 
     wrapsFor: async (specs) => {
       const own = specs.some(({ sealed }) => sealed) ? await ownKey() : undefined;
       return Promise.all(
         specs.map(async (spec) => {
           if (!spec.sealed || own === undefined) return null;
-          const hash = jobHash(spec, sha256);
+          const hash = hashOf(spec);
           const contentKey = contentKeys.get(hash);
           if (contentKey === undefined)
             throw new CnctRefusal(

@@ -1,10 +1,9 @@
 /** Handing jobs over. The job hash makes it safe to ask again when an answer is lost. */
 
 import type { JobHash } from "../domain/ids.ts";
-import { jobHash } from "../domain/job/hash.ts";
 import type { JobSpec } from "../domain/job/spec.ts";
 import type { Wraps } from "../domain/job/wraps.ts";
-import { sha256 } from "./digest.ts";
+import { hashOf } from "./digest.ts";
 import { CnctRefusal } from "./errors.ts";
 import type { Refusal, RefusalOfOne, SubmittedJobs } from "./schema.types.ts";
 
@@ -112,7 +111,7 @@ const chunksOf = (
       chunks.push(chunk);
     }
     chunk.specs.push(text);
-    chunk.hashes.push(jobHash(spec, sha256));
+    chunk.hashes.push(hashOf(spec));
     chunk.wraps.push(keys);
     chunk.characters += characters;
   }

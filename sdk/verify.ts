@@ -7,7 +7,7 @@
 
 import { hexOf } from "../crypto/bytes.ts";
 import type { Primitives } from "../crypto/primitives.ts";
-import { portable } from "../crypto/primitives-portable.ts";
+import { platform } from "../crypto/primitives-platform.ts";
 import { openResultTag } from "../crypto/result-tag.ts";
 import { keyRules } from "../crypto/signatures.ts";
 import type { CnctId } from "../domain/identity/inception.ts";
@@ -106,7 +106,7 @@ export const verifyReceipts = (
   value: unknown,
   {
     output,
-    primitives = portable,
+    primitives = platform,
   }: { readonly output?: Uint8Array; readonly primitives?: Primitives } = {},
 ): Verification => {
   const file = receiptsFileIn(value);

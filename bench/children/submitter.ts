@@ -1,7 +1,6 @@
 /** A client of CNCT that submits through the SDK and hears of ends over its subscription. */
 
 import { randomBytes } from "node:crypto";
-import { native } from "../../crypto/primitives-native.ts";
 import { connect, newIdentity } from "../../sdk/index.ts";
 import { runChild } from "../link.ts";
 import { type Loads, openLoads, type Target } from "../loads.ts";
@@ -16,9 +15,9 @@ interface Options {
 }
 
 await runChild<Options>(async ({ gateway, quorum, secure, input }) => {
-  const identity = secure ? newIdentity({}, native) : undefined;
+  const identity = secure ? newIdentity() : undefined;
   const account = identity?.account ?? "client:bench";
-  const client = connect({ gateway, client: account, identity, primitives: native });
+  const client = connect({ gateway, client: account, identity });
   const leaving = new AbortController();
   let jobs = 0;
   const target: Target = {

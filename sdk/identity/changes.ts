@@ -5,7 +5,7 @@
 
 import { fromHex, hexOf } from "../../crypto/bytes.ts";
 import { keyBytes, type Primitives } from "../../crypto/primitives.ts";
-import { portable } from "../../crypto/primitives-portable.ts";
+import { platform } from "../../crypto/primitives-platform.ts";
 import { newEncryptionPair, newSigningPair, signText } from "../../crypto/signatures.ts";
 import { nextRootKeyHash } from "../../domain/identity/inception.ts";
 import { natsUserSeed } from "../../domain/identity/nats-key.ts";
@@ -33,7 +33,7 @@ export interface PreparedChange extends SignedStatement {
 export const changed = (
   own: OwnIdentity,
   { statement, signature, secrets }: PreparedChange,
-  primitives: Primitives = portable,
+  primitives: Primitives = platform,
 ): OwnIdentity => {
   const { record, registration, statements } = own;
   const history = { record, registration, statements: [...statements, { statement, signature }] };
@@ -43,7 +43,7 @@ export const changed = (
 /** The prepared key becomes the root key, and another one is prepared. */
 export const prepareRotation = (
   own: OwnIdentity,
-  primitives: Primitives = portable,
+  primitives: Primitives = platform,
 ): PreparedChange => {
   const secrets = secretsOf(own);
   const following = newSigningPair(primitives);
@@ -64,7 +64,7 @@ export const prepareRotation = (
 /** A new key that payloads may be sealed for. */
 export const prepareEncryptionKey = (
   own: OwnIdentity,
-  primitives: Primitives = portable,
+  primitives: Primitives = platform,
 ): PreparedChange => {
   const secrets = secretsOf(own);
   const { secret, publicKey: key } = newEncryptionPair(primitives);
@@ -80,7 +80,7 @@ export const prepareRetirement = (own: OwnIdentity, keyId: Digest): PreparedChan
 /** Another key for the connection to NATS. */
 export const prepareTransportKey = (
   own: OwnIdentity,
-  primitives: Primitives = portable,
+  primitives: Primitives = platform,
 ): PreparedChange => {
   const { secret } = newSigningPair(primitives);
   const natsKey = natsKeyOf(secret, primitives);

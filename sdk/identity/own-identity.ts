@@ -7,7 +7,7 @@
 
 import { fromHex, hexOf } from "../../crypto/bytes.ts";
 import { keyBytes, type Primitives } from "../../crypto/primitives.ts";
-import { portable } from "../../crypto/primitives-portable.ts";
+import { platform } from "../../crypto/primitives-platform.ts";
 import { keyRules, newEncryptionPair, newSigningPair, signText } from "../../crypto/signatures.ts";
 import type { IdentityCommand } from "../../domain/identity/events.ts";
 import { type Identity, identity as rules } from "../../domain/identity/identity.ts";
@@ -85,7 +85,7 @@ export const secretsOf = (own: OwnIdentity): IdentitySecrets => {
 /** A new identity with keys that nobody else has. The gateway hears of it when it is first used. */
 export const newIdentity = (
   { roles = ["client"] }: { readonly roles?: readonly Role[] } = {},
-  primitives: Primitives = portable,
+  primitives: Primitives = platform,
 ): OwnIdentity => {
   const root = newSigningPair(primitives);
   const next = newSigningPair(primitives);
@@ -126,7 +126,7 @@ export const natsKeyOf = (secret: Uint8Array, { ed25519 }: Primitives): NatsUser
 export const ownIdentity = (
   history: IdentityHistory,
   secrets: IdentitySecrets,
-  primitives: Primitives = portable,
+  primitives: Primitives = platform,
 ): OwnIdentity => {
   const state = stateOf(history, primitives);
   const { record, registration, statements } = history;
@@ -180,7 +180,7 @@ export type KnownIdentity = Exclude<Identity, { readonly status: "unknown" }>;
  */
 export const stateOf = (
   { record, registration, statements }: IdentityHistory,
-  primitives: Primitives = portable,
+  primitives: Primitives = platform,
 ): KnownIdentity => {
   const { decide, evolve, initial } = rules(keyRules(primitives));
   // What is damaged need not even be an object: the rules say so, but the id comes first.

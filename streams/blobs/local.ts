@@ -120,10 +120,14 @@ export const openLocalBlobStore = async ({
     return inTurn(digest, () => look(digest));
   };
 
-  /** Gives the finished file its name, once and for all who wrote the same bytes. */
-  const land = (temporary: string, { digest, size }: BlobStat): Promise<void> =>
+  /**
+   * Gives the finished file its name, once and for all who wrote the same bytes.
+   *
+   * @returns Whether it has one: otherwise somebody else's file has it.
+   */
+  const land = (temporary: string, { digest, size }: BlobStat): Promise<boolean> =>
     inTurn(digest, async () => {
-      if (await look(digest)) return;
+      if (await look(digest)) return false;
       await disk.rename(temporary, pathOf(digest));
       await syncDirectory(folderOf(digest)).catch(async (error: unknown) => {
         await disk.remove(pathOf(digest)); // A name that may not last must not be seen.
@@ -132,6 +136,7 @@ export const openLocalBlobStore = async ({
       count++;
       bytes += size;
       remember(digest, size);
+      return true;
     });
 
   const reserve = (size: number): void => {
@@ -151,6 +156,7 @@ export const openLocalBlobStore = async ({
     const hash = createHash("sha256");
     let size = 0;
     let file: BlobFile | undefined;
+    let isNamed = false;
     try {
       file = await disk.create(temporary);
       for await (const piece of pieces) {
@@ -162,19 +168,18 @@ export const openLocalBlobStore = async ({
       }
       const digest: Digest = hash.digest("hex");
       if (expected !== undefined && digest !== expected) throw mismatch(expected, digest);
-      const known = await stat(digest);
-      if (known) return known;
+      if (sizes.has(digest)) return { digest, size };
       await file.sync();
       await file.close();
       file = undefined;
-      await land(temporary, { digest, size });
+      isNamed = await land(temporary, { digest, size });
       return { digest, size };
     } catch (error) {
       throw diskError(error, "storing a blob");
     } finally {
       reserved -= size;
       await file?.close();
-      await disk.remove(temporary);
+      if (!isNamed) await disk.remove(temporary);
     }
   };
 
