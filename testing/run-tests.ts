@@ -3,9 +3,9 @@
  *
  *     npm test [-- --quick] [-- --filter text] [-- --second-try] [-- --timeout-ms n] [-- --root folder]
  *
- * First the checks (types, format and lint, generated files, tidy), then every `*.test.ts`, two files at a
- * time, then every `*.serial.test.ts` alone, one after another: those that measure time or load the
- * machine. `--quick` leaves out the checks, `--filter` all files whose path lacks the text (and the
+ * First the checks (types, format and lint, generated files, tidy), then every `*.test.ts`, two to
+ * four files at a time and the longest first, then every `*.serial.test.ts` alone, one after another:
+ * those that measure time. `--quick` leaves out the checks, `--filter` all files whose path lacks the text (and the
  * checks as well). `--second-try` runs each file that failed once more, alone, and counts that run: on a
  * machine that others load, a test that waits for something may be late; the first failure stays in
  * the output. The last line is `N passed, N failed[, N skipped]` and counts tests, not files or
@@ -17,6 +17,7 @@ import { parseArgs } from "node:util";
 import { checks, runCheck } from "./runner/checks.ts";
 import { shareCompileCache } from "./runner/compile-cache.ts";
 import { findFiles } from "./runner/find-files.ts";
+import { longestFirst } from "./runner/longest-first.ts";
 import { runFiles } from "./runner/run-file.ts";
 import { closingLine, isGood, noTests, plus, type Tally } from "./runner/tally.ts";
 
@@ -34,8 +35,11 @@ const timeoutMs = Number(options["timeout-ms"]);
 if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1)
   throw new RangeError(`--timeout-ms must be a whole number of at least 1, not ${timeoutMs}`);
 
-/** Four files at a time use 4 cores; more only makes the tests that wait for something late. */
-const concurrency = Math.max(2, Math.min(4, availableParallelism()));
+/**
+ * One more than there are cores, since many wait; four files at a time use 4 cores, and more only makes
+ * the tests that wait for something late.
+ */
+const concurrency = Math.max(2, Math.min(4, availableParallelism() + 1));
 
 const isTest = (name: string): boolean => name.endsWith(".test.ts");
 const isSerial = (name: string): boolean => name.endsWith(".serial.test.ts");
@@ -58,7 +62,10 @@ const run = (some: readonly string[], atATime: number): Promise<Tally> =>
 await run(files.filter(isTidy), 1);
 const others = files.filter((file) => !isTidy(file));
 await run(
-  others.filter((file) => !isSerial(file)),
+  longestFirst(
+    root,
+    others.filter((file) => !isSerial(file)),
+  ),
   concurrency,
 );
 await run(others.filter(isSerial), 1);

@@ -1,11 +1,21 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
+import { longest, longestFirst } from "./longest-first.ts";
 
 const runner = join(dirname(import.meta.dirname), "run-tests.ts");
+const project = dirname(dirname(runner));
 const imports =
   'import assert from "node:assert/strict"; import { before, describe, test } from "node:test";\n';
 
@@ -165,6 +175,16 @@ describe("the test runner", () => {
       named,
       "a cache that was named is kept",
     );
+  });
+
+  test("runs the longest files first, and knows no file that is not there", () => {
+    for (const file of longest) assert.ok(existsSync(join(project, file)), file);
+    const [first = "", second = ""] = longest;
+    assert.deepEqual(longestFirst("/p", ["/p/a.test.ts", `/p/${second}`, `/p/${first}`]), [
+      `/p/${first}`,
+      `/p/${second}`,
+      "/p/a.test.ts",
+    ]);
   });
 
   test("runs serial files alone, after all others", () => {
