@@ -74,13 +74,26 @@ describe("the encryption keys of nodes", () => {
     assert.deepEqual([...book.nodesWith(first)], []);
   });
 
-  test("are given up by one identity at a time", () => {
+  test("are of whoever stated them first, and of the next when that one gave them up", () => {
     const [one, other] = [registered(ada, keys[0]), registered(bob, keys[0])];
     const book = bookWith(one, other, node("n-1", ada), node("n-2", bob));
-    assert.deepEqual([...book.nodesWith(first)], ["n-1", "n-2"]);
+    assert.deepEqual([...book.nodesWith(first)], ["n-1"]);
+    assert.deepEqual(book.encryptionKeysOf("n-2"), []);
     book.hear({ type: "EncryptionKeyAdded", id: ada, key: keys[1], ...said });
+    assert.deepEqual([...book.nodesWith(first)], ["n-1"]);
     book.hear({ type: "EncryptionKeyRetired", id: ada, keyId: first, ...said });
     assert.deepEqual([...book.nodesWith(first)], ["n-2"]);
+    assert.deepEqual(book.encryptionKeysOf("n-2"), [first]);
+  });
+
+  test("of a client, for whom its own jobs are wrapped, bring nobody else its tasks", () => {
+    const book = bookWith(
+      registered(ada, keys[0], "client"),
+      registered(bob, keys[0]),
+      node("n-2", bob),
+    );
+    assert.deepEqual([...book.nodesWith(first)], []);
+    assert.deepEqual(book.encryptionKeysOf("n-2"), []);
   });
 
   test("are not those of an identity that is a client alone", () => {

@@ -1,9 +1,10 @@
 /**
  * Who can open what is wrapped for a key: the encryption keys of the identities that own nodes, folded
- * in memory. Identities of clients alone are passed over.
+ * in memory. A key is of the identity that stated it first and has it in use, be that a worker or not:
+ * anybody can state the key of another, which stands in the log, and would be given tasks that only
+ * the other can open.
  */
 import type { IdentityEvent } from "../domain/identity/events.ts";
-import { evolveIdentity, type Identity } from "../domain/identity/identity.ts";
 import type { CnctId } from "../domain/identity/inception.ts";
 import { encryptionKeyId } from "../domain/identity/keys.ts";
 import type { Digest, NodeId } from "../domain/ids.ts";
@@ -17,38 +18,57 @@ export interface EncryptionKeys extends Listener {
   nodesWith(keyId: Digest): Iterable<NodeId>;
 }
 
-interface Entry {
-  readonly identity: Identity;
-  readonly keyIds: readonly Digest[];
-}
-
 export const createEncryptionKeys = (): EncryptionKeys => {
-  const entries = new Map<CnctId, Entry>();
+  /** Ids of the keys that each identity has in use, also where another one has stated the key before. */
+  const stated = new Map<CnctId, readonly Digest[]>();
+  const workers = new Set<CnctId>();
   const owners = new Map<NodeId, string>();
   const nodesOf = new Map<string, Set<NodeId>>();
-  /** Keys in use. Two identities may name one key: both can read what is wrapped for it. */
-  const holders = new Map<Digest, Set<CnctId>>();
+  /** Who has stated a key in use, in the order of the log. */
+  const claims = new Map<Digest, Set<CnctId>>();
+  const holderOf = (keyId: Digest): CnctId | undefined => claims.get(keyId)?.values().next().value;
+
+  const inUseAfter = (event: IdentityEvent): readonly Digest[] => {
+    const before = stated.get(event.id) ?? [];
+    switch (event.type) {
+      case "IdentityRegistered":
+        return event.record.encryptionKeys.map((key) => encryptionKeyId(key));
+      case "EncryptionKeyAdded":
+        return [...before, encryptionKeyId(event.key)];
+      case "EncryptionKeyRetired":
+        return before.filter((keyId) => keyId !== event.keyId);
+      case "IdentityRevoked":
+        return [];
+      default:
+        return before;
+    }
+  };
 
   const hearIdentity = (event: IdentityEvent): void => {
-    const known = entries.get(event.id);
-    const before: Identity = known?.identity ?? { status: "unknown" };
-    const identity = evolveIdentity(before, event);
-    if (identity.status === "unknown" || !identity.roles.includes("worker")) return;
-    const inUse = identity.status === "active" ? identity.encryptionKeys : [];
-    const keyIds = inUse.map((key) => encryptionKeyId(key));
-    entries.set(event.id, { identity, keyIds });
-    for (const keyId of known?.keyIds ?? []) {
-      const left = holders.get(keyId);
-      left?.delete(event.id);
-      if (left?.size === 0) holders.delete(keyId);
+    const { id } = event;
+    const before = stated.get(id) ?? [];
+    const after = inUseAfter(event);
+    if (event.type === "IdentityRegistered" && event.record.roles.includes("worker"))
+      workers.add(id);
+    for (const keyId of before) {
+      if (after.includes(keyId)) continue; // Who has it keeps its place.
+      const left = claims.get(keyId);
+      left?.delete(id);
+      if (left?.size === 0) claims.delete(keyId);
     }
-    for (const keyId of keyIds) holders.set(keyId, (holders.get(keyId) ?? new Set()).add(event.id));
+    for (const keyId of after) claims.set(keyId, (claims.get(keyId) ?? new Set()).add(id));
+    stated.set(id, after);
   };
 
   return {
-    encryptionKeysOf: (nodeId) => entries.get(owners.get(nodeId) ?? "")?.keyIds ?? [],
-    nodesWith: function* (keyId) {
-      for (const id of holders.get(keyId) ?? []) yield* nodesOf.get(id) ?? [];
+    encryptionKeysOf: (nodeId) => {
+      const owner = owners.get(nodeId) ?? "";
+      if (!workers.has(owner)) return [];
+      return (stated.get(owner) ?? []).filter((keyId) => holderOf(keyId) === owner);
+    },
+    nodesWith: (keyId) => {
+      const holder = holderOf(keyId) ?? "";
+      return workers.has(holder) ? (nodesOf.get(holder) ?? []) : [];
     },
 
     hear: ({ event, stream }: Fact) => {

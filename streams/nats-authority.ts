@@ -29,9 +29,11 @@ export interface NatsAuthority {
   mint(request: MintRequest): Promise<NodeCredentials | "revoked">;
   /**
    * Ends every credential that the key was ever given: whoever uses one is cut off, and cannot come
-   * back. It is on disk when this resolves or rejects, and is said again until the server has it.
+   * back. From the call on the key is given nothing. It is on disk when this resolves, and written and
+   * said again until disk and server have it when this rejects.
    *
    * @throws {TaskQueueError} When the server does not answer now.
+   * @throws {Error} Node's, when it cannot be written now.
    */
   revoke(natsKey: NatsUserKey, at: Instant): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -222,6 +222,33 @@ describe("the authority over NATS", () => {
       denied,
     );
     authority = await open();
+  });
+
+  test("nothing is minted for a key while its revocation is on its way to the disk", async () => {
+    const { natsKey } = newcomer();
+    const revoking = authority.revoke(natsKey, Date.now());
+    assert.equal(await authority.mint({ nodeId: "ada", natsKey }), "revoked");
+    await revoking;
+  });
+
+  test("a revocation that cannot be written holds at once, and is written later", async () => {
+    const { natsKey, seed } = newcomer();
+    const { jwt } = await minted("bob", natsKey);
+    let isIn = true;
+    const link = await connect("bob", () => ({ jwt, seed }));
+    link.listen({
+      onDisconnect: () => {
+        isIn = false;
+      },
+    });
+    const file = join(keys, "revocations.json");
+    await rename(file, `${file}.before`);
+    await mkdir(file);
+    await assert.rejects(authority.revoke(natsKey, Date.now()), { code: "EISDIR" });
+    await until(() => !isIn, cutWithinMs);
+    assert.equal(await authority.mint({ nodeId: "bob", natsKey }), "revoked");
+    await rmdir(file);
+    await until(async () => (await readRevocations(keys)).has(natsKey));
   });
 
   test("a revocation is forgotten when every credential of its time has expired", () => {

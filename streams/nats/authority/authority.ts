@@ -80,9 +80,20 @@ export const openNatsAuthority = async (
   };
   /** True while the server may not have all of it. */
   let owed = true;
+  /** True while the disk may not. */
+  let isWritten = true;
+  const write = async (): Promise<void> => {
+    isWritten = false;
+    await writeRevocations(directory, revocations);
+    isWritten = true;
+  };
   const say = async (): Promise<void> => {
     owed = true;
-    await push();
+    try {
+      if (!isWritten) await write();
+    } finally {
+      await push(); // Whoever is revoked is cut off also where the disk is full.
+    }
     owed = false;
   };
   const sayAgain = (): void => {
@@ -90,11 +101,6 @@ export const openNatsAuthority = async (
       if (!link.connection.isClosed()) onTrouble?.(error);
     });
   };
-  const keep = async (next: typeof revocations): Promise<void> => {
-    await writeRevocations(directory, next);
-    revocations = next;
-  };
-
   try {
     await inTurn(say);
   } catch (error) {
@@ -110,7 +116,9 @@ export const openNatsAuthority = async (
   const prune = clock.every(pruneMs, () => {
     void inTurn(async () => {
       const next = stillNeeded(revocations, clock.now());
-      if (next.size < revocations.size) await keep(next);
+      if (next.size === revocations.size) return;
+      revocations = next;
+      await write();
     }).catch((error: unknown) => onTrouble?.(error));
   });
 
@@ -132,19 +140,22 @@ export const openNatsAuthority = async (
       return revocations.has(natsKey) ? "revoked" : { jwt, expiresAt: exp * 1000 };
     },
 
-    revoke: (natsKey, at) =>
-      inTurn(async () => {
-        if (!isNatsUserKey(natsKey)) throw new RangeError("the NATS key is none");
-        const now = clock.now();
-        // Said before, as by a log that is told again: only the server may not have it yet.
-        if ((revocations.get(natsKey) ?? 0) >= at) return owed ? await say() : undefined;
-        // What was minted between the decision and now is void as well.
-        const until: Instant = Math.max(at, now, revocations.get(natsKey) ?? 0);
-        await keep(new Map([...stillNeeded(revocations, now), [natsKey, until]]));
-        await say();
-        lookAgain?.cancel();
-        lookAgain = clock.after(lookAgainMs, sayAgain);
-      }),
+    revoke: async (natsKey, at) => {
+      if (!isNatsUserKey(natsKey)) throw new RangeError("the NATS key is none");
+      const now = clock.now();
+      // Said before, as by a log that is told again: only the server may not have it yet.
+      if ((revocations.get(natsKey) ?? 0) >= at)
+        return inTurn(async () => (owed ? await say() : undefined));
+      // What was minted between the decision and now is void as well. From here on nothing is minted:
+      // what is while the disk is written could be of a later second than the revocation, and live on.
+      const until: Instant = Math.max(at, now, revocations.get(natsKey) ?? 0);
+      revocations = new Map([...stillNeeded(revocations, now), [natsKey, until]]);
+      isWritten = false;
+      owed = true;
+      await inTurn(say);
+      lookAgain?.cancel();
+      lookAgain = clock.after(lookAgainMs, sayAgain);
+    },
 
     close: async () => {
       lookAgain?.cancel();
