@@ -87,6 +87,7 @@ describe("a request", () => {
       random: seededRandom(1),
       primitives: native,
       sha256,
+      keysKept: 1,
     });
   const bytes = new TextEncoder().encode("what nobody is to read");
   const ref = { digest: "d".repeat(64), size: 3 };
@@ -111,6 +112,10 @@ describe("a request", () => {
     const [wraps, none] = await sealing.wrapsFor([built, open]);
     assert.equal(wraps?.recipients.length, 1);
     assert.equal(none, null);
+
+    // However many are prepared before they are submitted, no key is lost.
+    sealing.remember({ ...built, nonce: "later" }, sealer.contentKey);
+    assert.equal((await sealing.wrapsFor([built]))[0]?.recipients.length, 1);
   });
 
   test("is open if it says so, brings no bytes, or the gateway knows no identities", async () => {

@@ -67,9 +67,6 @@ export interface Sealer {
   readonly seal: (plaintext: Uint8Array) => Uint8Array;
 }
 
-/** Keys of so many jobs are kept; others are found in the jobs' own wraps. */
-const keysKept = 50_000;
-
 export const openSealing = ({
   gateway,
   identity,
@@ -78,6 +75,7 @@ export const openSealing = ({
   random,
   primitives,
   sha256,
+  keysKept = 50_000,
 }: {
   /** Its address. */
   readonly gateway: string;
@@ -87,10 +85,14 @@ export const openSealing = ({
   readonly random: Random;
   readonly primitives: Primitives;
   readonly sha256: Sha256;
+  /** Keys of so many jobs are kept; others are found in the jobs' own wraps. */
+  readonly keysKept?: number;
 }): Sealing => {
   const wrapper = createWrapper(primitives);
   const recipients: Recipients = openRecipients({ ask, random });
   const contentKeys = new Map<JobHash, Uint8Array>();
+  /** Of specs that may not have been submitted yet, so that no wrap holds their keys. */
+  const prepared = new WeakMap<JobSpec, Uint8Array>();
   let isOpen: Promise<boolean> | undefined;
 
   const keep = (hash: JobHash, contentKey: Uint8Array): void => {
@@ -201,7 +203,10 @@ export const openSealing = ({
       return { contentKey, seal: (plaintext) => sealBody(primitives, { contentKey, plaintext }) };
     },
 
-    remember: (spec, contentKey) => keep(hashOf(spec), contentKey),
+    remember: (spec, contentKey) => {
+      prepared.set(spec, contentKey);
+      keep(hashOf(spec), contentKey);
+    },
 
     wrapsFor: async (specs) => {
       const own = specs.some(({ sealed }) => sealed) ? await ownKey() : undefined;
@@ -209,7 +214,7 @@ export const openSealing = ({
         specs.map(async (spec) => {
           if (!spec.sealed || own === undefined) return null;
           const hash = hashOf(spec);
-          const contentKey = contentKeys.get(hash);
+          const contentKey = prepared.get(spec) ?? contentKeys.get(hash);
           if (contentKey === undefined)
             throw new CnctRefusal(
               "content-key-unknown",
