@@ -127,6 +127,12 @@ const refusedOne = (
   count: number,
 ): CliFailure => {
   const which = count === 1 ? "" : `file ${index + 1} of ${count}: `;
+  if (code === "not-your-account")
+    return new CliFailure(
+      code,
+      `${message}; set CNCT_CLIENT to the account that the service key acts for`,
+      exitCodes.refused,
+    );
   return new CliFailure(code, `${which}${message}`, exitCodes.badInput);
 };
 

@@ -101,6 +101,9 @@ test("a stranger acts, is somebody, changes keys and carries them, and no secret
     CNCT_CLIENT: now.account,
   };
   assert.equal((await cnct("submit noop --no-wait --nonce program", program)).exit, 0);
+  const unnamed = await json("submit noop --no-wait", { ...program, CNCT_CLIENT: "" });
+  assert.equal(unnamed.error.code, "not-your-account");
+  assert.match(unnamed.error.message, /set CNCT_CLIENT/);
   const {
     keys: [listed],
   } = await json("key list");
