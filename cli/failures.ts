@@ -39,6 +39,10 @@ const freeRoom = "make room on that disk, or use another one (CNCT_DATA for the 
 const known: Readonly<Record<string, Known>> = {
   unreachable: { exit: unreachable, advice: startOrPoint },
   "gateway-unreachable": { exit: unreachable, advice: startOrPoint },
+  "untrusted-gateway": {
+    exit: unreachable,
+    advice: "copy the whole address that its operator gave you, with what begins at #sha256=",
+  },
   unavailable: { exit: unreachable, advice: "try again in a moment" },
   "rate-limited": { exit: unreachable, advice: "ask for less at once" },
   timeout: { exit: unreachable, advice: "try again in a moment" },

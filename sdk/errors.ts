@@ -16,6 +16,8 @@ export class CnctRefusal extends Error {
 export type UnavailableCode =
   /** No answer from the gateway: it is down, restarting or not there. */
   | "unreachable"
+  /** Something answers there with a certificate of nobody that this machine trusts. */
+  | "untrusted-gateway"
   /** The gateway answers that it cannot serve just now. */
   | "unavailable"
   /** The gateway answers that this caller asks for too much at once. */

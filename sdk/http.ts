@@ -59,6 +59,12 @@ export const openHttp = ({ gateway, fetch, patience, timeoutMs }: HttpOptions): 
       signal?.throwIfAborted();
       // Of a login that had to come first.
       if (error instanceof CnctRefusal || error instanceof CnctUnavailable) throw error;
+      if (isUntrusted(error))
+        throw new CnctUnavailable(
+          "untrusted-gateway",
+          `nobody that this machine trusts vouches for what answers at ${gateway}`,
+          error,
+        );
       const what = limit.aborted ? `did not answer within ${timeoutMs} ms` : "cannot be reached";
       throw new CnctUnavailable("unreachable", `the gateway ${gateway} ${what}`, error);
     }
@@ -123,6 +129,17 @@ export const openHttp = ({ gateway, fetch, patience, timeoutMs }: HttpOptions): 
       ),
   };
 };
+
+/** Codes of OpenSSL, as Node gives them; browsers tell nobody why. */
+const untrusted: ReadonlySet<unknown> = new Set([
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
+const isUntrusted = (error: unknown): boolean =>
+  error instanceof Error && isObject(error.cause) && untrusted.has(error.cause["code"]);
 
 interface Reply {
   readonly status: number;

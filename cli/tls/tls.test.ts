@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { CnctUnavailable, connect } from "../../sdk/index.ts";
 import { wallClock } from "../../streams/clock.ts";
 import { connectNats } from "../../streams/nats/connection.ts";
 import { TaskQueueError } from "../../streams/nats/errors.ts";
@@ -18,7 +19,7 @@ import { hostsReaching, type OwnCertificate, ownCertificate } from "./own-certif
 import { authorityAt, pin, pinnedAddress } from "./pin.ts";
 
 const failsWith = (code: string) => (error: unknown) =>
-  error instanceof CliFailure && error.code === code;
+  (error instanceof CliFailure || error instanceof CnctUnavailable) && error.code === code;
 
 describe("TLS of the network's own", () => {
   let directory: string;
@@ -112,6 +113,9 @@ describe("TLS of the network's own", () => {
     const url = await serverWith(own);
     const impostor = await serverWith(other);
     await assert.rejects(fetch(url), "a stranger does not trust it");
+    const stranger = connect({ gateway: url, retry: { attempts: 1, firstMs: 0, longestMs: 0 } });
+    await assert.rejects(stranger.network(), failsWith("untrusted-gateway"));
+    await stranger.close();
     const ca = await authorityAt(url, own.fingerprint);
     assert.equal(
       new X509Certificate(ca).fingerprint256,
