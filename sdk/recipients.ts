@@ -8,11 +8,14 @@ import type { JobSpec } from "../domain/job/spec.ts";
 import { recipientsMax } from "../domain/job/wraps.ts";
 import type { CandidateNode } from "./schema.types.ts";
 
+/** An app, and how the execution classes begin in which it may be computed. */
+export type Wanted = Pick<JobSpec, "app" | "engine">;
+
 export interface Recipients {
   /** Keys of nodes for a new job: two more than it may have replicas, if there are so many. */
   choose(spec: JobSpec): Promise<readonly PublicKey[]>;
   /** Keys of nodes, asked for now, apart from those with these ids. */
-  beyond(spec: JobSpec, keyIds: ReadonlySet<string>): Promise<readonly PublicKey[]>;
+  beyond(wanted: Wanted, keyIds: ReadonlySet<string>): Promise<readonly PublicKey[]>;
 }
 
 type Candidate = Pick<CandidateNode, "encryptionKey" | "keyId" | "executionClass">;
@@ -35,7 +38,7 @@ export const openRecipients = ({
     { readonly at: number; readonly nodes: Promise<readonly Candidate[]> }
   >();
 
-  const candidates = async ({ app, engine }: JobSpec): Promise<readonly Candidate[]> => {
+  const candidates = async ({ app, engine }: Wanted): Promise<readonly Candidate[]> => {
     const { candidates: found } = await ask<{ candidates: { nodes: readonly Candidate[] } }>(
       `query Candidates($app: String!, $engine: String!, $count: Int!) {
         candidates(app: $app, engine: $engine, count: $count) {
@@ -67,8 +70,8 @@ export const openRecipients = ({
       const pool = alike.length >= Math.min(wanted, spec.replicasMax) ? [...alike] : [...found];
       return drawn(pool, wanted, random).map(({ encryptionKey }) => encryptionKey);
     },
-    beyond: async (spec, keyIds) =>
-      (await candidates(spec))
+    beyond: async (wanted, keyIds) =>
+      (await candidates(wanted))
         .filter(({ keyId }) => !keyIds.has(keyId))
         .map(({ encryptionKey }) => encryptionKey),
   };

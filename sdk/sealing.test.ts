@@ -149,6 +149,44 @@ describe("a request", () => {
     ));
 });
 
+describe("a job that waits for recipients", () => {
+  const own = newIdentity({}, native);
+  const node = newIdentity({ roles: ["worker"] }, native);
+
+  test("is wrapped for nodes of the class of its results, if it has any", async () => {
+    const wanted: unknown[] = [];
+    const tasks = [
+      { status: "EXPIRED", executionClass: "ort-web@1/a" },
+      { status: "COMMITTED", executionClass: "ort-node@1/b" },
+    ];
+    const built = { ...spec, sealed: true, inputs: {} } as JobSpec;
+    const awaiting = { status: "OPEN", awaitingKeys: true, recipients: [], spec: built };
+    const sealing = (of: typeof tasks): Sealing =>
+      openSealing({
+        gateway: "http://127.0.0.1:4000",
+        identity: async () => own,
+        ask: async (query, variables) => {
+          if (query.includes("Awaiting")) return { job: { ...awaiting, tasks: of } } as never;
+          if (query.includes("WrapKeys"))
+            return { wrapKeys: { __typename: "WrappedKeys" } } as never;
+          wanted.push(variables["engine"]);
+          const [encryptionKey] = node.encryptionKeys;
+          return { candidates: { nodes: [{ encryptionKey, keyId: "a" }] } } as never;
+        },
+        download: async () => assert.fail("nothing is fetched"),
+        random: seededRandom(1),
+        primitives: native,
+        sha256,
+      });
+    for (const some of [tasks, tasks.slice(0, 1)]) {
+      const one = sealing(some);
+      one.remember(built, newContentKey(native));
+      assert.equal(await one.wrapForMore(jobHash(built, sha256)), "wrapped");
+    }
+    assert.deepEqual(wanted, ["ort-node@1/b", ""]);
+  });
+});
+
 describe("the result of a job that another process submitted", () => {
   const own = newIdentity({}, native);
   const text = (words: string) => new TextEncoder().encode(words);

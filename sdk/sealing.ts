@@ -230,12 +230,18 @@ export const openSealing = ({
     wrapForMore: async (hash, asked) => {
       const { job } = await ask<{ job: AwaitingJob | null }>(
         `query Awaiting($hash: Digest!, $atLeast: Position) { job(hash: $hash, atLeast: $atLeast) {
-          status awaitingKeys recipients spec } }`,
+          status awaitingKeys recipients spec tasks { status executionClass } } }`,
         asked === undefined ? { hash } : { hash, atLeast: asked },
       );
       if (job === null || job.status !== "OPEN" || !job.awaitingKeys) return "not-awaited";
       const contentKey = await contentKeyOf(hash);
-      const fresh = await recipients.beyond(job.spec, new Set(job.recipients));
+      // A node of another class could read it and not compute it, once there is a result to agree with.
+      const pinned = job.tasks.find(({ status }) => pinning.has(status))?.executionClass;
+      const { app, engine } = job.spec;
+      const fresh = await recipients.beyond(
+        { app, engine: pinned ?? engine },
+        new Set(job.recipients),
+      );
       const wraps = wrap({ contentKey, hash }, fresh.slice(0, recipientsMax));
       if (wraps === undefined) return "nobody";
       const { wrapKeys } = await ask<{ wrapKeys: WrapKeysAnswer }>(
@@ -277,11 +283,15 @@ export const claimsOpen = (gateway: string): CnctRefusal =>
 const isStored = (input: NonNullable<JobRequest["inputs"]>[string]): boolean =>
   !(input instanceof Uint8Array) && !("bytes" in input);
 
+/** Of tasks by which a job's execution class is set: those that came to nothing set none. */
+const pinning: ReadonlySet<string> = new Set(["ASSIGNED", "COMMITTED", "RECEIVED"]);
+
 interface AwaitingJob {
   readonly status: string;
   readonly awaitingKeys: boolean;
   readonly recipients: readonly string[];
   readonly spec: JobSpec;
+  readonly tasks: readonly { readonly status: string; readonly executionClass: string }[];
 }
 
 type WrapKeysAnswer =
