@@ -35,7 +35,18 @@ const weights: Readonly<Record<string, number>> = {
   "Job.wrap": 5,
   "Query.__schema": 1_000,
   "Query.__type": 100,
-  "Mutation.registerNode": 10,
+  "Identity.history": 20,
+  // What these write stays in the log, and in the memory of the services, for ever, and whoever has
+  // many identities has many budgets.
+  "Mutation.registerIdentity": 500,
+  "Mutation.stateIdentity": 100,
+  "Mutation.registerNode": 100,
+  "Mutation.issueServiceKey": 50,
+  "Mutation.rollServiceKey": 50,
+  "Mutation.revokeServiceKey": 50,
+  // Signatures to verify and to make.
+  "Mutation.login": 10,
+  "Mutation.mintNatsCredentials": 10,
   "Subscription.jobEvents": 20,
   "Subscription.events": 50,
   "Subscription.jobEnded": 20,

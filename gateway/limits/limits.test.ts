@@ -8,9 +8,10 @@ import { join } from "node:path";
 import { afterEach, describe, test } from "node:test";
 import { buildSchema, getIntrospectionQuery } from "graphql";
 import { limitDefaults } from "../context.ts";
+import { askGraphql, newPerson, proofFor } from "../testing/identity-client.ts";
 import { openTestNetwork, type TestNetwork } from "../testing/test-network.ts";
 import { type AdmissionOptions, type Asked, openAdmission } from "./admission.ts";
-import { askerAt, openRateLimits, type Rates, rateDefaults } from "./rates.ts";
+import { askerAt, identitiesAtAddress, openRateLimits, type Rates, rateDefaults } from "./rates.ts";
 import { recent } from "./recent.ts";
 
 const schema = buildSchema(readFileSync(new URL("../schema.graphql", import.meta.url), "utf8"));
@@ -81,6 +82,14 @@ describe("a query costs", () => {
   test("a point for each job that it submits", () => {
     const submit = "mutation ($s: [JobSpecJson!]!) { submitJobs(specs: $s) { __typename } }";
     assert.equal(cost(submit, { s: Array.from({ length: 500 }, () => ({})) }), 501);
+  });
+
+  test("much where it stays in the log for ever", () => {
+    const register = `mutation ($record: InceptionRecordJson!, $signature: Hex!) {
+      registerIdentity(record: $record, signature: $signature) { __typename } }`;
+    // One address registers some 20 in ten seconds, not thousands.
+    const perWindow = rateDefaults.anonymous.points / cost(register, { record: {} });
+    assert.ok(perWindow >= 10 && perWindow <= 25, `${perWindow}`);
   });
 
   test("more when the text is new, and the text alone then", () => {
@@ -263,6 +272,69 @@ describe("a budget", () => {
     assert.ok((await spend(20_000)).ok); // The first of those who share.
     assert.ok(!(await spend(20_001)).ok);
     assert.ok(!(await spend(0)).ok);
+  });
+});
+
+describe("who makes many identities", () => {
+  test("has the budget of a few of them at one address", async () => {
+    const limits = openRateLimits(rateDefaults);
+    const { points } = rateDefaults.identity;
+    const spendAll = async (n: number, from: string) => {
+      const asker = { key: `identity:${n}`, from, kind: "identity" } as const;
+      return (await limits.spend("points", asker, points)).ok;
+    };
+    const answers = [];
+    for (let n = 0; n < 20; n++) answers.push(await spendAll(n, "address:192.0.2.7"));
+    assert.equal(answers.filter(Boolean).length, identitiesAtAddress);
+    assert.ok(await spendAll(21, "address:192.0.2.8"));
+  });
+});
+
+describe("routes beside the queries", () => {
+  const rate = { points: 150, bytes: 1_000, messages: 3, failures: 2 };
+  const rates: Rates = { local: rate, identity: rate, anonymous: rate };
+
+  test("are counted as well, but for the one that says that the gateway lives", async () => {
+    const { url } = await open({ rates });
+    const statuses = async (path: string) => [
+      (await fetch(url + path)).status,
+      (await fetch(url + path)).status,
+    ];
+    assert.deepEqual(await statuses("/metrics"), [200, 429]);
+    assert.deepEqual(await statuses("/nothing-here"), [429, 429]);
+    assert.deepEqual(await statuses("/livez"), [200, 200]);
+  });
+
+  test("look at no more proofs of somebody who tries many", async () => {
+    const keyDirectory = await mkdtemp(join(tmpdir(), "cnct-keys-"));
+    const { url } = await open({ rates, access: "identities", keyDirectory });
+    const put = async () => {
+      const headers = { authorization: "Bearer cnct_sk_no" };
+      return (await fetch(`${url}/blobs`, { method: "POST", body: "x", headers })).status;
+    };
+    const all = [];
+    for (let n = 0; n < 5; n++) all.push(await put());
+    assert.deepEqual(all, [401, 401, 401, 429, 429]);
+    await rm(keyDirectory, { recursive: true, force: true });
+  });
+
+  test("nor of somebody who never heeds the nonce", async () => {
+    const keyDirectory = await mkdtemp(join(tmpdir(), "cnct-keys-"));
+    const { url } = await open({
+      rates: { ...rates, local: { ...rate, points: 10_000 } },
+      access: "identities",
+      keyDirectory,
+    });
+    const person = newPerson();
+    const codes = new Set<string>();
+    for (let n = 0; n < 25; n++) {
+      const proof = { method: "POST", url: `${url}/graphql`, nonce: "of-another-day" };
+      const dpop = await proofFor(person, proof);
+      const reply = await askGraphql(url, { query: "{ __typename }" }, { dpop });
+      codes.add(String(reply.body.code));
+    }
+    assert.deepEqual([...codes], ["use-dpop-nonce", "rate-limited"]);
+    await rm(keyDirectory, { recursive: true, force: true });
   });
 });
 

@@ -12,6 +12,8 @@ export interface Asker {
   /** `identity:<id>` or `address:<ip>`. */
   readonly key: string;
   readonly kind: AskerKind;
+  /** Of an identity: `address:<ip>`, where all of one address are counted together as well. */
+  readonly from?: string;
 }
 /** `local`: from this very machine, whoever it is. */
 export type AskerKind = "local" | "identity" | "anonymous";
@@ -38,6 +40,12 @@ export const rateDefaults: Rates = {
   anonymous: { points: 10_000, bytes: 128 * 1024 ** 2, messages: 200, failures: 100 },
 };
 
+/**
+ * All identities of one address together have this many times the budget of one: whoever makes
+ * identities by the thousand does not have a thousand budgets.
+ */
+export const identitiesAtAddress = 4;
+
 /** The same with other points: of an identity so many, of an address a fifth. */
 export const ratesWith = (points: number): Rates => ({
   ...rateDefaults,
@@ -51,40 +59,62 @@ export interface Spent {
 }
 
 export interface RateLimits {
-  /** Takes so much from what the caller has left; it takes it also where that is not enough. */
+  /** Takes so much, to a tenth, from what the caller has left; it takes it also where that is not enough. */
   spend(rate: RateName, asker: Asker, amount: number): Promise<Spent>;
   /** Whether nothing is left, without taking anything. */
   isSpent(rate: RateName, asker: Asker): Promise<boolean>;
 }
 
+/** The least that can be spent is a tenth: the library counts whole numbers. */
+const parts = 10;
 /** So many callers are told apart at once; those who come later share one budget of their kind. */
 const askersMax = 20_000;
 
 export const openRateLimits = (rates: Rates): RateLimits => {
   const limiters = new Map<string, { readonly limiter: RateLimiterMemory; readonly keys: Keys }>();
-  const limiterOf = (rate: RateName, kind: AskerKind) => {
+  const limiterOf = (rate: RateName, kind: AskerKind | "identities at an address") => {
     const name = `${kind}-${rate}`;
     const known = limiters.get(name);
     if (known) return known;
-    const points = rates[kind][rate];
+    const points =
+      kind === "identities at an address"
+        ? rates.identity[rate] * identitiesAtAddress
+        : rates[kind][rate];
     const made = {
-      limiter: new RateLimiterMemory({ points, duration: windowSeconds, keyPrefix: "" }),
+      limiter: new RateLimiterMemory({
+        points: points * parts,
+        duration: windowSeconds,
+        keyPrefix: "",
+      }),
       keys: boundedKeys(),
     };
     limiters.set(name, made);
     return made;
   };
 
+  const consume = async (
+    rate: RateName,
+    kind: Parameters<typeof limiterOf>[1],
+    key: string,
+    amount: number,
+  ): Promise<Spent> => {
+    const { limiter, keys } = limiterOf(rate, kind);
+    const most = limiter.points / parts;
+    const asked = Math.round(amount * parts);
+    try {
+      return spent(rate, most, await limiter.consume(keys.keyFor(key), asked), true);
+    } catch (error) {
+      if (error instanceof RateLimiterRes) return spent(rate, most, error, false);
+      throw error;
+    }
+  };
+
   return {
-    spend: async (rate, { key, kind }, amount) => {
-      const { limiter, keys } = limiterOf(rate, kind);
-      const most = limiter.points;
-      try {
-        return spent(rate, most, await limiter.consume(keys.keyFor(key), amount), true);
-      } catch (error) {
-        if (error instanceof RateLimiterRes) return spent(rate, most, error, false);
-        throw error;
-      }
+    spend: async (rate, { key, kind, from }, amount) => {
+      const own = await consume(rate, kind, key, amount);
+      if (kind !== "identity" || from === undefined) return own;
+      const all = await consume(rate, "identities at an address", from, amount);
+      return own.ok && !all.ok ? all : own;
     },
     isSpent: async (rate, { key, kind }) => {
       const { limiter, keys } = limiterOf(rate, kind);
@@ -106,7 +136,7 @@ const spent = (
     ok,
     headers: {
       "ratelimit-policy": `"${rate}";q=${most};w=${windowSeconds}`,
-      ratelimit: `"${rate}";r=${remainingPoints};t=${seconds}`,
+      ratelimit: `"${rate}";r=${Math.floor(remainingPoints / parts)};t=${seconds}`,
       ...(ok ? {} : { "retry-after": String(seconds) }),
     },
   };
@@ -150,7 +180,8 @@ export const askerAt = (ip: string): Asker => {
 export const askerFor = (caller: Caller, ip: string): Asker => {
   const { key, kind } = askerAt(ip);
   if (caller.kind !== "identity") return { key, kind };
-  return { key: `identity:${caller.id}`, kind: kind === "local" ? "local" : "identity" };
+  const own = { key: `identity:${caller.id}`, from: key };
+  return { ...own, kind: kind === "local" ? "local" : "identity" };
 };
 
 /** Whoever has one address of IPv6 has 2^64 of them. */

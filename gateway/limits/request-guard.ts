@@ -1,4 +1,4 @@
-/** The limits of requests to `/graphql` over HTTP, as hooks of its routes. */
+/** The limits of requests over HTTP, as hooks of the routes. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { GraphqlFault, HttpFault } from "../errors.ts";
 import type { Admission, Asked } from "./admission.ts";
@@ -10,15 +10,32 @@ export type AskerOf = (request: FastifyRequest) => Asker;
 /** What refusing a query costs its caller, who may be asking until something gives. */
 const refusedPoints = 10;
 
+/** What answering costs on routes that nobody else counts: all numbers of the gateway, a look at the log. */
+const routePoints: Readonly<Record<string, number>> = { "/metrics": 100, "/readyz": 5 };
+/** Asked by who watches over the gateway, and next to nothing. */
+const free: ReadonlySet<string> = new Set(["/livez"]);
+/** Of a failure: a client is told of the nonce once a minute, and each time a signature was verified. */
+const nonceShare = 0.1;
+
 /** Turns away what no route of `/graphql` reads, and callers whose budget is spent, before any body. */
 export const guardRequests = (app: FastifyInstance, rates: RateLimits): void => {
   app.addHook("onRequest", async (request, reply) => {
     const { headers, method } = request;
-    if (!isGraphql(request) || headers.upgrade !== undefined) return;
     const asker = askerAt(request.ip);
+    const check = async (rate: RateName): Promise<void> => {
+      if (await rates.isSpent(rate, asker)) await spend(rates, rate, asker, 1, reply);
+    };
     // Who brings a proof is counted by it, once that was looked at, which is dear.
-    const rate = headers.authorization === undefined ? "points" : "failures";
-    if (await rates.isSpent(rate, asker)) await spend(rates, rate, asker, 1, reply);
+    if (headers.authorization !== undefined || headers["dpop"] !== undefined)
+      await check("failures");
+    if (isBlob(request)) return;
+    if (!isGraphql(request)) {
+      const path = request.url.replace(/[?#].*$/s, "");
+      if (!free.has(path)) await spend(rates, "points", asker, routePoints[path] ?? 1, reply);
+      return;
+    }
+    if (headers.upgrade !== undefined) return;
+    if (headers.authorization === undefined) await check("points");
     if (method !== "POST") return;
     const type = headers["content-type"] ?? "";
     if (!/^application\/json\s*(?:;|$)/i.test(type))
@@ -39,12 +56,15 @@ export const countRefused = (
   { code, status }: { readonly code: string; readonly status: number },
   asker: Asker,
 ): void => {
-  if (status === 429 || status >= 500 || code === "use-dpop-nonce") return;
+  if (status === 429 || status >= 500) return;
+  const share = code === "use-dpop-nonce" ? nonceShare : 1;
   // In memory: there is nothing to wait for.
-  if (status === 401) void rates.spend("failures", askerAt(request.ip), 1);
+  if (status === 401) void rates.spend("failures", askerAt(request.ip), share);
   else if (isGraphql(request)) void rates.spend("points", asker, status < 400 ? 1 : refusedPoints);
 };
 
+/** They count by themselves. */
+const isBlob = ({ url }: FastifyRequest): boolean => /^\/blobs(?:$|[/?])/.test(url);
 const isGraphql = ({ url }: FastifyRequest): boolean => /^\/graphql(?:$|[/?])/.test(url);
 
 /** @throws {HttpFault} `rate-limited`, with the headers that say until when. */
