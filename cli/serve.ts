@@ -17,7 +17,7 @@ import { runRewards } from "../services/rewards/run-rewards.ts";
 import { createSigningKeys } from "../services/signing-keys.ts";
 import { runValidator } from "../services/validator/run-validator.ts";
 import { httpBlobs } from "../streams/blobs/http.ts";
-import { openLocalBlobStore } from "../streams/blobs/local.ts";
+import { openBlobStore } from "../streams/blobs/packed.ts";
 import { wallClock } from "../streams/clock.ts";
 import { connectEventStore } from "../streams/connect-event-store.ts";
 import { serveEmbeddedStore } from "../streams/embedded/grpc/server.ts";
@@ -150,7 +150,7 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
     opened.push(() => desk.close());
 
     const local = has("gateway")
-      ? await openLocalBlobStore({
+      ? await openBlobStore({
           directory: join(dataDirectory, "blobs"),
           maxBytes: blobStoreBytesMax,
         })

@@ -6,7 +6,7 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { blob } from "../domain/blob/blob.ts";
-import { openParcel, type ParcelBlob, parcelBytesMax, parcelType } from "../domain/blob/parcel.ts";
+import { openParcel, parcelBytesMax, parcelType } from "../domain/blob/parcel.ts";
 import type { Actor, Instant } from "../domain/decider.ts";
 import { type Digest, isDigest } from "../domain/ids.ts";
 import type { ByteRange } from "../streams/blob-store.ts";
@@ -93,12 +93,6 @@ export const blobRoutes =
     );
     app.post("/blobs", anySize, (request, reply) => store(request, reply, undefined));
 
-    const storeOne = async ({ bytes, mediaType }: ParcelBlob) => {
-      const { digest, size } = await gateway.blobs.put(bytes, mediaType);
-      const { position } = await register(gateway, registered, { digest, size, mediaType });
-      return { digest, size, position: position.toString() };
-    };
-
     /** All of a parcel, or a fault; what was stored by then stays, and is found when it comes again. */
     const storeParcel = async (request: FastifyRequest, reply: FastifyReply) => {
       await permit(request, reply, "blobs:write");
@@ -115,7 +109,13 @@ export const blobRoutes =
         );
       await pay(request, reply, "points", blobs.length);
       for (const { mediaType } of blobs) checkMediaType(mediaType);
-      return reply.code(200).send({ blobs: await eachOf(blobs, storedAtOnce, storeOne) });
+      const stats = await gateway.blobs.putMany(blobs.map(({ bytes }) => bytes));
+      const stored = stats.map(async ({ digest, size }, index) => {
+        const { mediaType = "" } = blobs[index] ?? {};
+        const { position } = await register(gateway, registered, { digest, size, mediaType });
+        return { digest, size, position: position.toString() };
+      });
+      return reply.code(200).send({ blobs: await Promise.all(stored) });
     };
     app.post("/blobs/parcel", anySize, async (request, reply) => {
       try {
@@ -174,24 +174,6 @@ const mediaTypeOf = ({ headers }: FastifyRequest): string =>
 const checkMediaType = (given: string): string => {
   if (mediaTypeForm.test(given)) return given;
   throw new HttpFault("bad-media-type", "content-type must be a media type such as image/png");
-};
-
-/** Files that are written at a time for one parcel. */
-const storedAtOnce = 32;
-
-/** The answers in order; so many are worked on at a time. */
-const eachOf = async <Item, Answer>(
-  items: readonly Item[],
-  atOnce: number,
-  work: (item: Item) => Promise<Answer>,
-): Promise<readonly Answer[]> => {
-  const answers: Answer[] = [];
-  const queue = items.entries();
-  const run = async () => {
-    for (const [index, item] of queue) answers[index] = await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, run));
-  return answers;
 };
 
 /** @throws {HttpFault} `body-too-large`. */

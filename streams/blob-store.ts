@@ -24,8 +24,10 @@ export interface BlobSink {
   put(bytes: Uint8Array, mediaType: string): Promise<BlobStat>;
 }
 
-/** A whole store of blobs, as a gateway has one; `blobs/local.ts` implements it. */
+/** A whole store of blobs, as a gateway has one; `blobs/packed.ts` implements it. */
 export interface BlobStore extends BlobSource, BlobSink {
+  /** Stores small blobs that came together; answers in the order given. All or none are stored. */
+  putMany(blobs: readonly Uint8Array[]): Promise<readonly BlobStat[]>;
   /** Stores what comes, piece by piece; refuses any other digest than `expected`, and more than `most` bytes. */
   putStream(
     pieces: AsyncIterable<Uint8Array>,

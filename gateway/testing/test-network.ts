@@ -8,7 +8,7 @@ import { openProjections } from "../../projections/open.ts";
 import type { Projections } from "../../projections/projections.ts";
 import type { BlobStore } from "../../streams/blob-store.ts";
 import type { Disk } from "../../streams/blobs/disk.ts";
-import { openLocalBlobStore } from "../../streams/blobs/local.ts";
+import { openBlobStore } from "../../streams/blobs/packed.ts";
 import { wallClock } from "../../streams/clock.ts";
 import { type AnyEvent, encode } from "../../streams/codec.ts";
 import { openEmbeddedStore } from "../../streams/embedded/store.ts";
@@ -72,7 +72,7 @@ export const openTestNetwork = async (
       throw error;
     },
   });
-  const blobs = await openLocalBlobStore({
+  const blobs = await openBlobStore({
     directory: join(directory, "blobs"),
     maxBytes: 1024 ** 3,
     ...(disk ? { disk } : {}),

@@ -34,12 +34,15 @@ export const openLocalBlobStore = async ({
   maxBytes,
   blobMax = blobBytesMax,
   disk = nodeDisk,
+  bytesElsewhere = () => 0,
 }: {
   readonly directory: string;
   readonly maxBytes: number;
   readonly blobMax?: number;
   readonly disk?: Disk;
-}): Promise<BlobStore> => {
+  /** What others keep of the same room. */
+  readonly bytesElsewhere?: () => number;
+}): Promise<Omit<BlobStore, "putMany">> => {
   const newDirectory = join(directory, "new");
   const corruptDirectory = join(directory, "corrupt");
   const folderOf = (digest: Digest): string => join(directory, digest.slice(0, 2));
@@ -140,10 +143,11 @@ export const openLocalBlobStore = async ({
     });
 
   const reserve = (size: number): void => {
-    if (bytes + reserved + size > maxBytes)
+    const stored = bytes + bytesElsewhere();
+    if (stored + reserved + size > maxBytes)
       throw new BlobError(
         "disk-full",
-        `the blob store holds ${bytes} of at most ${maxBytes} bytes and has no room for more`,
+        `the blob store holds ${stored} of at most ${maxBytes} bytes and has no room for more`,
       );
     reserved += size;
   };
