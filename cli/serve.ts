@@ -77,6 +77,8 @@ export interface ServeOptions {
   readonly budget?: number;
   /** What a client gets the first time it submits a job. */
   readonly grant: MicroPointsText;
+  /** So many clients get it within an hour; all that come if not given. */
+  readonly grantsPerHour?: number;
   readonly onLog: (line: string) => void;
   /** Hears what whoever watches the network should know; `onLog` if left out. */
   readonly onNotice?: (text: string) => void;
@@ -221,7 +223,7 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
       const book = createJobBook({ store, ids });
       const listeners: Listener[] = [book];
       if (has("rewards")) {
-        const { grant } = options;
+        const { grant, grantsPerHour } = options;
         const rewards = runRewards({
           store,
           ids,
@@ -229,6 +231,7 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
           clock,
           sha256: nativeSha256,
           grant,
+          ...(grantsPerHour === undefined ? {} : { grantsPerHour }),
           onTrouble,
         });
         listeners.push(rewards);

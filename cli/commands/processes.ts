@@ -61,6 +61,7 @@ export const addProcesses = (program: Command): void => {
     .option("--tls-key <file>", "PEM of its key")
     .option(...publicUrlOption)
     .option("--grant <points>", "what a client gets with its first job", String(defaultGrantPoints))
+    .option("--grants-per-hour <n>", "how many new clients get it within an hour", "500")
     .action(async (flags: ServeFlags, command: Command) => {
       const natsUrl = settings.natsUrl(flags.nats);
       if (natsUrl === undefined)
@@ -103,6 +104,7 @@ export const addProcesses = (program: Command): void => {
         ...(flags.operations === undefined ? {} : { operations: operationsIn(flags.operations) }),
         ...(flags.budget === undefined ? {} : { budget: budgetIn(flags.budget) }),
         grant: microPointsIn(flags.grant).toString(),
+        grantsPerHour: grantsIn(flags.grantsPerHour),
         onLog: say,
         onNotice: notify,
       });
@@ -246,6 +248,7 @@ interface ServeFlags extends TlsFlags {
   readonly introspection?: boolean;
   readonly budget?: string;
   readonly grant: string;
+  readonly grantsPerHour: string;
 }
 interface WorkerFlags {
   readonly name?: string;
@@ -342,6 +345,15 @@ const oneOf = <Name extends string>(option: string, text: string, names: readonl
       exitCodes.usage,
     );
   return found;
+};
+
+const grantsIn = (text: string): number => {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new CliFailure(
+    "bad-option",
+    `--grants-per-hour takes a whole number, not "${text}"`,
+    exitCodes.usage,
+  );
 };
 
 const budgetIn = (text: string): number => {

@@ -3,6 +3,7 @@
  * goes together into the next one. The fence is the expected revision: if anybody else ever writes,
  * the ledger is folded anew before the next entry.
  */
+import type { Instant } from "../../domain/decider.ts";
 import type { Sha256 } from "../../domain/hashing.ts";
 import type { JobHash } from "../../domain/ids.ts";
 import type { LedgerEvent } from "../../domain/ledger/events.ts";
@@ -27,6 +28,7 @@ const actor = serviceActor("rewards");
 /** Journal entries in one append. */
 const batchMax = 500;
 const retryMs = 200;
+const hourMs = 3_600_000;
 
 export interface RunningRewards extends Listener {
   counts(): { readonly owed: number; readonly entries: number };
@@ -35,6 +37,9 @@ export interface RunningRewards extends Listener {
 
 /**
  * @param grant - What a client gets the first time it submits a job; "0" for nothing.
+ * @param grantsPerHour - So many clients get it within an hour, of all that come: identities cost
+ *   nothing to make, and points are to be worth something. Whoever comes too late gets it with a later
+ *   job; this one is rejected if it costs anything.
  */
 export const runRewards = ({
   store,
@@ -43,6 +48,7 @@ export const runRewards = ({
   clock,
   sha256,
   grant,
+  grantsPerHour = Number.POSITIVE_INFINITY,
   onTrouble,
 }: {
   readonly store: EventStore;
@@ -51,6 +57,7 @@ export const runRewards = ({
   readonly clock: Clock;
   readonly sha256: Sha256;
   readonly grant: MicroPointsText;
+  readonly grantsPerHour?: number;
   readonly onTrouble: (what: string, error: unknown) => void;
 }): RunningRewards => {
   const debts = createDebts();
@@ -99,12 +106,33 @@ export const runRewards = ({
     return undefined;
   };
 
+  /** When the grants of the last hour were given, oldest first. */
+  const granted: Instant[] = [];
+  let toldAt = Number.NEGATIVE_INFINITY;
+  const note = (at: Instant) => {
+    granted.push(at);
+    if (granted.length > grantsPerHour) granted.shift();
+  };
+  const mayGrant = (now: Instant): boolean => {
+    while (granted.length > 0 && (granted[0] ?? now) <= now - hourMs) granted.shift();
+    if (granted.length < grantsPerHour) return true;
+    if (toldAt <= now - hourMs) {
+      toldAt = now;
+      const many = new Error(`${grantsPerHour} new clients came within an hour`);
+      onTrouble("for a while no client gets a grant", many);
+    }
+    return false;
+  };
+
   const grantFirst = (batch: NewEvent[], debt: Debt) => {
     if (debt.due !== "funding" || grant === "0" || ledger.balances.has(debt.client)) return;
+    const now = clock.now();
+    if (!mayGrant(now)) return;
     const { client: account } = debt;
     const issue = { transferId: `grant:${account}`, account, amount: grant, reason: "grant" };
-    const refusal = decideInto(batch, { type: "IssuePoints", ...issue, actor, now: clock.now() });
-    if (refusal) onTrouble(`the grant of ${account} was refused`, new Error(refusal));
+    const refusal = decideInto(batch, { type: "IssuePoints", ...issue, actor, now });
+    if (!refusal) note(now);
+    else onTrouble(`the grant of ${account} was refused`, new Error(refusal));
   };
 
   const settle = (batch: NewEvent[], jobHash: JobHash) => {
@@ -191,6 +219,8 @@ export const runRewards = ({
   return {
     hear: ({ event, stream, revision }: Fact) => {
       if (stream === ledgerStream) hearEntry(ledger, event as LedgerEvent, revision);
+      // What is given by this process it knows already.
+      if (!live && event.type === "PointsIssued" && event.reason === "grant") note(event.at);
       const jobHash = debts.hear(event);
       if (jobHash !== undefined && live) owed.add(jobHash);
     },
