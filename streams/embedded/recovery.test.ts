@@ -150,7 +150,7 @@ describe("after a crash", () => {
 });
 
 describe("a damaged log", () => {
-  test("never gives a wrong answer: a thousand flipped bits are cut off or named", async () => {
+  test("never gives a wrong answer: hundreds of flipped bits are cut off or named", async () => {
     const directory = fresh();
     const store = await openEmbeddedStore({ directory, segmentBytes: 6_000 });
     for (let n = 0; n < 60; n++)
@@ -163,7 +163,7 @@ describe("a damaged log", () => {
     const originals = logFiles(target).map((path) => [path, fs.readFileSync(path)] as const);
     const random = chance(20_260_727);
     const outcomes = { corrupt: 0, cut: 0, unchanged: 0 };
-    for (let round = 0; round < 1_000; round++) {
+    for (let round = 0; round < 400; round++) {
       const which = Math.floor(random() * originals.length);
       const [path, bytes] = originals[which]!;
       const bit = Math.floor(random() * bytes.length * 8);
@@ -192,7 +192,7 @@ describe("a damaged log", () => {
       }
       fs.writeFileSync(path, bytes);
     }
-    assert.ok(outcomes.corrupt > 600 && outcomes.cut > 0, JSON.stringify(outcomes));
+    assert.ok(outcomes.corrupt > 240 && outcomes.cut > 0, JSON.stringify(outcomes));
     assert.equal(outcomes.unchanged, 0, "every bit is covered");
   });
 

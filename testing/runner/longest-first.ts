@@ -13,6 +13,7 @@ export const longest: readonly string[] = [
   "testing/e2e/sdk-in-browser.test.ts",
   "testing/chaos/split-roles.test.ts",
   "streams/embedded/recovery.test.ts",
+  "testing/hosts/join.test.ts",
   "gateway/hostile-queries.test.ts",
   "testing/simulation/planted.test.ts",
   "testing/runner/run-tests.test.ts",

@@ -10,7 +10,7 @@ import { mishaps } from "./faults.ts";
 import type { Summary } from "./summary.ts";
 
 const program = join(import.meta.dirname, "simulate.ts");
-const seeds = 100;
+const seeds = 60;
 
 const simulate = (...args: readonly string[]) => {
   const { status, stdout, stderr } = spawnSync(
