@@ -41,6 +41,8 @@ export type ReportFault =
   | ReceiptFault
   /** The node belongs to an identity, which must sign. */
   | "report-unsigned"
+  /** The log has not told of the node, so nobody knows whether it must sign. */
+  | "node-unknown"
   /** Who signed does not own the node. */
   | "signer-not-owner"
   /** It came on the subject of another node than it speaks of. */
@@ -70,6 +72,7 @@ export const checkReport = (
 ): Checked => {
   const refused = (code: ReportFault): Checked => ({ ok: false, code });
   const owner = by.keys.ownerOf(nodeId);
+  if (owner === undefined) return refused("node-unknown");
   if (!("bundle" in report)) {
     if (isCnctId(owner)) return refused("report-unsigned");
     return { ok: true, claims: report.map((statement) => ({ statement, receipt: undefined })) };

@@ -110,23 +110,31 @@ describe("outputs that differ", () => {
     );
   });
 
-  test("and take too long to read leave the process free, and the others as they are", async () => {
-    const impatient = openComparer({ clock: wallClock, jobMs: 1_500 });
+  test("leave the process free while they are read", async () => {
     let ticks = 0;
-    const ticking = setInterval(() => ticks++, 20);
+    const ticking = setInterval(() => ticks++, 1);
     try {
-      // Small outputs first, so that the time is over with the large one.
-      const large = "\u0061\u0301 ".repeat(1_500_000);
-      const blobs = holding("ten words", "ten wards", large);
-      const { groups, reason } = await judgeResults(job, { blobs, comparer: impatient });
-      assert.deepEqual([groups, reason], [[[0, 1], [2]], "too-costly"]);
-      assert.ok(ticks >= 10, `${ticks} ticks`);
-      // The next one has a thread again.
-      const next = await judgeResults(job, { blobs: holding("a", "a b", "c"), comparer });
-      assert.equal(next.groups.length, 3);
+      const blobs = holding("one two ".repeat(20_000), "three ".repeat(20_000), "c");
+      assert.equal((await judgeResults(job, { blobs, comparer })).reason, "text-differs");
+      assert.ok(ticks >= 1, "on the spot no timer would have run");
     } finally {
       clearInterval(ticking);
-      await impatient.close();
+    }
+  });
+
+  test("and take longer than a job may agree with none, and the next job is compared again", async () => {
+    const [late, patient] = [{ jobMs: 0 }, {}];
+    for (const [settings, expected] of [
+      [late, "too-costly"],
+      [patient, "text-differs"],
+    ] as const) {
+      const own = openComparer({ clock: wallClock, ...settings });
+      const blobs = holding("x ".repeat(200_000), "y ".repeat(200_000), "z ".repeat(200_000));
+      const { groups, reason } = await judgeResults(job, { blobs, comparer: own });
+      assert.deepEqual([groups, reason], [[[0], [1], [2]], expected]);
+      if (settings === late)
+        assert.equal((await judgeResults(job, { blobs, comparer: own })).reason, expected);
+      await own.close();
     }
   });
 

@@ -9,11 +9,12 @@ import { job as decider, type JobCommand } from "../../domain/job/job.ts";
 import type { JobSpec } from "../../domain/job/spec.ts";
 import { BlobError, type BlobSource } from "../../streams/blob-store.ts";
 import { wallClock } from "../../streams/clock.ts";
+import { encode } from "../../streams/codec.ts";
 import { openEmbeddedStore } from "../../streams/embedded/store.ts";
 import { eventIds } from "../../streams/event-ids.ts";
 import type { EventStore } from "../../streams/event-store.ts";
 import { handleCommand } from "../../streams/handle-command.ts";
-import { jobStream } from "../../streams/names.ts";
+import { jobStream, nodeStream } from "../../streams/names.ts";
 import type { Refused } from "../../streams/refusal-log.ts";
 import { memoryQueue } from "../../testing/memory-queue.ts";
 import { type Feed, runFeed } from "../facts.ts";
@@ -86,6 +87,12 @@ describe("the validator", () => {
       onTrouble: (error) => assert.fail(String(error)),
     });
     await feed.live;
+    const machine = { slots: 1, backlog: 1, cpus: 1, memoryMb: 1, platform: "any", version: "1" };
+    for (const nodeId of ["bob", "cyd"]) {
+      const capabilities = { apps: [], ...machine };
+      const event = { type: "NodeRegistered", nodeId, owner: "ada", capabilities, at: 0 } as const;
+      await store.append(nodeStream(nodeId), [encode(event, ids.next(), "service:test")], "any");
+    }
     const by = { actor: "service:test", now: Date.now() };
     await say({ type: "SubmitJob", jobHash, spec, ...by });
     const reason = { policy: 1, seed: 1, candidates: 2, score: 1 };
@@ -133,6 +140,34 @@ describe("the validator", () => {
     await state("bob", 0, first);
     await state("cyd", 1, second);
   };
+
+  test("believes no node of which the log has not told whose it is", async () => {
+    const nodeId = "eve";
+    const reason = { policy: 1, seed: 1, candidates: 2, score: 1 };
+    const by = { actor: "service:test", now: Date.now() };
+    const stream = jobStream("9".repeat(64));
+    const other = { ...spec, quorum: 1, replicasMax: 1 };
+    const commands: readonly JobCommand[] = [
+      { type: "SubmitJob", jobHash: "9".repeat(64), spec: other, ...by },
+      {
+        type: "AssignTasks",
+        assignments: [{ replica: 0, nodeId, executionClass, reason }],
+        ...{ leaseMs: 60_000, fundedAt: 0, ...by },
+      },
+    ];
+    for (const command of commands)
+      assert.ok((await handleCommand({ store, ids }, decider, { stream }, command)).ok);
+    const task = { jobHash: "9".repeat(64), replica: 0, attempt: 1 };
+    const output = { outputDigest: "b".repeat(64), outputSize: 11, elapsedMs: 1 };
+    const statement = { ...task, outcome: "done", executionClass, ...output } as const;
+    await queue.source(nodeId).publishResults([statement], `${nodeId}-1`);
+    const deadline = Date.now() + 10_000;
+    while (noted.length === 0 && Date.now() < deadline) await sleep(10);
+    assert.deepEqual(
+      noted.map(({ code, id }) => [code, id]),
+      [["node-unknown", nodeId]],
+    );
+  });
 
   test("records results while outputs cannot be had, and judges them when they can", async () => {
     blobsAway = true;
