@@ -9,7 +9,7 @@ import { portable } from "../../crypto/primitives-portable.ts";
 import { keyRules, signText } from "../../crypto/signatures.ts";
 import { assertEachRefusalShown, given, noon, noting } from "../../testing/given.ts";
 import type { IdentityCommand, IdentityEvent } from "./events.ts";
-import { type IdentityRefusal, identity, retiredKeysMax } from "./identity.ts";
+import { type IdentityRefusal, identity, retiredKeysMax, statementsMax } from "./identity.ts";
 import { cnctId, type InceptionRecord, nextRootKeyHash } from "./inception.ts";
 import { encryptionKeyId, type PublicKey } from "./keys.ts";
 import {
@@ -392,6 +392,21 @@ describe("an identity", () => {
     });
   });
 
+  test("states a thousand things at most, and then only its end", () => {
+    const fact = factOf(replace(1));
+    const said = Array.from(
+      { length: statementsMax },
+      (_, i) => ({ ...fact, sequence: i + 1 }) as IdentityEvent,
+    );
+    const [next, end] = [replace(statementsMax + 1), revoke(statementsMax + 1)];
+    anIdentity(registered, ...said)
+      .when(next)
+      .thenRefuses("TooManyStatements");
+    anIdentity(registered, ...said)
+      .when(end)
+      .thenRecords(factOf(end));
+  });
+
   test("makes statements of a form that can be read in one way only", () => {
     const malformed: readonly Partial<Record<string, unknown>>[] = [
       { ...rotate(), sequence: 0 },
@@ -424,6 +439,7 @@ describe("an identity", () => {
       NotThePreparedKey: true,
       NextKeyNotNew: true,
       TooManyKeys: true,
+      TooManyStatements: true,
       EncryptionKeyKnown: true,
       EncryptionKeyAlreadyRetired: true,
       EncryptionKeyUnknown: true,

@@ -49,6 +49,8 @@ export type IdentityRefusal =
   | "NotThePreparedKey"
   | "NextKeyNotNew"
   | "TooManyKeys"
+  /** The identity has said as much as one may; its end can still be stated. */
+  | "TooManyStatements"
   | "EncryptionKeyKnown"
   | "EncryptionKeyAlreadyRetired"
   | "EncryptionKeyUnknown"
@@ -76,6 +78,12 @@ type Known = Extract<Identity, { status: "active" | "revoked" }>;
 
 /** Keys of one identity over its whole life. */
 export const retiredKeysMax = 256;
+
+/**
+ * Statements of one identity over its whole life, apart from that of its end: whoever reads one reads
+ * them all, and everybody may.
+ */
+export const statementsMax = 1_000;
 
 /** The rules, given what they need to know of cryptography. */
 export const identity = ({
@@ -113,6 +121,8 @@ export const identity = ({
     if (identity.status === "revoked") return refuse("IdentityRevoked");
     const { sequence } = command;
     if (sequence !== identity.sequence + 1) return refuse("SequenceWrong");
+    if (sequence > statementsMax && command.type !== "RevokeIdentity")
+      return refuse("TooManyStatements");
 
     switch (command.type) {
       case "RotateRootKey": {

@@ -41,6 +41,7 @@ const messages: Readonly<Record<keyof typeof identityRefusals, string>> = {
   NotThePreparedKey: "the key is not the one that was prepared: its hash differs",
   NextKeyNotNew: "the next root key must be a new one",
   TooManyKeys: "the identity has, or had, as many keys as it may",
+  TooManyStatements: "the identity has stated as much as one may: it can only be revoked",
   EncryptionKeyKnown: "the identity has this key",
   EncryptionKeyAlreadyRetired: "the identity retired this key",
   EncryptionKeyUnknown: "the identity has no such key",

@@ -44,15 +44,17 @@ const createsAtOnce = 32;
 /** Messages that one node may hold unacknowledged, and all validators together. */
 export const tasksUnackedMax = 1_000;
 export const resultsUnackedMax = 4_000;
-/** Messages of one node that may wait in a stream. */
-export const nodeMessagesMax = 5_000;
+/** Messages of one node that may wait in a stream, by subject. */
+export const nodeMessagesMax = { tasks: 5_000, results: 2_000 } as const;
+/** Room for each of the two streams. */
+export const streamBytesDefault = 1024 ** 3;
 export const duplicateWindowMs = 120_000;
 /** No lease lives so long, so such a message is of no use to anyone. */
 const taskAgeMaxMs = 86_400_000;
 const resultAgeMaxMs = 7 * 86_400_000;
 
 export const openLayout = async (options: LayoutOptions): Promise<Layout> => {
-  const { connection, ackWaitMs, maxDeliver, streamBytesMax = 1024 ** 3 } = options;
+  const { connection, ackWaitMs, maxDeliver, streamBytesMax = streamBytesDefault } = options;
   const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: 5_000 });
   const nodes = new Set<NodeId>();
   const known = new Set<NodeId>();
@@ -61,7 +63,7 @@ export const openLayout = async (options: LayoutOptions): Promise<Layout> => {
   const addStream = async (
     name: string,
     subjects: readonly string[],
-    ageMaxMs: Millis,
+    { ageMaxMs, nodeMax }: { readonly ageMaxMs: Millis; readonly nodeMax: number },
   ): Promise<void> => {
     const config = {
       name,
@@ -72,8 +74,8 @@ export const openLayout = async (options: LayoutOptions): Promise<Layout> => {
       duplicate_window: duplicateWindowMs * ns,
       max_age: ageMaxMs * ns,
       max_bytes: streamBytesMax,
-      // One node alone cannot fill the stream.
-      max_msgs_per_subject: nodeMessagesMax,
+      // One node alone cannot fill the stream, neither with results nor with commits.
+      max_msgs_per_subject: nodeMax,
       discard_new_per_subject: true,
       max_msg_size: 1024 ** 2,
       num_replicas: 1,
@@ -120,8 +122,14 @@ export const openLayout = async (options: LayoutOptions): Promise<Layout> => {
 
   const makeStreams = async (): Promise<void> => {
     await Promise.all([
-      addStream(tasksStream, [taskSubjects], taskAgeMaxMs),
-      addStream(resultsStream, [resultSubjects, commitSubjects], resultAgeMaxMs),
+      addStream(tasksStream, [taskSubjects], {
+        ageMaxMs: taskAgeMaxMs,
+        nodeMax: nodeMessagesMax.tasks,
+      }),
+      addStream(resultsStream, [resultSubjects, commitSubjects], {
+        ageMaxMs: resultAgeMaxMs,
+        nodeMax: nodeMessagesMax.results,
+      }),
     ]);
     await addResultsConsumer();
   };

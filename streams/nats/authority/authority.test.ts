@@ -12,6 +12,7 @@ import { statementsOf } from "../../task-queue.ts";
 import { connectNats, type NatsLink } from "../connection.ts";
 import { type Credentials, fileCredentials } from "../credentials.ts";
 import { TaskQueueError } from "../errors.ts";
+import { nodeMessagesMax, streamBytesDefault } from "../layout.ts";
 import { type NatsServer, startNatsServer } from "../server.ts";
 import { NatsServerError } from "../server-error.ts";
 import { openTaskDesk } from "../task-desk.ts";
@@ -19,6 +20,7 @@ import { openTaskSource } from "../task-source.ts";
 import { type OpenNatsAuthority, openNatsAuthority } from "./authority.ts";
 import { openKeys } from "./keys.ts";
 import { authorityDirectory, coordinatorCredentialsFile } from "./operator-mode.ts";
+import { workerPayloadMax } from "./permissions.ts";
 import { readRevocations, stillNeeded } from "./revocations.ts";
 
 const cutWithinMs = 5_000;
@@ -249,6 +251,11 @@ describe("the authority over NATS", () => {
     assert.equal(await authority.mint({ nodeId: "bob", natsKey }), "revoked");
     await rmdir(file);
     await until(async () => (await readRevocations(keys)).has(natsKey));
+  });
+
+  test("what one node may leave lying does not fill the stream of results", () => {
+    const subjects = 2;
+    assert.ok(subjects * nodeMessagesMax.results * workerPayloadMax < streamBytesDefault);
   });
 
   test("a revocation is forgotten when every credential of its time has expired", () => {
