@@ -273,16 +273,20 @@ const take = (model: Model, event: JobEvent): void => {
     case "TaskExpired": {
       const replica = model.replicas.get(event.replica);
       if (!replica) throw new Error(`${event.type} of a replica that nobody has`);
+      const wasBound = replica.state === "committed";
       replica.state = event.type === "ResultReceived" ? "answered" : "vacant";
       if (event.type === "ResultReceived") {
         const { outputDigest: body, resultTag: tag = "" } = event;
         Object.assign(replica, { digest: answerOf(model, event), body, tag });
       }
-      // What came to nothing leaves the node free to try again; an answer or a fault does not.
-      if (event.type === "TaskExpired") model.used.delete(event.nodeId);
+      // What came to nothing leaves the node free to try again; an answer or a fault does not, nor
+      // that it kept back what it was bound to when others had shown theirs.
+      const others = [...model.replicas.values()];
+      const hasSeen = wasBound && others.some(({ state }) => state === "answered");
+      if (event.type === "TaskExpired" && !hasSeen) model.used.delete(event.nodeId);
       if (event.type !== "TaskFailed") return;
       if (event.retryable) {
-        model.used.delete(event.nodeId);
+        if (!hasSeen) model.used.delete(event.nodeId);
         return;
       }
       const nodes = model.faults.get(event.code) ?? new Set();

@@ -309,7 +309,7 @@ const audit = (log: readonly JobEvent[], quorum: number, commit = false): void =
         break;
       case "ResultReceived":
       case "TaskFailed":
-      case "TaskExpired":
+      case "TaskExpired": {
         if (commit && event.type === "ResultReceived") {
           const { resultTag = "", salt = "" } = event;
           assert.ok(
@@ -322,14 +322,18 @@ const audit = (log: readonly JobEvent[], quorum: number, commit = false): void =
             "a result is shown that was not committed to",
           );
         }
+        // Who kept back what it was bound to may have read what others have shown.
+        const hasSeen = bound.has(event.replica) && answers.size > 0;
         bound.delete(event.replica);
         assert.equal(live.get(event.replica), event.attempt, `${event.type} of no live attempt`);
         live.delete(event.replica);
-        if (event.type === "TaskExpired" || (event.type === "TaskFailed" && event.retryable))
-          used.delete(event.nodeId);
+        const isFree =
+          event.type === "TaskExpired" || (event.type === "TaskFailed" && event.retryable);
+        if (isFree && !hasSeen) used.delete(event.nodeId);
         if (event.type === "ResultReceived")
           answers.set(event.replica, event.resultTag ?? event.outputDigest);
         break;
+      }
       case "JobCompleted": {
         const digests = new Set(event.accepted.map(({ replica }) => answers.get(replica)));
         assert.equal(event.accepted.length, quorum, "accepted as many as the quorum");

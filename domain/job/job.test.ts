@@ -558,6 +558,23 @@ describe("a commit", () => {
       .when(fail(b0, "reveal-lost"))
       .thenRecords(failed(b0, "reveal-lost")));
 
+  test("that is kept back when others have shown theirs costs the node the job", () => {
+    const assign = (nodeId: string) =>
+      ({
+        type: "AssignTasks",
+        assignments: [{ replica: 1, nodeId, executionClass: native, reason }],
+        ...{ leaseMs: 60_000, fundedAt: 3, actor, now },
+      }) as const;
+    for (const gone of [failed(c1, "reveal-lost"), expired(c1)]) {
+      aJob(...bound, revealed(b0), gone)
+        .when(assign(c1.nodeId))
+        .thenRefuses("NodeHasThisJob");
+      // With nothing shown there was nothing to copy.
+      const after = openAfter(...bound, gone);
+      assert.deepEqual([after.nodes, after.tried], [[b0.nodeId], [c1.nodeId]]);
+    }
+  });
+
   test("that was not opened earns nothing when the client cancels", () =>
     aJob(...bound)
       .when({ type: "CancelJob", client: spec.client, actor, now })

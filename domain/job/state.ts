@@ -42,7 +42,10 @@ export interface OpenJob {
   readonly deadlineAt: Instant;
   /** The present attempt of each replica, by replica number. */
   readonly tasks: readonly Task[];
-  /** Nodes that have a task of this job, have answered or found fault with its input: none gets another. */
+  /**
+   * Nodes that have a task of this job, have answered, found fault with its input, or did not show what
+   * they were bound to when others had: none gets another.
+   */
   readonly nodes: readonly NodeId[];
   /** Nodes whose task came to nothing: they get another only when no fresh node can take it. */
   readonly tried: readonly NodeId[];
@@ -163,12 +166,19 @@ const without = (nodes: readonly NodeId[], nodeId: NodeId): readonly NodeId[] =>
   nodes.includes(nodeId) ? nodes.filter((other) => other !== nodeId) : nodes;
 
 /** The attempt came to nothing through no fault of the input. */
-const giveUp = (job: OpenJob, ref: TaskRef, code: string): OpenJob => ({
-  ...job,
-  tasks: vacate(job.tasks, ref, { code, retryable: true }),
-  nodes: without(job.nodes, ref.nodeId),
-  tried: [...without(job.tried, ref.nodeId), ref.nodeId],
-});
+const giveUp = (job: OpenJob, ref: TaskRef, code: string): OpenJob => {
+  const tasks = vacate(job.tasks, ref, { code, retryable: true });
+  if (hasSeenOthers(job, ref)) return { ...job, tasks };
+  const tried = [...without(job.tried, ref.nodeId), ref.nodeId];
+  return { ...job, tasks, nodes: without(job.nodes, ref.nodeId), tried };
+};
+
+/**
+ * Whether a node was bound to a result and did not show it when others had shown theirs: if it got the
+ * replica again, it could bind itself to what it has read there.
+ */
+const hasSeenOthers = ({ tasks }: OpenJob, { replica }: TaskRef): boolean =>
+  tasks[replica]?.status === "committed" && tasks.some(({ status }) => status === "received");
 
 const vacate = (
   tasks: readonly Task[],
