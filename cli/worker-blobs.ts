@@ -7,7 +7,7 @@ import { httpBlobs } from "../streams/blobs/http.ts";
 import { nativeSha256 } from "./native-proofs.ts";
 
 /** More would only make parcels smaller. */
-const parcelsInFlight = 1;
+const parcelsInFlight = 2;
 
 export const openWorkerBlobs = (at: {
   readonly gateway: string;

@@ -78,8 +78,10 @@ describe("blobs that come together", () => {
 
   test("are removed one by one, also while others are read, and stay removed", async () => {
     const directory = newDirectory();
+    const before = await openBlobStore({ directory, maxBytes });
+    await before.putMany(texts.map(bytesOf));
+    await before.close();
     const store = await openBlobStore({ directory, maxBytes });
-    await store.putMany(texts.map(bytesOf));
     const reading = Array.from({ length: 50 }, () => textOf(store, "three three three"));
     await Promise.all([store.remove(digestOf("one")), store.remove(digestOf("two two"))]);
     for (const text of await Promise.all(reading)) assert.equal(text, "three three three");
@@ -117,8 +119,10 @@ describe("blobs that come together", () => {
 
   test("are never given out changed, and can be stored anew", async () => {
     const directory = newDirectory();
+    const before = await openBlobStore({ directory, maxBytes });
+    await before.putMany(texts.map(bytesOf));
+    await before.close();
     const store = await openBlobStore({ directory, maxBytes });
-    await store.putMany(texts.map(bytesOf));
     const file = await open(join(directory, "packs", "1.1"), "r+");
     await file.write("O", 36);
     await file.close();

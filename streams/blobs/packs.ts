@@ -31,6 +31,9 @@ export interface Packs {
   usage(): { readonly count: number; readonly bytes: number };
 }
 
+/** Bytes of blobs that were stored of late and are kept in memory: who stores one is soon asked for it. */
+const keptBytesMax = 16 * 1024 * 1024;
+
 const digestBytes = 32;
 const headBytes = digestBytes + 4;
 const nameForm = /^(\d{1,15})\.(\d{1,15})$/;
@@ -55,8 +58,14 @@ export const openPacks = async ({
 }): Promise<Packs> => {
   const directory = join(parent, "packs");
   const places = new Map<Digest, Place>();
+  const kept = new Map<Digest, Uint8Array>();
+  let keptBytes = 0;
   let bytes = 0;
   let lastNumber = 0;
+  const waiting: {
+    readonly blobs: readonly PackedBlob[];
+    readonly stored: PromiseWithResolvers<void>;
+  }[] = [];
   /** One write after the other. */
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -66,6 +75,20 @@ export const openPacks = async ({
     const before = places.get(digest);
     places.set(digest, place);
     bytes += place.size - (before?.size ?? 0);
+  };
+
+  const forget = (digest: Digest): void => {
+    keptBytes -= kept.get(digest)?.length ?? 0;
+    kept.delete(digest);
+  };
+  const keep = ({ digest, bytes: own }: PackedBlob): void => {
+    forget(digest);
+    kept.set(digest, own.slice()); // Not a part of a request that would be kept whole.
+    keptBytes += own.length;
+    for (const oldest of kept.keys()) {
+      if (keptBytes <= keptBytesMax) break;
+      forget(oldest);
+    }
   };
 
   /** Writes an edition whole, or leaves nothing of it. */
@@ -138,6 +161,27 @@ export const openPacks = async ({
     }
   };
 
+  /** All who wait while a pack is written share the next one. */
+  const addWaiting = async (): Promise<void> => {
+    const adding = waiting.splice(0);
+    const fresh = new Map<Digest, PackedBlob>();
+    for (const { blobs } of adding)
+      for (const blob of blobs) if (!places.has(blob.digest)) fresh.set(blob.digest, blob);
+    try {
+      if (fresh.size > 0) {
+        const pack = { number: ++lastNumber, edition: 1 };
+        const blobs = [...fresh.values()];
+        await write(pack, blobs);
+        noteAll(pack, blobs);
+        for (const blob of blobs) keep(blob);
+      }
+      for (const { stored } of adding) stored.resolve();
+    } catch (error) {
+      const reason = diskError(error, "storing a pack");
+      for (const { stored } of adding) stored.reject(reason);
+    }
+  };
+
   const readPlace = async ({ pack, start, size }: Place): Promise<Uint8Array | undefined> => {
     const file = await disk.open(pathOf(pack));
     if (!file) return undefined;
@@ -166,6 +210,7 @@ export const openPacks = async ({
     const next = { number: pack.number, edition: pack.edition + 1 };
     if (left.length > 0) await write(next, left);
     places.delete(digest);
+    forget(digest);
     bytes -= place.size;
     noteAll(next, left);
     await disk.remove(pathOf(pack));
@@ -177,17 +222,15 @@ export const openPacks = async ({
       const place = places.get(digest);
       return place && { digest, size: place.size };
     },
-    add: (given) =>
-      inTurn("storing a pack", async () => {
-        const fresh = [...new Map(given.map((blob) => [blob.digest, blob])).values()].filter(
-          ({ digest }) => !places.has(digest),
-        );
-        if (fresh.length === 0) return;
-        const pack = { number: ++lastNumber, edition: 1 };
-        await write(pack, fresh);
-        noteAll(pack, fresh);
-      }),
+    add: async (blobs) => {
+      const stored = Promise.withResolvers<void>();
+      waiting.push({ blobs, stored });
+      void inTurn("storing a pack", addWaiting);
+      await stored.promise;
+    },
     read: async (digest) => {
+      const known = kept.get(digest);
+      if (known !== undefined) return known;
       for (let place = places.get(digest); place; ) {
         const found = await readPlace(place).catch((error: unknown) => {
           throw diskError(error, `reading ${digest}`);
