@@ -6,8 +6,8 @@ import type { BlobSink, BlobSource } from "../streams/blob-store.ts";
 import { httpBlobs } from "../streams/blobs/http.ts";
 import { nativeSha256 } from "./native-proofs.ts";
 
-/** More would only make parcels smaller. */
-const parcelsInFlight = 2;
+/** With more of them parcels are smaller, and each takes a request and a proof. */
+const parcelsInFlight = 1;
 
 export const openWorkerBlobs = (at: {
   readonly gateway: string;
