@@ -192,3 +192,52 @@ describe("a choice among nodes", () => {
     );
   });
 });
+
+describe("classes that nodes make up", () => {
+  const counted = (seed: number) => {
+    const random = seededRandom(seed);
+    let drawn = 0;
+    const draw = () => {
+      drawn++;
+      return random();
+    };
+    return { drawn: () => drawn, random: draw };
+  };
+
+  test("leave nothing behind when a node names others", () => {
+    const index = createNodeIndex();
+    index.put(candidate("ada"));
+    for (let change = 0; change < 500; change++) {
+      const classes = Array.from({ length: 4 }, (_, i) => `made-up@${change}.${i}`);
+      index.remove("eve");
+      index.put(candidate("eve", { classes }));
+    }
+    const changed = candidate("eve", { classes: ["made-up@last"] });
+    index.put(changed);
+    const { random, drawn } = counted(1);
+    assert.ok(index.choose({ ...need, exclude: ["eve"] }, random));
+    // One draw for each class in each bucket, besides the first: 2,000 classes took 32,000.
+    assert.ok(drawn() < 100, `${drawn()} draws`);
+    index.remove("eve");
+    assert.equal(index.hasRoom({ app: "ocr", engine: "made-up" }), false);
+  });
+
+  test("by the thousand make no choice dear, and seldom get the work", () => {
+    const index = createNodeIndex();
+    for (let n = 0; n < 1_000; n++) index.put(candidate(`eve-${n}`, { classes: [`made-up@${n}`] }));
+    for (let n = 0; n < 1_000; n++) index.put(candidate(`node-${n}`));
+    let honest = 0;
+    for (let seed = 0; seed < 200; seed++) {
+      const { random, drawn } = counted(seed);
+      const choice = index.choose(need, random);
+      if (choice?.nodeId.startsWith("node-")) honest++;
+      assert.ok(drawn() < 1_000, `${drawn()} draws`);
+    }
+    assert.ok(honest > 0);
+    // A job that compares bytes goes where enough nodes are.
+    for (let seed = 0; seed < 50; seed++) {
+      const choice = index.choose({ ...need, exact: true, replicas: 2 }, seededRandom(seed));
+      assert.equal(choice?.executionClass, native);
+    }
+  });
+});

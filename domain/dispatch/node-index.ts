@@ -17,6 +17,8 @@ const bucketCount = 16;
 const probesMax = 32;
 /** Among so many that fit, the least loaded is taken. */
 const choicesMax = 3;
+/** Classes looked at for one task. Honest nodes have a few; but a node may name its class as it likes. */
+const classesMax = 32;
 
 export interface Candidate {
   readonly nodeId: NodeId;
@@ -36,6 +38,11 @@ export interface Need {
   /** Results are compared byte by byte: a class that could not be measured will not do. */
   readonly exact: boolean;
   readonly exclude: ReadonlySet<NodeId> | readonly NodeId[];
+  /**
+   * So many nodes are wanted, 1 if not given. Where all must be of one class and none is pinned yet,
+   * it is one that has so many, if there is any.
+   */
+  readonly replicas?: number;
 }
 
 export interface Choice {
@@ -49,8 +56,17 @@ export interface Choice {
 
 interface Seat {
   candidate: Candidate;
-  /** Where it stands: key to [bucket, place in bucket]. Empty while it has no room. */
-  readonly places: Map<string, [bucket: number, place: number]>;
+  /** Where it stands: shelf to [bucket, place in bucket]. Empty while it has no room. */
+  readonly places: Map<Shelf, [bucket: number, place: number]>;
+}
+
+/** The nodes that compute one app in one class and have room. */
+interface Shelf {
+  readonly app: string;
+  readonly executionClass: string;
+  readonly rows: readonly Seat[][];
+  /** In all rows. */
+  count: number;
 }
 
 export interface NodeIndex {
@@ -59,15 +75,10 @@ export interface NodeIndex {
   remove(nodeId: NodeId): void;
   /** A node with room that meets the need; undefined when there is none (or none was found). */
   choose(need: Need, random: () => number): Choice | undefined;
-  /**
-   * As `choose`, but among these nodes alone; looks at all of them.
-   *
-   * @param replicas - So many nodes are wanted. Where all must be of one class and none is pinned
-   *   yet, it is one that has so many, if there is any.
-   */
+  /** As `choose`, but among these nodes alone; looks at all of them. */
   chooseAmong(
     nodeIds: Iterable<NodeId>,
-    need: Need & { readonly replicas: number },
+    need: Need,
     random: () => number,
   ): Choice | "no-room" | undefined;
   /** Whether any node at all has room for the app in such an engine. */
@@ -80,29 +91,29 @@ export const roomOf = ({ capabilities, load }: Candidate): number =>
 
 export const createNodeIndex = (): NodeIndex => {
   const seats = new Map<NodeId, Seat>();
-  /** `app` to its execution classes; `app class` to buckets of seats. */
-  const classesOf = new Map<string, Set<string>>();
-  const shelves = new Map<string, Seat[][]>();
+  /** By app and execution class; those of classes that no node has any more are taken away. */
+  const shelves = new Map<string, Map<string, Shelf>>();
 
-  const shelfOf = (app: string, executionClass: string): Seat[][] => {
-    const key = `${app} ${executionClass}`;
-    let shelf = shelves.get(key);
-    if (!shelf) {
-      shelf = Array.from({ length: bucketCount }, () => []);
-      shelves.set(key, shelf);
-      const classes = classesOf.get(app) ?? new Set();
-      classesOf.set(app, classes.add(executionClass));
-    }
-    return shelf;
+  const shelfOf = (app: string, executionClass: string): Shelf => {
+    const ofApp = shelves.get(app) ?? new Map<string, Shelf>();
+    shelves.set(app, ofApp);
+    const known = ofApp.get(executionClass);
+    if (known) return known;
+    const rows = Array.from({ length: bucketCount }, (): Seat[] => []);
+    const made: Shelf = { app, executionClass, rows, count: 0 };
+    ofApp.set(executionClass, made);
+    return made;
   };
 
   const leave = (seat: Seat): void => {
-    for (const [key, [bucket, place]] of seat.places) {
-      const row = shelves.get(key)?.[bucket];
+    for (const [shelf, [bucket, place]] of seat.places) {
+      const row = shelf.rows[bucket];
       const last = row?.pop();
-      if (!row || !last || last === seat) continue;
+      if (!row || !last) continue;
+      shelf.count--;
+      if (last === seat) continue;
       row[place] = last;
-      last.places.set(key, [bucket, place]);
+      last.places.set(shelf, [bucket, place]);
     }
     seat.places.clear();
   };
@@ -110,17 +121,40 @@ export const createNodeIndex = (): NodeIndex => {
   const enter = (seat: Seat): void => {
     const bucket = bucketOf(seat.candidate.standing);
     for (const { app, executionClass } of seat.candidate.capabilities.apps) {
-      const key = `${app} ${executionClass}`;
-      if (seat.places.has(key)) continue;
-      const row = shelfOf(app, executionClass)[bucket];
-      if (!row) continue;
-      seat.places.set(key, [bucket, row.length]);
+      const shelf = shelfOf(app, executionClass);
+      const row = shelf.rows[bucket];
+      if (!row || seat.places.has(shelf)) continue;
+      seat.places.set(shelf, [bucket, row.length]);
       row.push(seat);
+      shelf.count++;
     }
   };
 
-  const classesFor = (app: string, engine: string): readonly string[] =>
-    [...(classesOf.get(app) ?? [])].filter((name) => name.startsWith(engine));
+  /** Of classes that a node had; one whose nodes are all busy comes again with the first that is not. */
+  const clear = ({ apps }: Capabilities): void => {
+    for (const { app, executionClass } of apps) {
+      const ofApp = shelves.get(app);
+      if (ofApp?.get(executionClass)?.count === 0) ofApp.delete(executionClass);
+      if (ofApp?.size === 0) shelves.delete(app);
+    }
+  };
+
+  /** With room, some of which may be excluded. */
+  const shelvesFor = ({ app, engine, pinnedClass, exact }: Omit<Need, "exclude">): Shelf[] => {
+    const ofApp = shelves.get(app);
+    if (!ofApp) return [];
+    if (pinnedClass !== undefined) {
+      const pinned = ofApp.get(pinnedClass);
+      return pinned ? [pinned] : [];
+    }
+    const fitting: Shelf[] = [];
+    for (const shelf of ofApp.values()) {
+      const { executionClass, count } = shelf;
+      if (count === 0 || !executionClass.startsWith(engine)) continue;
+      if (!(exact && executionClass.includes("unmeasured"))) fitting.push(shelf);
+    }
+    return fitting;
+  };
 
   return {
     get size() {
@@ -141,8 +175,10 @@ export const createNodeIndex = (): NodeIndex => {
         seat.candidate.capabilities === candidate.capabilities &&
         bucketOf(seat.candidate.standing) === bucketOf(candidate.standing);
       if (!stays) leave(seat);
+      const { capabilities: before } = seat.candidate;
       seat.candidate = candidate;
       if (!stays && roomOf(candidate) > 0) enter(seat);
+      if (before !== candidate.capabilities) clear(before);
     },
 
     remove: (nodeId) => {
@@ -150,22 +186,23 @@ export const createNodeIndex = (): NodeIndex => {
       if (!seat) return;
       leave(seat);
       seats.delete(nodeId);
+      clear(seat.candidate.capabilities);
     },
 
-    choose: ({ app, engine, pinnedClass, exact, exclude }, random) => {
-      const excluded = excludes(exclude);
+    choose: (need, random) => {
+      const excluded = excludes(need.exclude);
       const explores = random() < explorationShare;
-      const classes =
-        pinnedClass === undefined
-          ? classesFor(app, engine).filter((name) => !(exact && name.includes("unmeasured")))
-          : [pinnedClass];
+      const fit = shelvesFor(need);
+      const shared = need.exact && need.pinnedClass === undefined;
+      const wide = shared ? widest(fit, need.replicas ?? 1) : fit;
+      const looked = wide.length > classesMax ? drawn(wide, random) : wide;
       let candidates = 0;
       for (let step = 0; step < bucketCount; step++) {
         const bucket = explores ? step : bucketCount - 1 - step;
         let best: { seat: Seat; executionClass: string } | undefined;
         let fitting = 0;
-        for (const executionClass of classes) {
-          const row = shelves.get(`${app} ${executionClass}`)?.[bucket] ?? [];
+        for (const { executionClass, rows } of looked) {
+          const row = rows[bucket] ?? [];
           const start = Math.floor(random() * row.length);
           for (let i = 0; i < row.length && i < probesMax && fitting < choicesMax; i++) {
             const seat = row[(start + i) % row.length];
@@ -201,7 +238,7 @@ export const createNodeIndex = (): NodeIndex => {
           }
       }
       if (byClass.size === 0) return undefined;
-      const classes = need.exact ? fullest(byClass, need.replicas) : [...byClass.keys()];
+      const classes = need.exact ? fullest(byClass, need.replicas ?? 1) : [...byClass.keys()];
       const free = classes.flatMap((executionClass) =>
         (byClass.get(executionClass) ?? [])
           .filter(({ candidate }) => roomOf(candidate) > 0)
@@ -226,10 +263,39 @@ export const createNodeIndex = (): NodeIndex => {
     },
 
     hasRoom: ({ app, engine }) =>
-      classesFor(app, engine).some((name) =>
-        shelves.get(`${app} ${name}`)?.some((row) => row.length > 0),
-      ),
+      shelvesFor({ app, engine, pinnedClass: undefined, exact: false }).length > 0,
   };
+};
+
+/** The classes that have so many nodes with room; if none has, those with the most. */
+const widest = (shelves: readonly Shelf[], replicas: number): readonly Shelf[] => {
+  let most = 0;
+  for (const { count } of shelves) most = Math.max(most, count);
+  return shelves.filter(({ count }) => count >= Math.min(most, replicas));
+};
+
+/** At most `classesMax` of them, drawn by how many nodes they have: classes that are made up weigh little. */
+const drawn = (shelves: readonly Shelf[], random: () => number): readonly Shelf[] => {
+  const ends: number[] = [];
+  let all = 0;
+  for (const { count } of shelves) {
+    all += count;
+    ends.push(all);
+  }
+  const chosen = new Set<Shelf>();
+  for (let draw = 0; draw < classesMax; draw++) {
+    const place = random() * all;
+    let low = 0;
+    let high = ends.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((ends[middle] ?? 0) > place) high = middle;
+      else low = middle + 1;
+    }
+    const shelf = shelves[low];
+    if (shelf) chosen.add(shelf);
+  }
+  return [...chosen];
 };
 
 const excludes =

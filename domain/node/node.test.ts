@@ -70,6 +70,12 @@ describe("a node", () => {
       { apps: [] },
       { apps: "ocr" },
       { apps: Array(257).fill(capabilities.apps[0]) },
+      {
+        apps: Array.from({ length: 5 }, (_, i) => ({
+          ...capabilities.apps[0],
+          executionClass: `c@${i}`,
+        })),
+      },
       app({ app: "OCR" }),
       app({ app: undefined }),
       app({ executionClass: "" }),

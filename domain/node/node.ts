@@ -97,6 +97,11 @@ export const capabilitiesFault = (capabilities: Capabilities): string | undefine
   for (const { app, executionClass } of apps)
     if (!isText(app, appForm) || !isText(executionClass, classForm))
       return `app "${String(app).slice(0, 40)}" or its execution class is not well formed`;
+  const classes = new Map<string, number>();
+  for (const { app } of apps) classes.set(app, (classes.get(app) ?? 0) + 1);
+  for (const [app, count] of classes)
+    if (count > classesPerAppMax)
+      return `a node computes ${app} in at most ${classesPerAppMax} execution classes`;
   if (!Number.isInteger(slots) || slots < 1 || slots > 1024) return "slots must be 1 to 1024";
   if (!Number.isInteger(backlog) || backlog < 0 || backlog > 10_000)
     return "backlog must be 0 to 10000";
@@ -107,6 +112,8 @@ export const capabilitiesFault = (capabilities: Capabilities): string | undefine
   return undefined;
 };
 
+/** Each is looked at when a task is given to somebody. */
+const classesPerAppMax = 4;
 const appForm = /^[a-z][a-z0-9-]{0,31}$/;
 const classForm = /^[a-z0-9@./_-]{1,128}$/;
 const labelForm = /^[ -~]{0,64}$/;

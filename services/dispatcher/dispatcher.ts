@@ -294,7 +294,7 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
       const replicas = vacant.length - assignments.length;
       const choice = readers
         ? index.chooseAmong(readers, { ...need, replicas }, seededRandom(seed))
-        : (index.choose(need, seededRandom(seed)) ?? "no-room");
+        : (index.choose({ ...need, replicas }, seededRandom(seed)) ?? "no-room");
       if (choice === undefined && assignments.length === 0) return "unreadable";
       if (choice === undefined || choice === "no-room") break;
       const { nodeId, executionClass, score, candidates } = choice;
