@@ -4,10 +4,9 @@
  * that was not loaded over TLS has none, and there the key is a secret in memory like any other.
  */
 
-import { generateKeyPair, generateProof } from "dpop";
 import { fromHex, utf8 } from "../../crypto/bytes.ts";
 import { keyBytes } from "../../crypto/primitives.ts";
-import { portable } from "../../crypto/primitives-portable.ts";
+import { platform } from "../../crypto/primitives-platform.ts";
 import { newSigningPair } from "../../crypto/signatures.ts";
 
 export interface ProofKey {
@@ -28,32 +27,46 @@ export const newProofKey = async (): Promise<ProofKey> =>
   globalThis.crypto?.subtle === undefined ? inMemory() : unreadable();
 
 const unreadable = async (): Promise<ProofKey> => {
+  const { subtle } = globalThis.crypto;
   // Every browser that can run the SDK has this curve; not each has Ed25519.
-  const pair = await generateKeyPair("ES256");
-  return {
-    prove: ({ method, url, nonce, token }) => generateProof(pair, bare(url), method, nonce, token),
-  };
+  const curve = { name: "ECDSA", namedCurve: "P-256" };
+  const { privateKey, publicKey } = await subtle.generateKey(curve, false, ["sign"]);
+  const { kty, crv, x, y } = await subtle.exportKey("jwk", publicKey);
+  const algorithm = { name: "ECDSA", hash: "SHA-256" };
+  return proofsBy({ alg: "ES256", jwk: { kty, crv, x, y } }, async (text) => {
+    const signature = await subtle.sign(algorithm, privateKey, text);
+    return new Uint8Array(signature);
+  });
 };
 
 /** For where there is no WebCrypto. */
 export const inMemory = (): ProofKey => {
-  const { secret, publicKey } = newSigningPair(portable);
+  const { secret, publicKey } = newSigningPair(platform);
   const x = base64url(fromHex(keyBytes, publicKey) ?? new Uint8Array());
   const jwk = { kty: "OKP", crv: "Ed25519", x };
-  const header = base64url(utf8(JSON.stringify({ alg: "EdDSA", typ: "dpop+jwt", jwk })));
+  return proofsBy({ alg: "EdDSA", jwk }, async (message) =>
+    platform.ed25519.sign({ message, secret }),
+  );
+};
+
+/** The header is the same in each proof of a key. */
+const proofsBy = (
+  key: { readonly alg: string; readonly jwk: object },
+  sign: (text: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>,
+): ProofKey => {
+  const header = base64url(utf8(JSON.stringify({ ...key, typ: "dpop+jwt" })));
   return {
     prove: async ({ method, url, nonce, token }) => {
       const claims = {
         iat: Math.floor(Date.now() / 1000),
-        jti: base64url(portable.randomBytes(16)),
+        jti: base64url(platform.randomBytes(16)),
         htm: method,
         htu: bare(url),
         ...(nonce !== undefined && { nonce }),
-        ...(token !== undefined && { ath: base64url(portable.sha256(utf8(token))) }),
+        ...(token !== undefined && { ath: base64url(platform.sha256(utf8(token))) }),
       };
       const text = `${header}.${base64url(utf8(JSON.stringify(claims)))}`;
-      const signature = portable.ed25519.sign({ message: utf8(text), secret });
-      return `${text}.${base64url(signature)}`;
+      return `${text}.${base64url(await sign(utf8(text) as Uint8Array<ArrayBuffer>))}`;
     },
   };
 };

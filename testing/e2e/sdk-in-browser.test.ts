@@ -67,7 +67,6 @@ const actAsAnybody = `
 
 const pageThat = (acts: string) => `<!doctype html>
 <script type="importmap">{"imports":{
-  "dpop": "/node_modules/dpop/build/index.js",
   "graphql-ws/client": "/node_modules/graphql-ws/dist/client.js",
   "@noble/ciphers/": "/node_modules/@noble/ciphers/",
   "@noble/curves/": "/node_modules/@noble/curves/",
