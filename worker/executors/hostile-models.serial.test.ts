@@ -94,8 +94,9 @@ for (const engine of ["ort-node", "ort-web"] as const)
         await run(harmless.model); // A child is there, so that time is taken from when it can begin.
         let lateMs = 0;
         const running = becomes.includes("timed-out")
-          ? killedAtLimit((signal) => run(bytes, signal)).then((late) => {
-              lateMs = late;
+          ? killedAtLimit((signal) => run(bytes, signal)).then(async (late) => {
+              // Once more where the machine did not run us for a while.
+              lateMs = late < graceMs ? late : await killedAtLimit((signal) => run(bytes, signal));
             })
           : run(bytes).then(
               () => assert.fail("it gave an output"),

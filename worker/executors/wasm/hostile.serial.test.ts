@@ -50,6 +50,8 @@ const gone = async (pids: Iterable<number>): Promise<void> => {
   }
 };
 
+class Late extends Error {}
+
 describe("hostile modules", {
   ...(canMeasure ? {} : { skip: "this system does not say what memory a child has" }),
 }, () => {
@@ -114,15 +116,19 @@ describe("hostile modules", {
         if (becomes === "killed") await assert.rejects(running, /over the limit/);
         else await refusedAs(running, ...becomes);
         clearTimeout(timer);
-        return { peak: await measured, tookMs: performance.now() - started };
+        const peak = await measured;
+        const tookMs = performance.now() - started;
+        // A machine that does not run us for a while is late now and then; what is late always fails.
+        if (tookMs >= ms + graceMs) throw new Late(`it took ${tookMs} ms`);
+        return peak;
       };
       let tries = 1;
       const again = (error: unknown) => {
-        if (!(error instanceof StillThere) || ++tries > triesMax) throw error;
+        const mayPass = error instanceof StillThere || error instanceof Late;
+        if (!mayPass || ++tries > triesMax) throw error;
         return attempt();
       };
-      const { peak, tookMs } = await attempt().catch(again).catch(again).catch(again);
-      assert.ok(tookMs < ms + graceMs, `it took ${tookMs} ms`);
+      const peak = await attempt().catch(again).catch(again).catch(again);
       const above = peak - usual - pages * 65_536 - bytes.length;
       context.diagnostic(`${(above / mebibyte).toFixed(1)} MiB above the limit`);
       mostAbove = Math.max(mostAbove, above);
