@@ -13,6 +13,7 @@ import { openProjectionsThread } from "../projections/thread.ts";
 import { runDispatcher } from "../services/dispatcher/run-dispatcher.ts";
 import { type Feed, type Listener, runFeed } from "../services/facts.ts";
 import { createJobBook } from "../services/job-book.ts";
+import { createPolicyBook } from "../services/policy.ts";
 import { runRewards } from "../services/rewards/run-rewards.ts";
 import { createSigningKeys } from "../services/signing-keys.ts";
 import { runValidator } from "../services/validator/run-validator.ts";
@@ -221,7 +222,9 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
 
     if (options.roles.some((role) => role !== "gateway")) {
       const book = createJobBook({ store, ids });
-      const listeners: Listener[] = [book];
+      // First, so that whoever hears a fact asks for the policy that was in force before it or by it.
+      const policy = createPolicyBook();
+      const listeners: Listener[] = [policy, book];
       if (has("rewards")) {
         const { grant, grantsPerHour } = options;
         const rewards = runRewards({

@@ -79,5 +79,6 @@ export const blobs: Projection<BlobRow> = {
     ServiceKeyIssued: "ignored",
     ServiceKeyRolled: "ignored",
     ServiceKeyRevoked: "ignored",
+    PolicyAdopted: "ignored",
   },
 };

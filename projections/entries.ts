@@ -62,5 +62,6 @@ export const entries: Projection<JournalRow> = {
     ServiceKeyIssued: "ignored",
     ServiceKeyRolled: "ignored",
     ServiceKeyRevoked: "ignored",
+    PolicyAdopted: "ignored",
   },
 };

@@ -5,6 +5,7 @@ import {
   jobStreamPrefix,
   ledgerStream,
   nodeStreamPrefix,
+  policyStream,
   serviceKeyStreamPrefix,
 } from "../streams/names.ts";
 
@@ -16,6 +17,7 @@ export const streamPrefixes: readonly string[] = [
   identityStreamPrefix,
   serviceKeyStreamPrefix,
   ledgerStream,
+  policyStream,
 ];
 
 /** Whether the views hear of a stream. */

@@ -55,5 +55,6 @@ export const identities: Projection<IdentityRow> = {
     ServiceKeyIssued: "ignored",
     ServiceKeyRolled: "ignored",
     ServiceKeyRevoked: "ignored",
+    PolicyAdopted: "ignored",
   },
 };

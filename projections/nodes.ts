@@ -68,5 +68,6 @@ export const nodes: Projection<NodeRow> = {
     ServiceKeyIssued: "ignored",
     ServiceKeyRolled: "ignored",
     ServiceKeyRevoked: "ignored",
+    PolicyAdopted: "ignored",
   },
 };

@@ -46,5 +46,6 @@ export const reputation: Projection<Track> = {
     ServiceKeyIssued: "ignored",
     ServiceKeyRolled: "ignored",
     ServiceKeyRevoked: "ignored",
+    PolicyAdopted: "ignored",
   },
 };

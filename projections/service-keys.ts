@@ -47,5 +47,6 @@ export const serviceKeys: Projection<ServiceKeyRow> = {
     EncryptionKeyRetired: "ignored",
     TransportKeyReplaced: "ignored",
     IdentityRevoked: "ignored",
+    PolicyAdopted: "ignored",
   },
 };

@@ -106,5 +106,6 @@ export const totals: Projection<TotalsRow> = {
     ServiceKeyIssued: seen,
     ServiceKeyRolled: seen,
     ServiceKeyRevoked: seen,
+    PolicyAdopted: seen,
   },
 };

@@ -17,6 +17,7 @@ import {
   jobStreamPrefix,
   ledgerStream,
   nodeStreamPrefix,
+  policyStream,
 } from "../streams/names.ts";
 
 export interface Fact {
@@ -45,7 +46,13 @@ export interface Feed {
 export const serviceActor = (name: string): Actor => `service:${name}`;
 
 const retryMsMax = 5_000;
-const streamPrefixes = [jobStreamPrefix, nodeStreamPrefix, identityStreamPrefix, ledgerStream];
+const streamPrefixes = [
+  jobStreamPrefix,
+  nodeStreamPrefix,
+  identityStreamPrefix,
+  ledgerStream,
+  policyStream,
+];
 
 /**
  * @param onTrouble - Hears why a subscription broke; the feed goes on by itself from where it was.

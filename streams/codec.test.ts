@@ -10,6 +10,7 @@ import { identity } from "../domain/identity/identity.ts";
 import { type Job, job } from "../domain/job/job.ts";
 import { emptyLedger, evolveLedger, faultOf, type Ledger } from "../domain/ledger/ledger.ts";
 import { node } from "../domain/node/node.ts";
+import { adoption } from "../domain/policy/adoption.ts";
 import { blankTrack, evolveTrack } from "../domain/reputation.ts";
 import { type AnyEvent, decode, encode, schemaVersions } from "./codec.ts";
 import type { RecordedEvent } from "./event-store.ts";
@@ -202,6 +203,13 @@ describe("the stored samples", () => {
       state = decider.evolve(state, sampleOf(type));
     }
     assert.equal(state.status, "revoked");
+  });
+
+  test("put a policy in force", () => {
+    const adopted = sampleOf("PolicyAdopted");
+    const policy = adoption.evolve(adoption.initial, adopted);
+    assert.equal(policy.version, 2);
+    assert.deepEqual(policy.verification.arbiters, ["alice", "bob"]);
   });
 
   test("make the life of a service key", () => {

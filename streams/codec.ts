@@ -10,6 +10,7 @@ import type { IdentityEvent } from "../domain/identity/events.ts";
 import type { JobEvent } from "../domain/job/events.ts";
 import type { LedgerEvent } from "../domain/ledger/events.ts";
 import type { NodeEvent } from "../domain/node/node.ts";
+import type { PolicyEvent } from "../domain/policy/adoption.ts";
 import type { NewEvent, RecordedEvent } from "./event-store.ts";
 
 export type AnyEvent =
@@ -18,7 +19,8 @@ export type AnyEvent =
   | NodeEvent
   | BlobEvent
   | IdentityEvent
-  | ServiceKeyEvent;
+  | ServiceKeyEvent
+  | PolicyEvent;
 
 interface EventMetadata {
   /** Schema version of the event type. */
@@ -62,6 +64,7 @@ export const schemaVersions: Readonly<Record<AnyEvent["type"], number>> = {
   ServiceKeyIssued: 1,
   ServiceKeyRolled: 1,
   ServiceKeyRevoked: 1,
+  PolicyAdopted: 1,
 };
 
 type Upcaster = (data: unknown) => unknown;

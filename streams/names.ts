@@ -9,6 +9,7 @@ export const blobStreamPrefix = "blob-";
 export const identityStreamPrefix = "identity-";
 export const serviceKeyStreamPrefix = "keys-";
 export const ledgerStream = "ledger";
+export const policyStream = "policy";
 
 export const jobStream = (jobHash: JobHash): string => `job-${jobHash}`;
 export const nodeStream = (nodeId: NodeId): string => `node-${nodeId}`;

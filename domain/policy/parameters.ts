@@ -1,0 +1,128 @@
+/**
+ * Every parameter of the policy: its default, its bounds, and what it does. To add one, add a line
+ * here; files of operators then need it, and what was adopted before is read with its default.
+ *
+ * A bound keeps out what would break a rule that others rely on; within the bounds it is the
+ * operator's choice. `docs/policy.md` shows the whole table, and a test holds the two together.
+ */
+
+import { type AppName, catalogue } from "../catalogue.ts";
+import { number, owners, type Parameter, whole } from "./parameter.ts";
+
+const day = 86_400_000;
+
+/** A job pays for that many re-executions at most, beside its replicas. */
+export const arbitersPerJobMax = 3;
+
+/** One of the two assurances. */
+const assurance = ({
+  epsilon,
+  auditFactor,
+  auditFloor,
+}: {
+  readonly epsilon: number;
+  readonly auditFactor: number;
+  readonly auditFloor: number;
+}) => ({
+  epsilon: number(epsilon, {
+    least: 0.000_001,
+    most: 0.1,
+    says: "a result is accepted when the chance that it is wrong is at most so large",
+  }),
+  auditFactor: number(auditFactor, {
+    least: 1,
+    most: 1_000,
+    says: "a node that survived k audits is audited in this / (k + 1) of its tasks, at most half of them",
+  }),
+  auditFloor: number(auditFloor, {
+    least: 0.001,
+    most: 0.5,
+    says: "the least share of its tasks in which any node is audited, however long it has been right",
+  }),
+});
+
+/** A tenth of what the app costs: less would ask strangers to work for next to nothing. */
+const floorOf = (app: AppName): Parameter<number> =>
+  whole(Number(catalogue[app].priceMicroPoints) / 10, {
+    least: 0,
+    most: 1_000_000_000_000,
+    says: `the least price of a result of ${app}, in micro-points`,
+  });
+
+export const parameters = {
+  version: whole(1, {
+    least: 1,
+    most: 2_147_483_647,
+    says: "rises by one with each policy that is adopted; what comes with CNCT is 1",
+  }),
+  verification: {
+    adversaryShare: number(0.35, {
+      least: 0.01,
+      most: 0.49,
+      says: "share of the nodes that is assumed to cheat (f of Sarmenta's formula, which needs f below 1/2)",
+    }),
+    standard: assurance({ epsilon: 0.01, auditFactor: 5, auditFloor: 0.03 }),
+    high: assurance({ epsilon: 0.001, auditFactor: 10, auditFloor: 0.05 }),
+    replicasMax: whole(9, {
+      least: 3,
+      most: 9,
+      says: "so many nodes may compute one job before arbiters decide; a spec allows 9",
+    }),
+    arbiters: owners("owners whose nodes compute again for the network, and whose results decide"),
+    arbitersToConvict: whole(2, {
+      least: 1,
+      most: arbitersPerJobMax,
+      says: "so many arbiters of different owners must agree before a node is convicted",
+    }),
+    holdJobs: whole(5_000, {
+      least: 1,
+      most: 10_000_000,
+      says: "awards are held until the network has accepted so many jobs more",
+    }),
+    holdMs: whole(day, {
+      least: 1_000,
+      most: 30 * day,
+      says: "or for so long, ms, whichever is first",
+    }),
+    bondAwards: whole(20, {
+      least: 0,
+      most: 10_000,
+      says: "so many audited awards of a node become its bond, which a conviction takes",
+    }),
+  },
+  dispatch: {
+    explorationShare: number(0.01, {
+      least: 0,
+      most: 0.2,
+      says: "share of the tasks that is given to new nodes, whatever their rank",
+    }),
+    usageHalfLifeMs: whole(day, {
+      least: 60_000,
+      most: 30 * day,
+      says: "what a client had computed counts half against it after so long, ms",
+    }),
+    tailShare: number(0.05, {
+      least: 0,
+      most: 0.5,
+      says: "share of a batch that counts as its tail, of which a slow task is given out twice",
+    }),
+  },
+  reputation: {
+    keptPerDay: number(0.98, {
+      least: 0.5,
+      most: 1,
+      says: "what remains after a day of the weight of something that a node did",
+    }),
+  },
+  pricing: {
+    floorMicroPoints: {
+      onnx: floorOf("onnx"),
+      ocr: floorOf("ocr"),
+      faces: floorOf("faces"),
+      wasm: floorOf("wasm"),
+      collect: floorOf("collect"),
+      noop: floorOf("noop"),
+      echo: floorOf("echo"),
+    } satisfies Readonly<Record<AppName, Parameter<number>>>,
+  },
+};
