@@ -9,7 +9,7 @@ import type { NodeId } from "../domain/ids.ts";
 import type { Ask } from "../sdk/identity/registry.ts";
 import { CnctRefusal, type OwnIdentity } from "../sdk/index.ts";
 import type { Clock, Timer } from "../streams/clock.ts";
-import type { Credentials, CredentialsSource } from "../streams/nats/credentials.ts";
+import { type Credentials, type CredentialsSource, lifeMsOf } from "../streams/nats/credentials.ts";
 
 export interface NatsPass {
   /** PEM of the authority behind NATS' certificate, unless everybody knows it. */
@@ -32,12 +32,15 @@ export interface NatsPassOptions {
 
 /** Credentials are renewed when so much of their life is over. */
 const renewAfter = 2 / 3;
+/** Between two renewals at least, however short the life. */
+const renewPauseMs: Millis = 500;
 const retryMs: Millis = 15_000;
 const refusedPauseMs: Millis = 3_000;
 
 /**
  * @returns Undefined where NATS lets anybody in.
  * @throws {CnctRefusal} When the gateway gives none.
+ * @throws {TaskQueueError} `denied` when what it gives cannot be read.
  */
 export const openNatsPass = async (options: NatsPassOptions): Promise<NatsPass | undefined> => {
   const { clock, onTrouble } = options;
@@ -49,19 +52,23 @@ export const openNatsPass = async (options: NatsPassOptions): Promise<NatsPass |
 
   let minted = first;
   let timer: Timer | undefined;
+  let dueAt: Instant = Number.POSITIVE_INFINITY;
   let underWay: Promise<void> | undefined;
   let isClosed = false;
 
   const renewIn = (ms: Millis): void => {
     timer?.cancel();
-    if (!isClosed) timer = clock.after(Math.max(0, ms), () => void renew());
+    dueAt = clock.now() + ms;
+    if (!isClosed) timer = clock.after(ms, () => void renew());
   };
+  const renewInTime = (): void =>
+    renewIn(Math.max(renewPauseMs, minted.lifeMs * renewAfter - (clock.now() - minted.at)));
   const renew = (): Promise<void> => {
     underWay ??= mint(options)
       .then(
         (next) => {
           minted = next;
-          renewIn(lifeMsOf(next) * renewAfter);
+          renewInTime();
         },
         (error: unknown) => {
           onTrouble(error);
@@ -73,14 +80,16 @@ export const openNatsPass = async (options: NatsPassOptions): Promise<NatsPass |
       });
     return underWay;
   };
-  renewIn(lifeMsOf(first) * renewAfter);
+  renewInTime();
 
   return {
     ca: first.caPem ?? undefined,
     credentials: () => minted.credentials,
     refused: () => {
-      const age = clock.now() - minted.at;
-      if (underWay === undefined) renewIn(Math.max(0, refusedPauseMs - age));
+      const now = clock.now();
+      const at = Math.max(now, minted.at + refusedPauseMs);
+      // What is due sooner stays so: an old connection's end says nothing about the newest credentials.
+      if (underWay === undefined && at < dueAt) renewIn(at - now);
     },
     close: () => {
       isClosed = true;
@@ -92,24 +101,22 @@ export const openNatsPass = async (options: NatsPassOptions): Promise<NatsPass |
 interface Minted {
   readonly credentials: Credentials;
   readonly caPem: string | null;
-  readonly expiresAt: Instant;
-  /** By this machine's clock. */
+  readonly lifeMs: Millis;
+  /** When they were asked for, by this machine's clock. */
   readonly at: Instant;
 }
 
-/** A clock that is wrong by hours makes it renew too often or too late, and a refusal mends the rest. */
-const lifeMsOf = ({ expiresAt, at }: Minted): Millis => Math.max(refusedPauseMs, expiresAt - at);
-
 const document = `mutation Mint($nodeId: NodeId!) { mintNatsCredentials(nodeId: $nodeId) {
   __typename
-  ... on NatsCredentials { jwt expiresAt caPem }
+  ... on NatsCredentials { jwt caPem }
   ... on Refusal { code message } } }`;
 
 type Answer =
-  | ({ readonly __typename: "NatsCredentials"; readonly jwt: string } & Pick<
-      Minted,
-      "caPem" | "expiresAt"
-    >)
+  | {
+      readonly __typename: "NatsCredentials";
+      readonly jwt: string;
+      readonly caPem: string | null;
+    }
   | { readonly __typename: "Refusal"; readonly code: string; readonly message: string };
 
 const mint = async ({ ask, nodeId, identity, clock }: NatsPassOptions): Promise<Minted> => {
@@ -121,6 +128,6 @@ const mint = async ({ ask, nodeId, identity, clock }: NatsPassOptions): Promise<
     nodeId,
   });
   if (answer.__typename === "Refusal") throw new CnctRefusal(answer.code, answer.message);
-  const { jwt, caPem, expiresAt } = answer;
-  return { credentials: { jwt, seed }, caPem, expiresAt, at };
+  const { jwt, caPem } = answer;
+  return { credentials: { jwt, seed }, caPem, lifeMs: lifeMsOf(jwt), at };
 };

@@ -18,6 +18,7 @@ import { openRequests, type Requests } from "./requests.ts";
 export const defaultUrl = "nats://127.0.0.1:4222";
 
 export interface ConnectionListener {
+  /** The connection is lost: said once, however often it is tried in vain to make it anew. */
   readonly onDisconnect?: () => void;
   /** The connection is back; subscriptions are too, but open requests and pulls are lost. */
   readonly onReconnect?: () => void;
@@ -146,11 +147,14 @@ const linkOf = (
   let connected = true;
   const hear = async (): Promise<void> => {
     for await (const status of connection.status()) {
-      if (status.type === "disconnect" || status.type === "close") {
+      // The library says both once more for each attempt that the server has answered with a refusal.
+      const isLost = status.type === "disconnect" && connected;
+      const isFound = status.type === "reconnect" && !connected;
+      if (isLost || status.type === "close") {
         connected = false;
         requests.failAll();
       }
-      if (status.type === "reconnect") {
+      if (isFound) {
         connected = true;
         delays.letIn();
       }
@@ -160,9 +164,9 @@ const linkOf = (
           status.error instanceof UserAuthenticationExpiredError);
       if (isRefusal) delays.refuse();
       for (const listener of listeners) {
-        if (status.type === "disconnect") listener.onDisconnect?.();
+        if (isLost) listener.onDisconnect?.();
         if (status.type === "close") listener.onClose?.();
-        if (status.type === "reconnect") listener.onReconnect?.();
+        if (isFound) listener.onReconnect?.();
         if (isRefusal) listener.onRefused?.();
         if (status.type === "error" && status.error instanceof PermissionViolationError)
           listener.onDenied?.(`${status.error.operation} ${status.error.subject}`);
