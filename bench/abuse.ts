@@ -1,7 +1,7 @@
 /**
  * What honest callers notice while somebody abuses the gateway:
  *
- *     node bench/abuse.ts [--seconds 20] [--per-second 500] [--honest 50] [--json]
+ *     npm run bench:abuse -- [--seconds 20] [--per-second 500] [--honest 50] [--json]
  *
  * A gateway, a stranger and honest callers, each a process of its own, on three addresses of the
  * loopback interface; the gateway counts them as it counts strangers from elsewhere. The stranger
