@@ -34,6 +34,7 @@ export type RefusalCode =
   | "bad-owner"
   | "bad-capabilities"
   | "node-owned-by-another"
+  | "node-expelled"
   | "node-unknown"
   | "nats-open"
   | "nats-key-of-another"
@@ -77,6 +78,7 @@ export const refusalCodes: Readonly<Record<RefusalCode, true>> = {
   "bad-priority": true,
   "bad-nonce": true,
   "bad-commit": true,
+  "bad-assurance": true,
   "bad-sealed": true,
   "nothing-to-seal": true,
   "unknown-app": true,
@@ -100,6 +102,7 @@ export const refusalCodes: Readonly<Record<RefusalCode, true>> = {
   "bad-owner": true,
   "bad-capabilities": true,
   "node-owned-by-another": true,
+  "node-expelled": true,
   "node-unknown": true,
   "nats-open": true,
   "nats-key-of-another": true,
@@ -153,6 +156,7 @@ export const jobRefusals: Readonly<Partial<Record<JobRefusal, RefusalCode>>> = {
 export const nodeRefusals: Readonly<Partial<Record<NodeRefusal, RefusalCode>>> = {
   BadCapabilities: "bad-capabilities",
   NodeOwnedByAnother: "node-owned-by-another",
+  NodeExpelled: "node-expelled",
 };
 export const identityRefusals = {
   BadInception: "bad-inception",

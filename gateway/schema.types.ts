@@ -659,7 +659,7 @@ export interface CancelledJob {
 }
 
 /** Whether a node may be given work. */
-export type NodeStatus = "ACTIVE" | "SUSPENDED";
+export type NodeStatus = "ACTIVE" | "SUSPENDED" | "EXPELLED";
 
 /** A registered machine that works. */
 export interface Node {

@@ -140,6 +140,12 @@ export const jobs: Projection<JobRow> = {
     })),
     JobFailed: end("failed", ({ reason }) => ({ reason })),
     JobCancelled: end("cancelled", () => ({})),
+    JobReopened: change(({ deadlineAt }) => ({
+      status: "open",
+      deadlineAt,
+      endedAt: null,
+      endedPosition: null,
+    })),
 
     JobFunded: change(({ amount }, _, { position }) => ({
       escrow: { funded: amount, refunded: null, positions: [position] },
@@ -157,11 +163,15 @@ export const jobs: Projection<JobRow> = {
       escrow: closed(escrow, amount, position),
     })),
 
+    AuditDrawn: "ignored",
+    ReplicaWanted: "ignored",
+    BeaconDrawn: "ignored",
     PointsIssued: "ignored",
     NodeRegistered: "ignored",
     NodeCapabilitiesChanged: "ignored",
     NodeSuspended: "ignored",
     NodeResumed: "ignored",
+    NodeConvicted: "ignored",
     BlobStored: "ignored",
     BlobExpired: "ignored",
     IdentityRegistered: "ignored",

@@ -67,6 +67,7 @@ export const totals: Projection<TotalsRow> = {
     JobCompleted: end("completed"),
     JobFailed: end("failed"),
     JobCancelled: end("cancelled"),
+    JobReopened: add(({ open, completed }) => ({ open: open + 1, completed: completed - 1 })),
     PointsIssued: add(({ issued }, { amount }) => ({ issued: issued + BigInt(amount) })),
     JobFunded: add(({ funded }, { amount }) => ({ funded: funded + BigInt(amount) })),
     PointsAwarded: add(({ awarded, refunded }, { awards, refund }) => ({
@@ -84,6 +85,10 @@ export const totals: Projection<TotalsRow> = {
       suspended: suspended - 1,
     })),
 
+    NodeConvicted: add(({ active, suspended }, { wasSuspended }) =>
+      wasSuspended ? { suspended: suspended - 1 } : { active: active - 1 },
+    ),
+
     TaskAssigned: seen,
     ResultCommitted: seen,
     KeysWrapped: seen,
@@ -92,6 +97,9 @@ export const totals: Projection<TotalsRow> = {
     TaskFailed: seen,
     TaskExpired: seen,
     ResultsDisagreed: seen,
+    AuditDrawn: seen,
+    ReplicaWanted: seen,
+    BeaconDrawn: seen,
     ResultAccepted: seen,
     ResultRejected: seen,
     NodeCapabilitiesChanged: seen,

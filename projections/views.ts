@@ -97,13 +97,13 @@ export interface TaskRow {
   readonly reason: string | null;
 }
 
-export type NodeStatus = "active" | "suspended";
+export type NodeStatus = "active" | "suspended" | "expelled";
 
 export interface NodeRow {
   readonly nodeId: NodeId;
   readonly owner: string;
   readonly status: NodeStatus;
-  /** Why it is suspended. */
+  /** Why it is suspended or expelled. */
   readonly reason: string | null;
   readonly capabilities: Capabilities;
   readonly registeredAt: Instant;

@@ -13,6 +13,7 @@ import {
   type Subscription,
 } from "../streams/event-store.ts";
 import {
+  beaconStream,
   identityStreamPrefix,
   jobStreamPrefix,
   ledgerStream,
@@ -52,6 +53,7 @@ const streamPrefixes = [
   identityStreamPrefix,
   ledgerStream,
   policyStream,
+  beaconStream,
 ];
 
 /**

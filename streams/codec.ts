@@ -4,6 +4,7 @@
  * to guess at facts is worse than to stop.
  */
 import type { ServiceKeyEvent } from "../domain/access/service-keys.ts";
+import type { BeaconEvent } from "../domain/beacon/beacon.ts";
 import type { BlobEvent } from "../domain/blob/blob.ts";
 import type { Actor } from "../domain/decider.ts";
 import type { IdentityEvent } from "../domain/identity/events.ts";
@@ -20,7 +21,8 @@ export type AnyEvent =
   | BlobEvent
   | IdentityEvent
   | ServiceKeyEvent
-  | PolicyEvent;
+  | PolicyEvent
+  | BeaconEvent;
 
 interface EventMetadata {
   /** Schema version of the event type. */
@@ -42,9 +44,12 @@ export const schemaVersions: Readonly<Record<AnyEvent["type"], number>> = {
   ResultsDisagreed: 1,
   ResultAccepted: 1,
   ResultRejected: 1,
+  AuditDrawn: 1,
+  ReplicaWanted: 1,
   JobCompleted: 1,
   JobFailed: 1,
   JobCancelled: 1,
+  JobReopened: 1,
   PointsIssued: 1,
   JobFunded: 1,
   PointsAwarded: 1,
@@ -53,6 +58,7 @@ export const schemaVersions: Readonly<Record<AnyEvent["type"], number>> = {
   NodeCapabilitiesChanged: 1,
   NodeSuspended: 1,
   NodeResumed: 1,
+  NodeConvicted: 1,
   BlobStored: 1,
   BlobExpired: 1,
   IdentityRegistered: 1,
@@ -65,6 +71,7 @@ export const schemaVersions: Readonly<Record<AnyEvent["type"], number>> = {
   ServiceKeyRolled: 1,
   ServiceKeyRevoked: 1,
   PolicyAdopted: 1,
+  BeaconDrawn: 1,
 };
 
 type Upcaster = (data: unknown) => unknown;

@@ -10,6 +10,7 @@ export const identityStreamPrefix = "identity-";
 export const serviceKeyStreamPrefix = "keys-";
 export const ledgerStream = "ledger";
 export const policyStream = "policy";
+export const beaconStream = "beacon";
 
 export const jobStream = (jobHash: JobHash): string => `job-${jobHash}`;
 export const nodeStream = (nodeId: NodeId): string => `node-${nodeId}`;

@@ -128,6 +128,9 @@ export const expectedOf = (command: JobCommand, model: Model): string => {
     case "ExpireJob":
       if (!open) return "";
       return at >= model.deadlineAt ? "JobFailed" : "refused";
+    case "DrawAudits":
+    case "ReopenJob":
+      return ""; // The jobs of this model have no assurance.
     case "WrapKeys":
       if (!open || model.spec.sealed !== true) return "refused";
       return command.wraps.every(({ keyId }) => model.wrapped.has(keyId)) ? "" : "KeysWrapped";
@@ -299,6 +302,10 @@ const take = (model: Model, event: JobEvent): void => {
     case "ResultAccepted":
     case "ResultRejected":
       return;
+    case "AuditDrawn":
+    case "ReplicaWanted":
+    case "JobReopened":
+      throw new Error(`${event.type} of a job without an assurance`);
     case "KeysWrapped":
       for (const { keyId } of event.wraps) model.wrapped.add(keyId);
       model.awaiting = false;

@@ -22,9 +22,12 @@ export type JobEvent =
   | ResultsDisagreed
   | ResultAccepted
   | ResultRejected
+  | AuditDrawn
+  | ReplicaWanted
   | JobCompleted
   | JobFailed
-  | JobCancelled;
+  | JobCancelled
+  | JobReopened;
 
 /** Names one attempt of one replica of a job on one node. */
 export interface TaskRef {
@@ -69,6 +72,10 @@ export type TaskAssigned = DomainEvent<
     /** Revision in the ledger stream of the event that paid the job's budget into escrow. */
     fundedAt: number;
     reason: AssignmentReason;
+    /** Left out for an ordinary node. An arbiter's result decides; only jobs with an assurance have any. */
+    role?: "arbiter";
+    /** How many ordinary results are wanted from now on, if that is more than before. */
+    wanted?: number;
   }
 >;
 
@@ -118,11 +125,69 @@ export type ResultsDisagreed = DomainEvent<
 >;
 export type ResultAccepted = DomainEvent<
   "ResultAccepted",
-  TaskRef & { comparator: string; distance: number }
+  TaskRef & {
+    comparator: string;
+    distance: number;
+    /** An arbiter computed the same: the node has survived an audit, or a settled disagreement. */
+    audited?: true;
+    /** Audits that the node had survived before, from which its credibility follows. */
+    survived?: number;
+  }
 >;
 export type ResultRejected = DomainEvent<
   "ResultRejected",
-  TaskRef & { comparator: string; distance: number; reason: string }
+  TaskRef & {
+    comparator: string;
+    distance: number;
+    reason: string;
+    /** Proven wrong by as many arbiters as the policy wants: the node is expelled. */
+    convicted?: true;
+    survived?: number;
+  }
+>;
+
+/** The lottery for one commit. */
+export interface AuditDraw {
+  readonly replica: number;
+  /** Audits that the node had survived. */
+  readonly survived: number;
+  /** Chance of an audit, 0 to 1. */
+  readonly share: number;
+  readonly audited: boolean;
+}
+/**
+ * Which of the results that nodes are bound to an arbiter computes once more. Drawn when all wanted
+ * results are bound and before any is shown: `domain/verification/lottery.ts`.
+ */
+export type AuditDrawn = DomainEvent<
+  "AuditDrawn",
+  {
+    jobHash: JobHash;
+    /** Digest of a part of the log that ends at or after the last of these commits. */
+    beacon: Digest;
+    /** Positions of the first and the last event in the beacon. */
+    from: number;
+    to: number;
+    /** Version of the policy by which the shares were worked out. */
+    policy: number;
+    draws: readonly AuditDraw[];
+  }
+>;
+
+/** What is there does not make the job sure enough: more results are wanted. */
+export type ReplicaWanted = DomainEvent<
+  "ReplicaWanted",
+  {
+    jobHash: JobHash;
+    /** Ordinary results, with those that are there. */
+    wanted: number;
+    /** Results of arbiters, with those that are there. */
+    arbitersWanted: number;
+    /** Of the best group of results, 0 to 1. */
+    credibility: number;
+    /** What it would have to be. */
+    threshold: number;
+  }
 >;
 
 export interface SealedOutput {
@@ -140,7 +205,41 @@ export type JobCompleted = DomainEvent<
     /** Of a sealed job: whose sealing of the output this is, and what its plaintext must answer to. */
     sealed?: SealedOutput;
     /** Whose results were accepted, and are to be paid. */
-    accepted: readonly { readonly replica: number; readonly nodeId: NodeId }[];
+    accepted: readonly Accepted[];
+    /** How sure the result is; there for jobs with an assurance. */
+    assurance?: Assurance;
+    /** What ordinary nodes are awarded is held for a while, in which the job may be opened again. */
+    held?: true;
+  }
+>;
+export interface Accepted {
+  readonly replica: number;
+  readonly nodeId: NodeId;
+  readonly arbiter?: true;
+}
+export interface Assurance {
+  /** Of the accepted group of results, 0 to 1. */
+  readonly credibility: number;
+  /** What it had to be. */
+  readonly threshold: number;
+  /** Version of the policy. */
+  readonly policy: number;
+  /** Whether an arbiter's result is among those accepted. */
+  readonly audited: boolean;
+}
+/**
+ * All whose results the job rests on were convicted: it is open again, wants one arbiter, and
+ * completes once more or fails.
+ */
+export type JobReopened = DomainEvent<
+  "JobReopened",
+  {
+    jobHash: JobHash;
+    /** The nodes whose results count no more. */
+    convicts: readonly NodeId[];
+    deadlineAt: Instant;
+    /** Revision in the ledger stream of the event that paid the voided awards back into escrow. */
+    fundedAt: number;
   }
 >;
 /** Why a job failed: one of these, or the `AppErrorCode` that a quorum of nodes reported. */

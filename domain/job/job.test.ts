@@ -7,6 +7,7 @@ import { describe, test } from "node:test";
 import { assertEachRefusalShown, at, given, noon, noting } from "../../testing/given.ts";
 import type { NodeId } from "../ids.ts";
 import { commitOf } from "../receipts/commit.ts";
+import type { AssuranceRefusal } from "./assurance.ts";
 import type { JobEvent, TaskAssigned, TaskRef } from "./events.ts";
 import { jobHash as hashOf } from "./hash.ts";
 import {
@@ -750,24 +751,27 @@ test("a job believes its past, also where it would decide otherwise today", () =
 });
 
 test("each refusal of a job has been shown", () =>
-  assertEachRefusalShown<Exclude<JobRefusal, SealingRefusal>>(refusals as ReadonlySet<never>, {
-    JobUnknown: true,
-    JobEnded: true,
-    JobHasTasks: true,
-    TaskUnknown: true,
-    AttemptFenced: true,
-    NotTheAssignedNode: true,
-    WrongExecutionClass: true,
-    ResultDiffers: true,
-    CommitNotAsked: true,
-    CommitMissing: true,
-    CommitDiffers: true,
-    RevealTooEarly: true,
-    RevealDoesNotOpen: true,
-    ReplicaNotNeeded: true,
-    NodeHasThisJob: true,
-    NotTheClient: true,
-    DeadlinePassed: true,
-    DeadlineNotPassed: true,
-    JudgementOutdated: true,
-  }));
+  assertEachRefusalShown<Exclude<JobRefusal, SealingRefusal | AssuranceRefusal>>(
+    refusals as ReadonlySet<never>,
+    {
+      JobUnknown: true,
+      JobEnded: true,
+      JobHasTasks: true,
+      TaskUnknown: true,
+      AttemptFenced: true,
+      NotTheAssignedNode: true,
+      WrongExecutionClass: true,
+      ResultDiffers: true,
+      CommitNotAsked: true,
+      CommitMissing: true,
+      CommitDiffers: true,
+      RevealTooEarly: true,
+      RevealDoesNotOpen: true,
+      ReplicaNotNeeded: true,
+      NodeHasThisJob: true,
+      NotTheClient: true,
+      DeadlinePassed: true,
+      DeadlineNotPassed: true,
+      JudgementOutdated: true,
+    },
+  ));

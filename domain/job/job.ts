@@ -6,6 +6,9 @@
  *                          |---fail------> failed     (attempts, quorum or deadline ran out)
  *                          '---cancel----> cancelled
  *
+ * Jobs with an assurance are judged in `assurance.ts`; while what nodes are awarded is held, such a
+ * job may come back: completed --reopen--> open.
+ *
  * An open job always has something due: a task under way, a vacancy, a judgement, or else its end.
  * A vacancy of a sealed job can be filled only by a node that its key is wrapped for; where there is
  * none, the client is asked for more wraps (`KeysAwaited`, `KeysWrapped`) while the job stays open.
@@ -26,6 +29,7 @@ import {
   accept,
   type Command,
   type Decider,
+  type Decision,
   type Instant,
   type Millis,
   refuse,
@@ -33,6 +37,14 @@ import {
 import type { AccountId, Digest, JobHash, NodeId } from "../ids.ts";
 import { opens } from "../receipts/commit.ts";
 import type { StoredReceipt } from "../receipts/stored-receipt.ts";
+import {
+  type AssuranceCommand,
+  type AssuranceRefusal,
+  type AssuredJudgement,
+  drawAudits,
+  judgeAssured,
+  reopenJob,
+} from "./assurance.ts";
 import type {
   AssignmentReason,
   JobCompleted,
@@ -44,7 +56,14 @@ import type {
   TaskExpired,
   TaskRef,
 } from "./events.ts";
-import { endIfHopeless, needsOneClass, pinnedClass, received, vacancies } from "./needs.ts";
+import {
+  endIfHopeless,
+  needsJudgement,
+  needsOneClass,
+  pinnedClass,
+  received,
+  vacancies,
+} from "./needs.ts";
 import {
   awaitKeys,
   clientOf,
@@ -57,6 +76,7 @@ import type { JobSpec } from "./spec.ts";
 import { evolve, type Job, type OpenJob, refOf, type Task } from "./state.ts";
 import type { Wrap } from "./wraps.ts";
 
+export type { AssuranceTerms } from "./assurance.ts";
 export {
   attemptsMax,
   needsJudgement,
@@ -64,7 +84,9 @@ export {
   pinnedClass,
   received,
   revealMs,
+  toDraw,
   toReveal,
+  type Vacancy,
   vacancies,
 } from "./needs.ts";
 export type { Job, OpenJob, Task } from "./state.ts";
@@ -106,28 +128,22 @@ export type JobCommand =
   | Command<"ExpireTasks", object>
   | Command<"JudgeResults", Judgement>
   | Command<"CancelJob", { client: AccountId }>
-  | Command<"ExpireJob", object>;
+  | Command<"ExpireJob", object>
+  | AssuranceCommand;
 
 export interface Assignment {
   readonly replica: number;
   readonly nodeId: NodeId;
   readonly executionClass: string;
   readonly reason: AssignmentReason;
+  /** Left out for an ordinary node. */
+  readonly role?: "arbiter";
+  /** Raises how many ordinary results a job with an assurance starts with. */
+  readonly wanted?: number;
 }
 
-/**
- * What a comparison of the received results found; replicas that agree stand in one group, the one
- * that speaks for the group first.
- */
-export interface Judgement {
-  readonly comparator: string;
-  readonly groups: readonly (readonly number[])[];
-  /** Greatest distance inside the largest group. */
-  readonly distanceInside: number;
-  /** Greatest distance between groups' representatives; 0 with one group. */
-  readonly distanceBetween: number;
-  readonly reason: string;
-}
+/** What a comparison of the received results found. */
+export type Judgement = AssuredJudgement;
 
 export type JobRefusal =
   | "JobUnknown"
@@ -149,6 +165,7 @@ export type JobRefusal =
   | "DeadlinePassed"
   | "DeadlineNotPassed"
   | "JudgementOutdated"
+  | AssuranceRefusal
   | SealingRefusal;
 
 export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
@@ -249,6 +266,12 @@ export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
         return accept<JobEvent>(...expired, ...endIfHopeless(expired.reduce<Job>(evolve, job), at));
       }
 
+      case "DrawAudits":
+        return job.status === "open" ? drawAudits(command, job) : accept();
+
+      case "ReopenJob":
+        return reopenJob(command, job);
+
       case "JudgeResults":
         if (job.status !== "open") return accept();
         return judge(command, job, at);
@@ -283,14 +306,19 @@ const assign = (command: AssignCommand, job: OpenJob) => {
   if (repeated) return accept<TaskAssigned>();
   if (at >= job.deadlineAt) return refuse("DeadlinePassed");
 
-  const open = new Map(vacancies(job).map(({ replica, attempt }) => [replica, attempt]));
+  const wanted = Math.max(job.wanted, ...assignments.map((assignment) => assignment.wanted ?? 0));
+  const isRaised = wanted > job.wanted;
+  if (isRaised && !mayStartWith(wanted, job)) return refuse("ReplicaNotNeeded");
+  const open = new Map(vacancies({ ...job, wanted }).map((vacancy) => [vacancy.replica, vacancy]));
   const nodes = new Set(job.nodes);
   const pinned = pinnedClass(job) ?? assignments[0]?.executionClass;
   const events: TaskAssigned[] = [];
   let replicas = job.tasks.length;
-  for (const { replica, nodeId, executionClass, reason } of assignments) {
-    const attempt = open.get(replica);
-    if (attempt === undefined || replica > replicas) return refuse("ReplicaNotNeeded");
+  for (const { replica, nodeId, executionClass, reason, role } of assignments) {
+    const vacancy = open.get(replica);
+    if (vacancy === undefined || replica > replicas) return refuse("ReplicaNotNeeded");
+    const { attempt } = vacancy;
+    if (vacancy.by !== role) return refuse("RoleDiffers");
     if (nodes.has(nodeId)) return refuse("NodeHasThisJob");
     if (needsOneClass(job.spec) && executionClass !== pinned) return refuse("WrongExecutionClass");
     if (!executionClass.startsWith(job.spec.engine)) return refuse("WrongExecutionClass");
@@ -299,15 +327,23 @@ const assign = (command: AssignCommand, job: OpenJob) => {
     nodes.add(nodeId);
     const task = { jobHash: job.jobHash, replica, attempt, nodeId };
     const expiresAt = at + leaseMs;
-    events.push({ type: "TaskAssigned", ...task, executionClass, expiresAt, fundedAt, reason, at });
+    const lease = { executionClass, expiresAt, fundedAt, reason };
+    const also = { ...(role ? { role } : {}), ...(isRaised ? { wanted } : {}) };
+    events.push({ type: "TaskAssigned", ...task, ...lease, ...also, at });
   }
   return accept(...events);
 };
 
-const judge = (judgement: Judgement, job: OpenJob, at: Instant) => {
+/** More results are wanted from the start where one alone could not be believed. */
+const mayStartWith = (wanted: number, { spec, draws }: OpenJob): boolean =>
+  spec.assurance !== undefined && wanted <= spec.replicasMax && draws.size === 0;
+
+const judge = (judgement: Judgement, job: OpenJob, at: Instant): Decision<JobEvent, JobRefusal> => {
   const results = received(job);
   if (!isOf(judgement, results)) return refuse("JudgementOutdated");
   if (results.length <= job.judged) return accept<JobEvent>();
+  if (job.spec.assurance)
+    return needsJudgement(job) ? judgeAssured(judgement, job, at) : refuse("JudgementOutdated");
   if (results.length < job.spec.quorum) return refuse("JudgementOutdated");
   const { comparator, groups, reason } = judgement;
   const { jobHash } = job;

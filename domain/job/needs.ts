@@ -9,13 +9,20 @@ export const attemptsMax = 5;
 /** How long after the last commit of a job all must be revealed. */
 export const revealMs: Millis = 60_000;
 
+export interface Vacancy {
+  readonly replica: number;
+  /** The attempt that it would be. */
+  readonly attempt: number;
+  /** Whom it is for, if not for an ordinary node. */
+  readonly by?: "arbiter";
+}
+
 /**
- * Which replicas need a node now, and the attempt that each would be.
- * Empty when the results that are there or on their way can make the quorum.
+ * Which replicas need a node now. Empty when the results that are there or on their way can make the
+ * quorum; of a job with an assurance, when they are as many as wanted.
  */
-export const vacancies = (
-  job: OpenJob,
-): readonly { readonly replica: number; readonly attempt: number }[] => {
+export const vacancies = (job: OpenJob): readonly Vacancy[] => {
+  if (job.spec.assurance) return wantedReplicas(job);
   let missing = job.spec.quorum - job.agreeing - underWay(job);
   const open: { replica: number; attempt: number }[] = [];
   for (let replica = 0; missing > 0 && replica < job.spec.replicasMax; replica++) {
@@ -24,6 +31,20 @@ export const vacancies = (
     open.push({ replica, attempt: (task?.attempt ?? 0) + 1 });
     missing--;
   }
+  return open;
+};
+
+const wantedReplicas = ({ tasks, wanted, arbitersWanted }: OpenJob): readonly Vacancy[] => {
+  let [ordinary, arbiters] = [wanted, arbitersWanted];
+  for (const { status, role } of tasks) if (status !== "vacant") role ? arbiters-- : ordinary--;
+  if (ordinary <= 0 && arbiters <= 0) return [];
+  const open: Vacancy[] = [];
+  for (const { status, role, replica, attempt } of tasks)
+    if (status === "vacant" && (role ? arbiters-- : ordinary--) > 0)
+      open.push({ replica, attempt: attempt + 1, ...(role ? { by: role } : {}) });
+  let replica = tasks.length;
+  for (; ordinary > 0; ordinary--) open.push({ replica: replica++, attempt: 1 });
+  for (; arbiters > 0; arbiters--) open.push({ replica: replica++, attempt: 1, by: "arbiter" });
   return open;
 };
 
@@ -54,9 +75,30 @@ export const received = (job: OpenJob): readonly Extract<Task, { status: "receiv
 export const toReveal = (job: OpenJob): readonly Extract<Task, { status: "committed" }>[] =>
   job.revealBy === undefined ? [] : job.tasks.filter((task) => task.status === "committed");
 
-/** True when more results are in than the last judgement has seen, and enough for a quorum. */
+/**
+ * The commits whose lottery is to be drawn: those of ordinary nodes that took part in none, when no
+ * other ordinary result is still to come. Empty for a job without an assurance.
+ */
+export const toDraw = (job: OpenJob): readonly Extract<Task, { status: "committed" }>[] => {
+  if (!job.spec.assurance) return [];
+  const ordinary = job.tasks.filter(({ role }) => role === undefined);
+  const isComplete =
+    ordinary.every(({ status }) => status !== "assigned") &&
+    vacancies(job).every(({ by }) => by === "arbiter");
+  if (!isComplete) return [];
+  return ordinary
+    .filter((task) => task.status === "committed")
+    .filter(({ replica, attempt }) => job.draws.get(replica)?.attempt !== attempt);
+};
+
+/**
+ * True when more results are in than the last judgement has seen, and enough for a quorum; of a job
+ * with an assurance, all that are wanted.
+ */
 export const needsJudgement = (job: OpenJob): boolean => {
   const count = received(job).length;
+  if (job.spec.assurance)
+    return count > job.judged && underWay(job) === 0 && vacancies(job).length === 0;
   return count >= job.spec.quorum && count > job.judged;
 };
 
@@ -67,9 +109,13 @@ export const endIfHopeless = (job: Job, at: Instant): readonly JobFailed[] => {
     { type: "JobFailed", jobHash: job.jobHash, reason, at },
   ];
   for (const [code, count] of Object.entries(job.inputFaults))
-    if (count >= job.spec.quorum) return fail(code);
+    if (count >= faultsNeeded(job.spec)) return fail(code);
   const open = vacancies(job);
   if (open.some(({ attempt }) => attempt > attemptsMax)) return fail("attempts-exhausted");
+  if (job.spec.assurance) return []; // The judgement says when nothing more can help.
   if (job.agreeing + underWay(job) + open.length < job.spec.quorum) return fail("no-quorum");
   return [];
 };
+
+/** So many nodes must find the same fault with the input; an arbiter counts for all of them. */
+export const faultsNeeded = ({ quorum, assurance }: JobSpec): number => (assurance ? 2 : quorum);

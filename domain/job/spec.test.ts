@@ -29,6 +29,7 @@ const spec: JobSpec = {
   price: "1000",
 };
 const read = (change: object) => parseSpec({ ...spec, ...change });
+const assured = { commit: true, quorum: 1, replicasMax: 5 };
 const without = (field: keyof JobSpec): object => {
   const { [field]: _, ...rest } = spec;
   return rest;
@@ -42,6 +43,14 @@ test("a sealed spec is read as it is, and an open one keeps the hash that it alw
   assert.deepEqual(parseSpec(structuredClone(sealed)), { ok: true, spec: sealed });
   assert.notEqual(jobHash(sealed), jobHash(spec));
   assert.equal(jobHash(spec), "0d22701953e4bb2849660695f7c2e379710bd5cbe1ae14faae1c38c110fdda7a");
+});
+
+test("an assurance is read as it is, and three arbiters are paid for", () => {
+  for (const assurance of ["standard", "high"] as const) {
+    const sure = { ...spec, ...assured, assurance };
+    assert.deepEqual(parseSpec(structuredClone(sure)), { ok: true, spec: sure });
+    assert.equal(budgetOf(sure as JobSpec), 8_000n);
+  }
 });
 
 describe("a spec is refused, with a code of its own,", () => {
@@ -98,6 +107,14 @@ describe("a spec is refused, with a code of its own,", () => {
     "bad-sealed": [{ sealed: false }, { sealed: 1 }, { sealed: undefined }],
     "nothing-to-seal": [{ sealed: true, inputs: {} }],
     "bad-nonce": [{ nonce: "n".repeat(65) }, { nonce: "\udc00" }, { nonce: 7 }],
+    "bad-assurance": [
+      { assurance: "some", ...assured },
+      { assurance: undefined, ...assured },
+      { assurance: "high" },
+      { assurance: "high", quorum: 1, replicasMax: 5 },
+      { assurance: "standard", ...assured, quorum: 2 },
+      { assurance: "standard", ...assured, replicasMax: 2 },
+    ],
     "bad-commit": [{ commit: false }, { commit: "true" }, { commit: null }, { commit: undefined }],
   };
   for (const [code, changes] of Object.entries(faults))

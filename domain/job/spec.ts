@@ -14,6 +14,8 @@ export interface BlobRef {
   readonly size: number;
 }
 
+export type AssuranceClass = "standard" | "high";
+
 export interface JobSpec {
   readonly version: 1;
   readonly client: AccountId;
@@ -41,6 +43,12 @@ export interface JobSpec {
   /** No result is shown before all replicas are bound to theirs; left out where that is not wanted. */
   readonly commit?: true;
   /**
+   * How sure the client wants to be. With it, results are accepted by the credibility of their nodes
+   * and by audits: `commit` is true, `quorum` is 1, and `replicasMax` is 3 to 9. Left out for a plain
+   * quorum.
+   */
+  readonly assurance?: AssuranceClass;
+  /**
    * The inputs are sealed bodies, and so are the outputs; results are compared by their tags inside
    * one execution class. Left out, and never false, for a job that is open.
    */
@@ -65,6 +73,7 @@ export type SpecFault =
   | "bad-priority"
   | "bad-nonce"
   | "bad-commit"
+  | "bad-assurance"
   | "bad-sealed"
   | "nothing-to-seal";
 
@@ -89,8 +98,15 @@ export const specDefaults = {
 /** Replicas that may be tried for a quorum when the client does not say: two spare ones, at most 9. */
 export const defaultReplicasMax = (quorum: number): number => Math.min(quorum + 2, 9);
 
-/** The most that a job can cost, and so what is put in escrow: each replica accepted. */
-export const budgetOf = (spec: JobSpec): bigint => BigInt(spec.price) * BigInt(spec.replicasMax);
+/** Results of arbiters that one job may need. */
+export const arbitersPerJobMax = 3;
+
+/**
+ * The most that a job can cost, and so what is put in escrow: each replica accepted, and with an
+ * assurance each arbiter.
+ */
+export const budgetOf = ({ price, replicasMax, assurance }: JobSpec): bigint =>
+  BigInt(price) * BigInt(replicasMax + (assurance ? arbitersPerJobMax : 0));
 
 const fieldNames: ReadonlySet<string> = new Set([
   ...Object.keys(specDefaults),
@@ -100,6 +116,7 @@ const fieldNames: ReadonlySet<string> = new Set([
   "replicasMax",
   "price",
   "commit",
+  "assurance",
   "sealed",
 ]);
 const appForm = /^[a-z][a-z0-9-]{0,31}$/;
@@ -165,6 +182,16 @@ export const parseSpec = (value: unknown): ParsedSpec => {
     return fault("bad-nonce", "nonce must be a string of at most 64 characters");
   if (Object.hasOwn(value, "commit") && value["commit"] !== true)
     return fault("bad-commit", "commit must be true, or left out");
+  if (Object.hasOwn(value, "assurance")) {
+    const { assurance } = value;
+    if (assurance !== "standard" && assurance !== "high")
+      return fault("bad-assurance", 'assurance must be "standard" or "high", or left out');
+    if (value["commit"] !== true || quorum !== 1 || replicasMax < 3)
+      return fault(
+        "bad-assurance",
+        "a job with an assurance has commit true, quorum 1 and replicasMax 3 to 9",
+      );
+  }
   if (Object.hasOwn(value, "sealed")) {
     if (value["sealed"] !== true) return fault("bad-sealed", "sealed is true or left out");
     if (Object.keys(inputs).length === 0)

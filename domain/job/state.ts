@@ -4,12 +4,16 @@
  */
 import type { Instant } from "../decider.ts";
 import type { AccountId, Digest, JobHash, NodeId } from "../ids.ts";
-import type { JobEvent, TaskRef } from "./events.ts";
-import { revealMs, vacancies } from "./needs.ts";
+import type { Accepted, AuditDraw, JobEvent, JobReopened, TaskRef } from "./events.ts";
+import { faultsNeeded, revealMs, toDraw, vacancies } from "./needs.ts";
 import type { JobSpec } from "./spec.ts";
 import type { Wrap } from "./wraps.ts";
 
-export type Task = TaskRef & { readonly executionClass: string } & (
+export type Task = TaskRef & {
+  readonly executionClass: string;
+  /** Left out for an ordinary node. */
+  readonly role?: "arbiter";
+} & (
     | { readonly status: "assigned"; readonly expiresAt: Instant }
     | {
         readonly status: "committed";
@@ -33,6 +37,10 @@ export type Job =
       readonly status: "completed" | "failed" | "rejected" | "cancelled";
       readonly client: AccountId;
       readonly tasks: readonly Task[];
+      /** What it was before it completed; there where it may be opened again. */
+      readonly before?: OpenJob;
+      /** Whose results it rests on; there where it may be opened again. */
+      readonly accepted?: readonly Accepted[];
     };
 
 export interface OpenJob {
@@ -55,6 +63,14 @@ export interface OpenJob {
   readonly judged: number;
   /** Nodes that reported a fault of the input, by code. */
   readonly inputFaults: Readonly<Record<string, number>>;
+  /** Ordinary results that are wanted, with those that are there: the quorum at first. */
+  readonly wanted: number;
+  /** Results of arbiters that are wanted, with those that are there. */
+  readonly arbitersWanted: number;
+  /** The lottery of each replica that took part, for the attempt that it was drawn for. */
+  readonly draws: ReadonlyMap<number, AuditDraw & { readonly attempt: number }>;
+  /** Whether an arbiter must have its say before a result is accepted. */
+  readonly audited: boolean;
   /** Until when what is committed must be revealed; undefined as long as it may not be. */
   readonly revealBy: Instant | undefined;
   /** The content key of a sealed job for each recipient, by the id of the recipient's key. */
@@ -69,9 +85,11 @@ export const evolve = (job: Job, event: JobEvent): Job => {
     const { jobHash, spec, deadlineAt } = event;
     const none = { tasks: [], nodes: [], tried: [], agreeing: 0, judged: 0, inputFaults: {} };
     const keys = { wraps: noWraps, awaitingKeys: false };
-    const rest = { ...none, ...keys, revealBy: undefined };
+    const sure = { wanted: spec.quorum, arbitersWanted: 0, draws: noDraws, audited: false };
+    const rest = { ...none, ...keys, ...sure, revealBy: undefined };
     return { status: "open", jobHash, spec, deadlineAt, ...rest };
   }
+  if (event.type === "JobReopened" && job.status === "completed") return reopened(job, event);
   if (job.status !== "open") return job;
   const next = evolveOpen(job, event);
   return next.status === "open" && next.spec.commit ? withReveal(next, event.at) : next;
@@ -87,17 +105,24 @@ const evolveOpen = (job: OpenJob, event: JobEvent): Job => {
     case "KeysAwaited":
       return { ...job, awaitingKeys: true };
     case "TaskAssigned": {
-      const { executionClass, expiresAt } = event;
-      const task: Task = { ...refOf(event), executionClass, status: "assigned", expiresAt };
+      const { executionClass, expiresAt, role } = event;
+      const lease = { ...(role ? { role } : {}), status: "assigned", expiresAt } as const;
+      const task: Task = { ...refOf(event), executionClass, ...lease };
       const nodes = [...job.nodes, event.nodeId];
       const tried = without(job.tried, event.nodeId);
-      return { ...job, tasks: withTask(job.tasks, task), nodes, tried, awaitingKeys: false };
+      const wanted = Math.max(job.wanted, event.wanted ?? 0);
+      const tasks = withTask(job.tasks, task);
+      return { ...job, tasks, nodes, tried, wanted, awaitingKeys: false };
     }
     case "ResultCommitted": {
       const { commit } = event;
-      const executionClass = job.tasks[event.replica]?.executionClass ?? "";
-      const held = { status: "committed", commit } as const;
-      const task: Task = { ...refOf(event), executionClass, ...held };
+      const before = job.tasks[event.replica];
+      const held = { ...roleOf(before), status: "committed", commit } as const;
+      const task: Task = {
+        ...refOf(event),
+        executionClass: before?.executionClass ?? "",
+        ...held,
+      };
       return { ...job, tasks: withTask(job.tasks, task) };
     }
     case "ResultReceived": {
@@ -105,6 +130,7 @@ const evolveOpen = (job: OpenJob, event: JobEvent): Job => {
       const before = job.tasks[event.replica];
       const task: Task = {
         ...refOf(event),
+        ...roleOf(before),
         status: "received",
         executionClass,
         outputDigest,
@@ -119,7 +145,8 @@ const evolveOpen = (job: OpenJob, event: JobEvent): Job => {
       if (retryable) return giveUp(job, event, code);
       const tasks = vacate(job.tasks, event, { code, retryable });
       const before = Object.hasOwn(job.inputFaults, code) ? job.inputFaults[code] : undefined;
-      return { ...job, tasks, inputFaults: { ...job.inputFaults, [code]: (before ?? 0) + 1 } };
+      const word = job.tasks[event.replica]?.role ? faultsNeeded(job.spec) : 1;
+      return { ...job, tasks, inputFaults: { ...job.inputFaults, [code]: (before ?? 0) + word } };
     }
     case "TaskExpired":
       return giveUp(job, event, "expired");
@@ -127,13 +154,30 @@ const evolveOpen = (job: OpenJob, event: JobEvent): Job => {
       const agreeing = Math.max(0, ...event.groups.map((group) => group.length));
       return { ...job, agreeing, judged: event.groups.flat().length };
     }
+    case "AuditDrawn": {
+      const draws = new Map(job.draws);
+      for (const draw of event.draws)
+        draws.set(draw.replica, { ...draw, attempt: job.tasks[draw.replica]?.attempt ?? 0 });
+      const audited = job.audited || event.draws.some((draw) => draw.audited);
+      const arbitersWanted = audited ? Math.max(1, job.arbitersWanted) : job.arbitersWanted;
+      return { ...job, draws, audited, arbitersWanted };
+    }
+    case "ReplicaWanted": {
+      const judged = job.tasks.filter(({ status }) => status === "received").length;
+      const { wanted, arbitersWanted } = event;
+      return { ...job, wanted, arbitersWanted, judged };
+    }
+    case "JobReopened":
+      return job; // It was open: said twice.
     case "ResultAccepted":
     case "ResultRejected":
       return job; // The events that follow in the same append end the job.
     case "JobSubmitted":
       return job; // Said before it was open, or twice: the hash names the spec.
-    case "JobCompleted":
-      return { status: "completed", client: job.spec.client, tasks: job.tasks };
+    case "JobCompleted": {
+      const ended = { status: "completed", client: job.spec.client, tasks: job.tasks } as const;
+      return event.held ? { ...ended, before: job, accepted: event.accepted } : ended;
+    }
     case "JobFailed":
       return { status: "failed", client: job.spec.client, tasks: job.tasks };
     case "JobRejected":
@@ -143,18 +187,43 @@ const evolveOpen = (job: OpenJob, event: JobEvent): Job => {
   }
 };
 
+/** Results of convicts count no more, and their nodes get nothing more of it; one arbiter decides. */
+const reopened = (
+  job: Exclude<Job, OpenJob | { status: "unknown" }>,
+  { convicts, deadlineAt }: JobReopened,
+): Job => {
+  const { before } = job;
+  if (!before) return job;
+  const tasks = before.tasks.map((task): Task => {
+    if (!convicts.includes(task.nodeId)) return task;
+    const why = { status: "vacant", code: "convicted", retryable: false } as const;
+    return { ...refOf(task), executionClass: task.executionClass, ...roleOf(task), ...why };
+  });
+  const left = tasks.filter(({ status }) => status === "received");
+  const arbiters = left.filter(({ role }) => role === "arbiter").length;
+  const sure = { wanted: left.length - arbiters, arbitersWanted: arbiters + 1, audited: true };
+  return { ...before, tasks, ...sure, deadlineAt, judged: left.length, revealBy: undefined };
+};
+
 /**
  * With the last commit that is wanted all may be revealed, for `revealMs`. When another node is to
- * have a replica, it must not see what those before it have not shown yet.
+ * have a replica, it must not see what those before it have not shown yet; and before anything is shown
+ * the lottery of audits is drawn.
  */
 const withReveal = (job: OpenJob, at: Instant): OpenJob => {
   const has = (status: Task["status"]) => job.tasks.some((task) => task.status === status);
-  const isDue = has("committed") && !has("assigned") && vacancies(job).length === 0;
+  const isBound = has("committed") && !has("assigned") && vacancies(job).length === 0;
+  const isDue = isBound && toDraw(job).length === 0;
   if (isDue === (job.revealBy !== undefined)) return job;
   return { ...job, revealBy: isDue ? at + revealMs : undefined };
 };
 /** Shared by all jobs that are not sealed. */
 const noWraps: ReadonlyMap<Digest, Wrap> = new Map();
+/** Shared by all jobs without an assurance. */
+const noDraws: OpenJob["draws"] = new Map();
+
+const roleOf = (task: Task | undefined): Pick<Task, "role"> =>
+  task?.role ? { role: task.role } : {};
 
 const withTask = (tasks: readonly Task[], task: Task): readonly Task[] => {
   const next = [...tasks];
@@ -188,7 +257,8 @@ const vacate = (
   const task = tasks[ref.replica];
   if (!task) return tasks;
   const { executionClass } = task;
-  return withTask(tasks, { ...refOf(ref), executionClass, status: "vacant", ...why });
+  const rest = { executionClass, ...roleOf(task) };
+  return withTask(tasks, { ...refOf(ref), ...rest, status: "vacant", ...why });
 };
 
 export const refOf = ({ jobHash, replica, attempt, nodeId }: TaskRef): TaskRef => ({

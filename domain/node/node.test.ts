@@ -105,9 +105,31 @@ describe("a node", () => {
   });
 });
 
+describe("a node that was convicted", () => {
+  const proof = { jobHash: "ab".repeat(32), replica: 0, reason: "different-bytes" };
+  const convict = { type: "ConvictNode", ...proof, ...by } as const;
+  const convicted: NodeEvent = { type: "NodeConvicted", ...proof, ...fact };
+
+  test("is expelled, once", () => aNode(registered).when(convict).thenRecords(convicted));
+
+  test("is expelled also while it is suspended", () =>
+    aNode(registered, suspended)
+      .when(convict)
+      .thenRecords({ ...convicted, wasSuspended: true }));
+
+  test("is unknown if it never registered", () => aNode().when(convict).thenRefuses("NodeUnknown"));
+
+  test("cannot register again, nor be resumed", () => {
+    aNode(registered, convicted).when(register(more)).thenRefuses("NodeExpelled");
+    aNode(registered, convicted).when(resume).thenRefuses("NodeExpelled");
+    aNode(registered, convicted).when(suspend).thenNothing();
+  });
+});
+
 test("each refusal of a node has been shown", () =>
   assertEachRefusalShown(refusals, {
     NodeUnknown: true,
     NodeOwnedByAnother: true,
     BadCapabilities: true,
+    NodeExpelled: true,
   }));

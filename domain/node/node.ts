@@ -2,9 +2,12 @@
  * A node: a registered machine that works, owned by an identity.
  *
  *     unknown --register--> active <--resume/suspend--> suspended
+ *                              '-----convict--> expelled <--convict--'
+ *
+ * A node that was expelled stays so.
  */
 import { accept, type Command, type Decider, type DomainEvent, refuse } from "../decider.ts";
-import type { NodeId } from "../ids.ts";
+import type { JobHash, NodeId } from "../ids.ts";
 
 /** What a node says that it can do. */
 export interface Capabilities {
@@ -22,7 +25,12 @@ export interface Capabilities {
   readonly version: string;
 }
 
-export type NodeEvent = NodeRegistered | NodeCapabilitiesChanged | NodeSuspended | NodeResumed;
+export type NodeEvent =
+  | NodeRegistered
+  | NodeCapabilitiesChanged
+  | NodeSuspended
+  | NodeResumed
+  | NodeConvicted;
 export type NodeRegistered = DomainEvent<
   "NodeRegistered",
   { nodeId: NodeId; owner: string; capabilities: Capabilities }
@@ -33,18 +41,31 @@ export type NodeCapabilitiesChanged = DomainEvent<
 >;
 export type NodeSuspended = DomainEvent<"NodeSuspended", { nodeId: NodeId; reason: string }>;
 export type NodeResumed = DomainEvent<"NodeResumed", { nodeId: NodeId }>;
+/** Arbiters proved a result of the node wrong: it is expelled for ever. */
+export type NodeConvicted = DomainEvent<
+  "NodeConvicted",
+  {
+    nodeId: NodeId;
+    jobHash: JobHash;
+    replica: number;
+    reason: string;
+    /** It was given no work before. */
+    wasSuspended?: true;
+  }
+>;
 
 export type NodeCommand =
   | Command<"RegisterNode", { nodeId: NodeId; owner: string; capabilities: Capabilities }>
   | Command<"SuspendNode", { nodeId: NodeId; reason: string }>
-  | Command<"ResumeNode", { nodeId: NodeId }>;
+  | Command<"ResumeNode", { nodeId: NodeId }>
+  | Command<"ConvictNode", { nodeId: NodeId; jobHash: JobHash; replica: number; reason: string }>;
 
-export type NodeRefusal = "NodeUnknown" | "NodeOwnedByAnother" | "BadCapabilities";
+export type NodeRefusal = "NodeUnknown" | "NodeOwnedByAnother" | "BadCapabilities" | "NodeExpelled";
 
 export type Node =
   | { readonly status: "unknown" }
   | {
-      readonly status: "active" | "suspended";
+      readonly status: "active" | "suspended" | "expelled";
       readonly owner: string;
       readonly capabilities: Capabilities;
     };
@@ -61,17 +82,26 @@ export const node: Decider<NodeCommand, NodeEvent, Node, NodeRefusal> = {
         if (node.status === "unknown")
           return accept({ type: "NodeRegistered", nodeId, owner, capabilities, at });
         if (node.owner !== owner) return refuse("NodeOwnedByAnother");
+        if (node.status === "expelled") return refuse("NodeExpelled");
         if (sameCapabilities(node.capabilities, capabilities)) return accept();
         return accept({ type: "NodeCapabilitiesChanged", nodeId, capabilities, at });
       }
       case "SuspendNode":
         if (node.status === "unknown") return refuse("NodeUnknown");
-        if (node.status === "suspended") return accept();
+        if (node.status !== "active") return accept();
         return accept({ type: "NodeSuspended", nodeId, reason: command.reason, at });
       case "ResumeNode":
         if (node.status === "unknown") return refuse("NodeUnknown");
         if (node.status === "active") return accept();
+        if (node.status === "expelled") return refuse("NodeExpelled");
         return accept({ type: "NodeResumed", nodeId, at });
+      case "ConvictNode": {
+        const { jobHash, replica, reason } = command;
+        if (node.status === "unknown") return refuse("NodeUnknown");
+        if (node.status === "expelled") return accept(); // For one wrong result or for two.
+        const was = node.status === "suspended" ? { wasSuspended: true as const } : {};
+        return accept({ type: "NodeConvicted", nodeId, jobHash, replica, reason, ...was, at });
+      }
     }
   },
 
@@ -82,12 +112,19 @@ export const node: Decider<NodeCommand, NodeEvent, Node, NodeRefusal> = {
       case "NodeCapabilitiesChanged":
         return node.status === "unknown" ? node : { ...node, capabilities: event.capabilities };
       case "NodeSuspended":
-        return node.status === "unknown" ? node : { ...node, status: "suspended" };
+        return changed(node, "suspended");
       case "NodeResumed":
-        return node.status === "unknown" ? node : { ...node, status: "active" };
+        return changed(node, "active");
+      case "NodeConvicted":
+        return changed(node, "expelled");
     }
   },
 };
+
+type Known = Exclude<Node, { status: "unknown" }>;
+
+const changed = (node: Node, status: Known["status"]): Node =>
+  node.status === "unknown" ? node : { ...node, status };
 
 /** What is wrong with declared capabilities, as a sentence; undefined when they can be believed. */
 export const capabilitiesFault = (capabilities: Capabilities): string | undefined => {

@@ -215,7 +215,9 @@ const specOf = (
 ):
   | {
       readonly ok: true;
-      readonly spec: Readonly<Record<Exclude<keyof JobSpec, "commit" | "sealed">, unknown>>;
+      readonly spec: Readonly<
+        Record<Exclude<keyof JobSpec, "commit" | "sealed" | "assurance">, unknown>
+      >;
     }
   | { readonly ok: false; readonly refusal: Refusal } => {
   const { app } = input;

@@ -21,11 +21,13 @@ import { refusal } from "./jobs.ts";
 
 type All = Resolvers<GatewaySources, Context>;
 
-const nodeStatus = { active: "ACTIVE", suspended: "SUSPENDED" } as const satisfies Readonly<
-  Record<NodeStatus, string>
->;
+const nodeStatus = {
+  active: "ACTIVE",
+  suspended: "SUSPENDED",
+  expelled: "EXPELLED",
+} as const satisfies Readonly<Record<NodeStatus, string>>;
 
-const rowStatus = { ACTIVE: "active", SUSPENDED: "suspended" } as const;
+const rowStatus = { ACTIVE: "active", SUSPENDED: "suspended", EXPELLED: "expelled" } as const;
 
 /** Nodes that one request looks at, at most. */
 const lookedAtMax = 2_000;
@@ -124,7 +126,11 @@ export const Mutation: Pick<All["Mutation"], "registerNode"> = {
     if (!answer.ok) {
       const code = nodeRefusals[answer.reason];
       if (code === undefined) throw new Error(`RegisterNode was refused with ${answer.reason}`);
-      return refusal({ code, message: `node ${id} belongs to someone else than ${owner}` });
+      const message =
+        answer.reason === "NodeExpelled"
+          ? `node ${id} is expelled: a result of it was proven wrong`
+          : `node ${id} belongs to someone else than ${owner}`;
+      return refusal({ code, message });
     }
     return {
       __typename: "RegisteredNode",
