@@ -8,6 +8,7 @@ import { addId } from "./commands/id.ts";
 import { addJobs } from "./commands/jobs.ts";
 import { addKey } from "./commands/key.ts";
 import { addNetwork } from "./commands/network.ts";
+import { addPolicy } from "./commands/policy.ts";
 import { addProcesses } from "./commands/processes.ts";
 import { addReceipts } from "./commands/receipts.ts";
 import { addStart } from "./commands/start.ts";
@@ -69,5 +70,6 @@ const adders = [
   addKey,
   addProcesses,
   addStore,
+  addPolicy,
   addAudit,
 ];

@@ -34,6 +34,7 @@ import type { CredentialsSource } from "../streams/nats/credentials.ts";
 import { openTaskDesk } from "../streams/nats/task-desk.ts";
 import { openRefusalLog } from "../streams/refusals/sqlite.ts";
 import { nativeProofs, nativeSha256 } from "./native-proofs.ts";
+import { adoptWish, changeLines, type PolicyWish } from "./policy/adopt.ts";
 import { refusalsFile, version } from "./settings.ts";
 
 export const roles = ["dispatcher", "validator", "rewards", "gateway"] as const;
@@ -80,6 +81,8 @@ export interface ServeOptions {
   readonly grant: MicroPointsText;
   /** So many clients get it within an hour; all that come if not given. */
   readonly grantsPerHour?: number;
+  /** Adopted before anything starts, as far as it differs from what is in force. */
+  readonly policy?: PolicyWish;
   readonly onLog: (line: string) => void;
   /** Hears what whoever watches the network should know; `onLog` if left out. */
   readonly onNotice?: (text: string) => void;
@@ -124,6 +127,11 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
       const served = await serveEmbeddedStore(store as EmbeddedStore, listen);
       opened.push(() => served.close());
       eventStoreUrl = served.url;
+    }
+
+    if (options.policy !== undefined) {
+      const { version, changes } = await adoptWish({ store, ids, clock }, options.policy);
+      for (const line of changeLines(changes)) onLog(`policy version ${version}: ${line}`);
     }
 
     const refusals = openRefusalLog({

@@ -13,6 +13,7 @@ import { GraphqlFault } from "./errors.ts";
 import type { JobClients } from "./job-clients.ts";
 import type { LogTail } from "./log-tail.ts";
 import type { Logger } from "./logger.ts";
+import type { PolicyInForce } from "./policy.ts";
 
 /** What is heard of a node now and then. */
 export interface NodeLife {
@@ -119,6 +120,7 @@ export interface Gateway {
   /** Takes every no that is the caller's fault. */
   readonly refusals: RefusalLog;
   readonly access: Access;
+  readonly policy: PolicyInForce;
 }
 
 export interface Context {

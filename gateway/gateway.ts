@@ -26,6 +26,7 @@ import { logTail } from "./log-tail.ts";
 import type { Logger } from "./logger.ts";
 import { gatewayMetrics, type OpenSocket } from "./metrics.ts";
 import { guardOrigins, isLoopback, welcomes } from "./origins.ts";
+import { policyInForce } from "./policy.ts";
 import {
   addressOf,
   noteErrors,
@@ -111,16 +112,21 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
     tail: () => tail,
     onTrouble: (error) => logger.error({ error: String(error) }, "no new key to sign tokens"),
   });
+  const policy = policyInForce({ store, clock: options.clock, tail: () => tail });
   const tail = logTail({
     store,
     logger,
     onEvent: (event) => {
       clients.learn(event);
       access.learn(event);
+      policy.learn(event);
       revoking?.hear(event);
       door.learn(event);
     },
-    onBroken: access.forgetAll,
+    onBroken: () => {
+      access.forgetAll();
+      policy.forgetAll();
+    },
   });
   const gateway: Gateway = {
     store,
@@ -139,6 +145,7 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
     clients,
     refusals: options.refusals ?? noRefusalLog,
     access,
+    policy,
   };
   const { limits } = gateway;
   const door = guard(access, {

@@ -33,6 +33,8 @@ export interface Query {
   readonly candidates: CandidateSet;
   /** The network as a whole: totals, positions, limits, and where workers connect. */
   readonly network: Network;
+  /** The policy in force. */
+  readonly policy: Policy;
 }
 
 export interface QueryJobArgs {
@@ -107,6 +109,10 @@ export interface QueryCandidatesArgs {
 }
 
 export interface QueryNetworkArgs {
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryPolicyArgs {
   readonly atLeast?: string | null | undefined;
 }
 
@@ -263,6 +269,16 @@ export interface SubscriptionJobEndedArgs {
 export interface SubscriptionKeysAwaitedArgs {
   readonly client: string;
   readonly after?: string | null | undefined;
+}
+
+/** The parameters by which the network dispatches, verifies, scores and prices: `docs/policy.md`. */
+export interface Policy {
+  /** Rises by one with each policy that is adopted; what comes with CNCT is 1. */
+  readonly version: number;
+  /** Null for what comes with CNCT. */
+  readonly adoptedAt: number | null;
+  /** All of them, in the form of a file for `cnct policy adopt`. */
+  readonly parameters: unknown;
 }
 
 /** A rule said no. Nothing was changed. */
@@ -1431,6 +1447,7 @@ export interface QueryFields<S extends Sources, C> {
   readonly serviceKeys: Field<unknown, NoArgs, readonly S["ServiceKey"][], C>;
   readonly candidates: Field<unknown, QueryCandidatesArgs, S["CandidateSet"], C>;
   readonly network: Field<unknown, QueryNetworkArgs, S["Network"], C>;
+  readonly policy: Field<unknown, QueryPolicyArgs, S["Policy"], C>;
 }
 
 export interface MutationFields<S extends Sources, C> {
@@ -1544,6 +1561,12 @@ export interface SubscriptionFields<S extends Sources, C> {
     { readonly keysAwaited: S["KeysAwaitedBatch"] },
     C
   >;
+}
+
+export interface PolicyFields<S extends Sources, C> {
+  readonly version: Field<S["Policy"], NoArgs, number, C>;
+  readonly adoptedAt: Field<S["Policy"], NoArgs, number | null | undefined, C>;
+  readonly parameters: Field<S["Policy"], NoArgs, unknown, C>;
 }
 
 export interface RefusalFields<S extends Sources, C> {
@@ -2063,6 +2086,7 @@ export interface EndedJobBatchFields<S extends Sources, C> {
 
 /** What each type is resolved from. */
 export interface Sources {
+  readonly Policy: object;
   readonly Refusal: object;
   readonly RefusalOfOne: object;
   readonly PageInfo: object;
@@ -2132,6 +2156,7 @@ export interface Sources {
 
 /** Types that are resolved from their own wire form. */
 export interface WireSources {
+  readonly Policy: Policy;
   readonly Refusal: Refusal;
   readonly RefusalOfOne: RefusalOfOne;
   readonly PageInfo: PageInfo;
@@ -2200,6 +2225,7 @@ export interface WireSources {
 }
 
 interface AllFields<S extends Sources, C> {
+  readonly Policy: PolicyFields<S, C>;
   readonly Refusal: RefusalFields<S, C>;
   readonly RefusalOfOne: RefusalOfOneFields<S, C>;
   readonly PageInfo: PageInfoFields<S, C>;

@@ -33,6 +33,8 @@ export interface Query {
   readonly candidates: CandidateSet;
   /** The network as a whole: totals, positions, limits, and where workers connect. */
   readonly network: Network;
+  /** The policy in force. */
+  readonly policy: Policy;
 }
 
 export interface QueryJobArgs {
@@ -107,6 +109,10 @@ export interface QueryCandidatesArgs {
 }
 
 export interface QueryNetworkArgs {
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryPolicyArgs {
   readonly atLeast?: string | null | undefined;
 }
 
@@ -263,6 +269,16 @@ export interface SubscriptionJobEndedArgs {
 export interface SubscriptionKeysAwaitedArgs {
   readonly client: string;
   readonly after?: string | null | undefined;
+}
+
+/** The parameters by which the network dispatches, verifies, scores and prices: `docs/policy.md`. */
+export interface Policy {
+  /** Rises by one with each policy that is adopted; what comes with CNCT is 1. */
+  readonly version: number;
+  /** Null for what comes with CNCT. */
+  readonly adoptedAt: number | null;
+  /** All of them, in the form of a file for `cnct policy adopt`. */
+  readonly parameters: unknown;
 }
 
 /** A rule said no. Nothing was changed. */

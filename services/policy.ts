@@ -1,6 +1,10 @@
 /** The policy in force, for the services of a process. */
 
+import { adoption } from "../domain/policy/adoption.ts";
 import { type Policy, policyDefaults, withDefaults } from "../domain/policy/policy.ts";
+import { decode } from "../streams/codec.ts";
+import type { EventStore } from "../streams/event-store.ts";
+import { policyStream } from "../streams/names.ts";
 import type { Fact, Listener } from "./facts.ts";
 
 export interface PolicyBook extends Listener {
@@ -24,4 +28,14 @@ export const createPolicyBook = (): PolicyBook => {
     },
     act: () => undefined,
   };
+};
+
+/** The policy in force as the store has it now. */
+export const readPolicy = async (store: Pick<EventStore, "readStream">): Promise<Policy> => {
+  let policy = adoption.initial;
+  for await (const recorded of store.readStream(policyStream, "start")) {
+    const event = decode(recorded);
+    if (event?.type === "PolicyAdopted") policy = adoption.evolve(policy, event);
+  }
+  return policy;
 };

@@ -21,6 +21,8 @@ import {
 } from "../network/listening.ts";
 import { operationsIn } from "../operations-file.ts";
 import { print, printJsonLine, say } from "../output.ts";
+import type { PolicyWish } from "../policy/adopt.ts";
+import { readPolicyFile } from "../policy/policy-file.ts";
 import * as settings from "../settings.ts";
 import { trustedGateway } from "../tls/trusted-gateway.ts";
 
@@ -35,6 +37,33 @@ export const publicUrlOption = [
   gather,
   [] as readonly string[],
 ] as const;
+
+/** Of every command that starts a coordinator. */
+export const policyOption = [
+  "--policy <file>",
+  "adopt this policy if it differs from the one in force, whatever its version",
+] as const;
+export const arbiterOption = [
+  "--arbiter <owner>",
+  "whose nodes decide what others dispute, instead of those in the policy; may be repeated",
+  gather,
+  [] as readonly string[],
+] as const;
+
+/** What the two options say; undefined for nothing. */
+export const policyWish = async ({
+  policy,
+  arbiter,
+}: {
+  readonly policy?: string;
+  readonly arbiter: readonly string[];
+}): Promise<PolicyWish | undefined> =>
+  policy === undefined && arbiter.length === 0
+    ? undefined
+    : {
+        ...(policy === undefined ? {} : { policy: await readPolicyFile(policy) }),
+        ...(arbiter.length === 0 ? {} : { arbiters: [...new Set(arbiter)] }),
+      };
 
 export const addProcesses = (program: Command): void => {
   program
@@ -62,6 +91,8 @@ export const addProcesses = (program: Command): void => {
     .option(...publicUrlOption)
     .option("--grant <points>", "what a client gets with its first job", String(defaultGrantPoints))
     .option("--grants-per-hour <n>", "how many new clients get it within an hour", "500")
+    .option(...policyOption)
+    .option(...arbiterOption)
     .action(async (flags: ServeFlags, command: Command) => {
       const natsUrl = settings.natsUrl(flags.nats);
       if (natsUrl === undefined)
@@ -70,6 +101,7 @@ export const addProcesses = (program: Command): void => {
           "no nats-server is named; give --nats or CNCT_NATS_URL, or run npm start, which brings one",
           exitCodes.machine,
         );
+      const policy = await policyWish(flags);
       const dataDirectory = settings.dataDirectory(flags.data);
       const publicUrls = flags.publicUrl.map(settings.publicUrl);
       const tls = await openTls(flags, {
@@ -105,6 +137,7 @@ export const addProcesses = (program: Command): void => {
         ...(flags.budget === undefined ? {} : { budget: budgetIn(flags.budget) }),
         grant: microPointsIn(flags.grant).toString(),
         grantsPerHour: grantsIn(flags.grantsPerHour),
+        ...(policy === undefined ? {} : { policy }),
         onLog: say,
         onNotice: notify,
       });
@@ -249,6 +282,8 @@ interface ServeFlags extends TlsFlags {
   readonly budget?: string;
   readonly grant: string;
   readonly grantsPerHour: string;
+  readonly policy?: string;
+  readonly arbiter: readonly string[];
 }
 interface WorkerFlags {
   readonly name?: string;

@@ -11,13 +11,24 @@ import { type Network, startNetwork } from "../network/network.ts";
 import { forgetNetwork, noteNetwork } from "../network/running.ts";
 import { print, printJsonLine, say, tint } from "../output.ts";
 import * as settings from "../settings.ts";
-import { type AccessMode, accessOption, publicUrlOption, tlsOption } from "./processes.ts";
+import {
+  type AccessMode,
+  accessOption,
+  arbiterOption,
+  policyOption,
+  policyWish,
+  publicUrlOption,
+  tlsOption,
+} from "./processes.ts";
 
 interface StartFlags extends TlsFlags {
   readonly host: string;
   readonly publicUrl: readonly string[];
   readonly natsPort?: string;
   readonly workers: string;
+  readonly arbiters: string;
+  readonly arbiter: readonly string[];
+  readonly policy?: string;
   readonly port?: string;
   readonly data?: string;
   readonly eventStore?: string;
@@ -33,11 +44,21 @@ export const workerCount = (text: string): number => {
   return count;
 };
 
+const arbiterCount = (text: string): number => {
+  const count = Number(text);
+  if (!/^\d{1,2}$/.test(text) || count > 16)
+    throw new CliFailure("bad-option", `--arbiters takes 0 to 16, not "${text}"`, exitCodes.usage);
+  return count;
+};
+
 export const addStart = (program: Command): void => {
   program
     .command("start")
     .description("start nats-server, a coordinator and workers on this machine, until Ctrl-C")
     .option("--workers <n>", "how many, 1 to 64", "4")
+    .option("--arbiters <n>", "workers besides, which decide what others dispute", "0")
+    .option(...arbiterOption)
+    .option(...policyOption)
     .option("--port <n>", `of the gateway; 0 for any free one (default: ${settings.defaultPort})`)
     .option("--data <directory>", "where everything is kept")
     .option("--event-store <url>", "an EventStoreDB (esdb://…) instead of the embedded log")
@@ -52,10 +73,16 @@ export const addStart = (program: Command): void => {
     .option("--verbose", "show what the processes say")
     .action(async (flags: StartFlags, command: Command) => {
       const dataDirectory = settings.dataDirectory(flags.data);
+      await policyWish(flags); // What is wrong with it is said before anything is started.
       const network = await startNetwork({
         dataDirectory,
         port: settings.portNumber(flags.port),
         workers: workerCount(flags.workers),
+        arbiters: arbiterCount(flags.arbiters),
+        policy: {
+          ...(flags.policy === undefined ? {} : { file: flags.policy }),
+          arbiters: flags.arbiter,
+        },
         access: flags.access,
         host: flags.host,
         tls: flags,
@@ -100,11 +127,12 @@ const pidsOf = ({ children }: Network): Readonly<Record<string, number | undefin
   Object.fromEntries(children.map((child) => [child.name, child.pid()]));
 
 const welcome = ({ gateway, join, children }: Network, dataDirectory: string): void => {
-  const workers = children.filter(({ name }) => name.startsWith("node-")).length;
+  const named = (prefix: string) => children.filter(({ name }) => name.startsWith(prefix)).length;
+  const [workers, arbiters] = [named("node-"), named("arbiter-")];
   const address = join ?? gateway;
   const isDefault = address === `http://127.0.0.1:${settings.defaultPort}`;
   const cnct = `${isDefault ? "" : `CNCT_GATEWAY=${address} `}npx cnct`;
-  print(`CNCT runs on this machine with ${workers === 1 ? "one worker" : `${workers} workers`}. Ctrl-C stops it.
+  print(`CNCT runs on this machine with ${workers === 1 ? "one worker" : `${workers} workers`}${arbiters === 0 ? "" : ` and ${arbiters} arbiters`}. Ctrl-C stops it.
 
   GraphQL   ${tint(`${gateway}/graphql`, "bold")}
   GraphiQL  ${tint(`${gateway}/graphiql`, "bold")}

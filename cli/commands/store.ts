@@ -5,15 +5,14 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
-import { type EventStore, EventStoreError } from "../../streams/event-store.ts";
 import { flagsOf } from "../cli.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure } from "../failures.ts";
 import { runUntilStopped, tellParent } from "../network/child.ts";
-import { runningNetwork } from "../network/running.ts";
 import { print, printJson, say, table } from "../output.ts";
 import * as settings from "../settings.ts";
 import { exportedLine, importLines } from "../store-file.ts";
+import { type StoreFlags, withStore } from "../with-store.ts";
 
 export const addStore = (program: Command): void => {
   const store = program.command("store").description("the event log: serve it, move it");
@@ -125,35 +124,4 @@ export const addStore = (program: Command): void => {
         }
       });
     });
-};
-
-interface StoreFlags {
-  readonly data?: string;
-  readonly eventStore?: string;
-}
-
-/** The store that the flags name; a log that a running network holds is reached through that. */
-const withStore = async (
-  flags: StoreFlags,
-  work: (store: EventStore) => Promise<void>,
-): Promise<void> => {
-  const { connectEventStore } = await import("../../streams/connect-event-store.ts");
-  const data = settings.dataDirectory(flags.data);
-  const url = settings.eventStoreUrl(flags.eventStore);
-  const openLocal = async () => {
-    try {
-      return await connectEventStore({ directory: join(data, "events") });
-    } catch (error) {
-      const running = await runningNetwork(data);
-      const isLocked = error instanceof EventStoreError && error.code === "locked";
-      if (!isLocked || running === undefined) throw error;
-      return connectEventStore({ url: running.eventStore });
-    }
-  };
-  const store = await (url === undefined ? openLocal() : connectEventStore({ url }));
-  try {
-    await work(store);
-  } finally {
-    await store.close();
-  }
 };

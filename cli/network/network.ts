@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Millis } from "../../domain/decider.ts";
 import { isLoopback } from "../../gateway/origins.ts";
 import { fingerprintOf } from "../tls/certificates.ts";
+import { keyFileOf, localArbiters } from "./arbiters.ts";
 import { publicUrlsOf, type TlsFlags, tlsDirectory } from "./listening.ts";
 import { type Supervised, type SuperviseOptions, supervise } from "./supervisor.ts";
 
@@ -14,6 +15,10 @@ export interface NetworkOptions {
   /** Of the gateway; 0 for any free one. */
   readonly port: number;
   readonly workers: number;
+  /** Workers besides, which compute again what others dispute; the policy lists them. None if left out. */
+  readonly arbiters?: number;
+  /** A policy to adopt, and arbiters elsewhere. */
+  readonly policy?: { readonly file?: string; readonly arbiters: readonly string[] };
   /** Who may change something; with identities each worker has one of its own. Open if left out. */
   readonly access?: "open" | "identities";
   /** Where gateway and NATS listen; 127.0.0.1 if left out. Elsewhere it takes identities and TLS. */
@@ -59,6 +64,7 @@ export interface Network {
 export const startNetwork = async (options: NetworkOptions): Promise<Network> => {
   const { dataDirectory, port, workers, access = "identities", onLog, onNotice, onDeath } = options;
   const { host = "127.0.0.1", tls = {}, publicUrls = [] } = options;
+  const { arbiters: arbiterCount = 0, policy = { arbiters: [] } } = options;
   const listening = ["--host", host, ...publicUrls.flatMap((url) => ["--public-url", url])];
   const natsDirectory = join(dataDirectory, "nats");
   // NATS has a certificate of the network's own even if the gateway has another: who is let in learns
@@ -79,9 +85,9 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
       name,
       args,
       lastSignal,
-      drains: name.startsWith("node-"),
+      drains: isWorkerName(name),
       signal,
-      env: name.startsWith("node-") ? { TMPDIR: temporary } : {},
+      env: isWorkerName(name) ? { TMPDIR: temporary } : {},
       onLog: (line) => onLog(name, line),
       onNotice: (text) => onNotice(name, text),
       onDeath: (how, restartInMs) => onDeath(name, how, restartInMs),
@@ -106,6 +112,14 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
   };
 
   try {
+    const arbiters = await localArbiters(arbiterCount, { dataDirectory, access });
+    const policyArgs = [
+      ...(policy.file === undefined ? [] : ["--policy", policy.file]),
+      ...[...policy.arbiters, ...arbiters.map(({ owner }) => owner)].flatMap((owner) => [
+        "--arbiter",
+        owner,
+      ]),
+    ];
     let { natsUrl } = options;
     if (natsUrl === undefined) {
       const nats = await start(
@@ -123,6 +137,7 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
       ...["serve", "--roles", "all", "--data", dataDirectory, "--nats", natsUrl ?? ""],
       ...["--port", portOf(before?.["gateway"], port), "--access", access, ...listening],
       ...tlsArgs(tls),
+      ...policyArgs,
       ...(options.natsUrl === undefined ? natsArgs(natsUrl ?? "") : []),
       ...(options.eventStoreUrl === undefined
         ? ["--event-store-port", portOf(before?.["eventStore"], 0)]
@@ -132,11 +147,15 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
     const trusted = tls.tls === undefined ? gateway : await withFingerprint(gateway, dataDirectory);
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary);
-    const starting = Array.from({ length: workers }, (_, index) =>
-      start(`node-${index + 1}`, () => [
-        ...["worker", "--gateway", trusted, "--name", `node-${index + 1}`],
-        ...["--owner", "local", "--nats", natsUrl ?? ""],
-        ...["--id", join(dataDirectory, "nodes", `node-${index + 1}.json`)],
+    const nodes = Array.from({ length: workers }, (_, index) => ({
+      name: `node-${index + 1}`,
+      owner: "local",
+    }));
+    const starting = [...nodes, ...arbiters].map(({ name, owner }) =>
+      start(name, () => [
+        ...["worker", "--gateway", trusted, "--name", name],
+        ...["--owner", owner, "--nats", natsUrl ?? ""],
+        ...["--id", keyFileOf(dataDirectory, name)],
       ]),
     );
     for (const one of starting) one.catch((error: unknown) => failed.abort(error));
@@ -159,6 +178,8 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
   }
 };
 
+const isWorkerName = (name: string): boolean => /^(node|arbiter)-/.test(name);
+
 const tlsArgs = ({ tls, tlsCert, tlsKey }: TlsFlags): readonly string[] => [
   ...(tls === undefined ? [] : ["--tls", tls]),
   ...(tlsCert === undefined ? [] : ["--tls-cert", tlsCert]),
@@ -180,7 +201,7 @@ const portOf = (url: string | undefined, first: number): string =>
 
 /** NATS, the coordinator and the workers, as far as they were started. */
 function* groupsOf(children: readonly Supervised[]): Generator<readonly Supervised[]> {
-  const isWorker = ({ name }: Supervised) => name.startsWith("node-");
+  const isWorker = ({ name }: Supervised) => isWorkerName(name);
   yield children.filter(({ name }) => name === "nats");
   yield children.filter(({ name }) => name === "coordinator");
   yield children.filter(isWorker);

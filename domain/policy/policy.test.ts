@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { given } from "../../testing/given.ts";
 import { adoption, type PolicyCommand } from "./adoption.ts";
@@ -34,6 +35,17 @@ describe("a policy from outside", () => {
       ok: true,
       policy: policyDefaults,
     });
+  });
+
+  test("has each of its parameters in the manual, with its default and its bounds", () => {
+    const url = new URL("../../docs/policy.md", import.meta.url);
+    const rows = new Set(readFileSync(url, "utf8").split("\n"));
+    for (const { path, parameter } of listParameters()) {
+      const { standard, expected, says } = parameter;
+      const text = Array.isArray(standard) ? "none" : String(standard);
+      const row = `| \`${path}\` | ${text} | ${expected} | ${says} |`;
+      assert.ok(rows.has(row), `docs/policy.md lacks the row:\n${row}`);
+    }
   });
 
   test("is refused without any one of its parameters, which the message names", () => {

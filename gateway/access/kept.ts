@@ -36,6 +36,7 @@ export const kept = <State, Event extends AnyEvent>({
   initial,
   evolve,
   most,
+  keepsInitial = false,
 }: {
   readonly store: Pick<EventStore, "readStream">;
   readonly clock: Clock;
@@ -45,6 +46,8 @@ export const kept = <State, Event extends AnyEvent>({
   readonly initial: State;
   readonly evolve: (state: State, event: Event) => State;
   readonly most: number;
+  /** Also of a stream without events; not where callers make up the names. */
+  readonly keepsInitial?: boolean;
 }): Kept<State> => {
   const known = new Map<string, { readonly state: State; readonly until: Instant }>();
   /** Reads under way. One during which something happened is not kept. */
@@ -86,7 +89,7 @@ export const kept = <State, Event extends AnyEvent>({
       reading.set(name, asked);
       try {
         const state = await asked;
-        if (state !== initial && reading.get(name) === asked) keep(name, state);
+        if ((keepsInitial || state !== initial) && reading.get(name) === asked) keep(name, state);
         return state;
       } finally {
         if (reading.get(name) === asked) reading.delete(name);

@@ -12,6 +12,7 @@ import * as jobs from "./jobs.ts";
 import * as nats from "./nats.ts";
 import * as network from "./network.ts";
 import * as nodes from "./nodes.ts";
+import * as policy from "./policy.ts";
 import * as sealing from "./sealing.ts";
 import * as serviceKeys from "./service-keys.ts";
 
@@ -26,6 +27,7 @@ export const resolvers: Resolvers<GatewaySources, Context> = {
     ...identities.Query,
     ...serviceKeys.Query,
     ...network.Query,
+    ...policy.Query,
   },
   Mutation: {
     ...jobs.Mutation,

@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { policyDefaults } from "../../domain/policy/policy.ts";
 import { linearModel } from "../fixtures/onnx-model.ts";
 import {
   type Environment,
@@ -53,6 +54,12 @@ describe("bad input", { timeout: 170_000 }, () => {
     await writeFile(file("model.onnx"), linearModel({ a: 2, b: 1 }));
     await writeFile(file("wrong.json"), '{"dtype":"float32","shape":[1,1,1],"data":[1]}');
     await writeFile(file("big.png"), "");
+    const absurd = { ...policyDefaults.verification, adversaryShare: 0.9 };
+    await writeFile(
+      file("absurd.json"),
+      JSON.stringify({ ...policyDefaults, verification: absurd }),
+    );
+    await writeFile(file("short.json"), '{"version":1}');
     await truncate(file("big.png"), 64 * 1024 * 1024 + 1);
     unreachable = runCnct(["jobs", "--gateway", "http://127.0.0.1:1"]);
     network = await startNetworkOf(file("data"), { workers: 3 });
@@ -143,6 +150,18 @@ describe("bad input", { timeout: 170_000 }, () => {
       code: "bad-option",
       exit: 2,
       says: /--replicas takes 1 to 5, not "7"/,
+    },
+    "a policy with an absurd parameter": {
+      args: ["policy", "adopt", file("absurd.json")],
+      code: "parameter-absurd",
+      exit: 4,
+      says: /verification\.adversaryShare must be a number from 0\.01 to 0\.49, not 0\.9/,
+    },
+    "a policy without a parameter": {
+      args: ["start", "--port", "0", "--policy", file("short.json")],
+      code: "parameter-missing",
+      exit: 4,
+      says: /short\.json: verification is missing/,
     },
     "a second worker of a name": {
       args: ["worker", "--name", "node-1"],
