@@ -21,8 +21,7 @@ import {
 } from "../network/listening.ts";
 import { operationsIn } from "../operations-file.ts";
 import { print, printJsonLine, say } from "../output.ts";
-import type { PolicyWish } from "../policy/adopt.ts";
-import { readPolicyFile } from "../policy/policy-file.ts";
+import { arbiterOption, policyOption, policyWish } from "../policy/options.ts";
 import * as settings from "../settings.ts";
 import { trustedGateway } from "../tls/trusted-gateway.ts";
 
@@ -37,33 +36,6 @@ export const publicUrlOption = [
   gather,
   [] as readonly string[],
 ] as const;
-
-/** Of every command that starts a coordinator. */
-export const policyOption = [
-  "--policy <file>",
-  "adopt this policy if it differs from the one in force, whatever its version",
-] as const;
-export const arbiterOption = [
-  "--arbiter <owner>",
-  "whose nodes decide what others dispute, instead of those in the policy; may be repeated",
-  gather,
-  [] as readonly string[],
-] as const;
-
-/** What the two options say; undefined for nothing. */
-export const policyWish = async ({
-  policy,
-  arbiter,
-}: {
-  readonly policy?: string;
-  readonly arbiter: readonly string[];
-}): Promise<PolicyWish | undefined> =>
-  policy === undefined && arbiter.length === 0
-    ? undefined
-    : {
-        ...(policy === undefined ? {} : { policy: await readPolicyFile(policy) }),
-        ...(arbiter.length === 0 ? {} : { arbiters: [...new Set(arbiter)] }),
-      };
 
 export const addProcesses = (program: Command): void => {
   program

@@ -10,16 +10,9 @@ import { joinCommand, type TlsFlags } from "../network/listening.ts";
 import { type Network, startNetwork } from "../network/network.ts";
 import { forgetNetwork, noteNetwork } from "../network/running.ts";
 import { print, printJsonLine, say, tint } from "../output.ts";
+import { arbiterOption, policyOption, policyWish } from "../policy/options.ts";
 import * as settings from "../settings.ts";
-import {
-  type AccessMode,
-  accessOption,
-  arbiterOption,
-  policyOption,
-  policyWish,
-  publicUrlOption,
-  tlsOption,
-} from "./processes.ts";
+import { type AccessMode, accessOption, publicUrlOption, tlsOption } from "./processes.ts";
 
 interface StartFlags extends TlsFlags {
   readonly host: string;

@@ -11,9 +11,6 @@ import { number, owners, type Parameter, whole } from "./parameter.ts";
 
 const day = 86_400_000;
 
-/** A job pays for that many re-executions at most, beside its replicas. */
-export const arbitersPerJobMax = 3;
-
 /** One of the two assurances. */
 const assurance = ({
   epsilon,
@@ -71,7 +68,7 @@ export const parameters = {
     arbiters: owners("owners whose nodes compute again for the network, and whose results decide"),
     arbitersToConvict: whole(2, {
       least: 1,
-      most: arbitersPerJobMax,
+      most: 2, // Two of them are found among three, which is what a job pays for.
       says: "so many arbiters of different owners must agree before a node is convicted",
     }),
     holdJobs: whole(5_000, {

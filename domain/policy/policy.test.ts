@@ -86,7 +86,7 @@ describe("a policy from outside", () => {
       ["verification.arbiters", "ada"],
       ["verification.arbiters", ["ada", "ada"]],
       ["verification.arbiters", [""]],
-      ["verification.arbitersToConvict", 4],
+      ["verification.arbitersToConvict", 3],
       ["verification.holdMs", 0],
       ["verification.holdJobs", "5000"],
       ["pricing.floorMicroPoints.ocr", -1],
