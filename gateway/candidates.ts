@@ -6,7 +6,7 @@
 import { isCnctId } from "../domain/identity/inception.ts";
 import { encryptionKeyId, type PublicKey } from "../domain/identity/keys.ts";
 import type { NodeId } from "../domain/ids.ts";
-import { standing } from "../domain/reputation.ts";
+import { standing } from "../domain/reputation/standing.ts";
 import type { NodeView } from "../projections/views.ts";
 import { type Gateway, lifeOf } from "./context.ts";
 import { sha256 } from "./submission.ts";

@@ -79,6 +79,8 @@ before(async () => {
         executionClass,
         ...outputs,
         elapsedMs: 10 + i,
+        app: "echo",
+        turnaroundMs: 20 + i,
         at: noon + 2,
       }),
     ),
@@ -278,8 +280,8 @@ test("a node is shown with its life, its reputation and its earnings", async () 
   assert.equal(node.capabilities.slots, 2);
   assert.equal(node.reputation.reliability.weight, 1);
   assert.equal(node.reputation.reliability.mean, 2 / 3);
-  assert.ok(Math.abs(node.reputation.standing - 4 / 9) < 1e-9);
-  assert.equal(node.reputation.turnaroundMs, 10);
+  assert.equal(node.reputation.standing, 0.0625 * 1);
+  assert.equal(node.reputation.turnaroundMs, 20);
   assert.equal(node.account.balance, "100");
   assert.equal(node.account.entries.nodes[0].type, "PointsAwarded");
   assert.deepEqual(node.account.entries.nodes[0].counterparties, [`escrow:${jobHash}`]);

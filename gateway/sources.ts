@@ -1,7 +1,7 @@
 /** What the resolvers of each type start from: rows of the views where the wire has more fields. */
 import type { AppName, CatalogueApp } from "../domain/catalogue.ts";
 import type { Receipt } from "../domain/receipts/bundle.ts";
-import type { Track } from "../domain/reputation.ts";
+import type { Track } from "../domain/reputation/track.ts";
 import type {
   AccountRow,
   BlobRow,

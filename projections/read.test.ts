@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { blankTrack } from "../domain/reputation.ts";
+import { blankTrack } from "../domain/reputation/track.ts";
 import type { Position } from "../streams/event-store.ts";
 import type { Projections } from "./projections.ts";
 import {

@@ -1,7 +1,7 @@
 /** Answers from the views' tables. One connection, synchronous: each answer is of one position. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { AccountId } from "../domain/ids.ts";
-import { blankTrack, type Track } from "../domain/reputation.ts";
+import { blankTrack, type Track } from "../domain/reputation/track.ts";
 import type { Position } from "../streams/event-store.ts";
 import type { JournalRow } from "./entries.ts";
 import { movementsOf } from "./movements.ts";

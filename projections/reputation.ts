@@ -1,5 +1,10 @@
 /** One row a node that ever had a task: its track, from which its scores are computed. */
-import { blankTrack, evolveTrack, type Track, type TrackEvent } from "../domain/reputation.ts";
+import {
+  blankTrack,
+  evolveTrack,
+  type Track,
+  type TrackEvent,
+} from "../domain/reputation/track.ts";
 import type { Projection, Step } from "./projection.ts";
 
 const track: Step<Track, TrackEvent> = {
@@ -9,7 +14,7 @@ const track: Step<Track, TrackEvent> = {
 
 export const reputation: Projection<Track> = {
   name: "reputation",
-  version: 1,
+  version: 2,
   on: {
     TaskAssigned: track,
     ResultReceived: track,

@@ -5,7 +5,7 @@
 import { type AccountId, escrowAccount } from "../domain/ids.ts";
 import type { JobSpec } from "../domain/job/spec.ts";
 import { type MicroPointsText, toText } from "../domain/points.ts";
-import type { Track } from "../domain/reputation.ts";
+import type { Track } from "../domain/reputation/track.ts";
 import { accounts } from "./accounts.ts";
 import { blobs } from "./blobs.ts";
 import { entries, type JournalRow } from "./entries.ts";

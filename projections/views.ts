@@ -12,7 +12,7 @@ import type { JobSpec } from "../domain/job/spec.ts";
 import type { LedgerEvent } from "../domain/ledger/events.ts";
 import type { Capabilities } from "../domain/node/node.ts";
 import type { MicroPointsText } from "../domain/points.ts";
-import type { Track } from "../domain/reputation.ts";
+import type { Track } from "../domain/reputation/track.ts";
 import type { Position, Revision } from "../streams/event-store.ts";
 
 export type JobStatus = "open" | "completed" | "failed" | "rejected" | "cancelled";

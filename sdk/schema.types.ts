@@ -739,9 +739,9 @@ export interface Reputation {
   readonly reliability: Score;
   /** Answers that were accepted, of those that were judged. */
   readonly correctness: Score;
-  /** Both means multiplied, what dispatch ranks by: 0 to 1, 0.25 for a new node. */
+  /** What dispatch ranks by, 0 to 1: the lower ends of both scores multiplied; 0 for a node that is surely below a floor. */
   readonly standing: number;
-  /** Mean time of its results, as the node says; null before the first. */
+  /** Mean time from an assignment to its answer, by instants of events; null before the first that was measured. */
   readonly turnaroundMs: number | null;
   /** Tasks given to it. */
   readonly assigned: number;
@@ -761,7 +761,9 @@ export interface Score {
   readonly mean: number;
   /** Lower end of the 95 % interval, 0 to 1; 0 for a new node. */
   readonly lower: number;
-  /** How many outcomes it rests on. */
+  /** Upper end of the 95 % interval, 0 to 1; 1 for a new node. */
+  readonly upper: number;
+  /** How many outcomes it rests on; old ones count in part. */
   readonly weight: number;
 }
 

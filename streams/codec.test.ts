@@ -12,7 +12,7 @@ import { type Job, job } from "../domain/job/job.ts";
 import { emptyLedger, evolveLedger, faultOf, type Ledger } from "../domain/ledger/ledger.ts";
 import { node } from "../domain/node/node.ts";
 import { adoption } from "../domain/policy/adoption.ts";
-import { blankTrack, evolveTrack } from "../domain/reputation.ts";
+import { blankTrack, evolveTrack } from "../domain/reputation/track.ts";
 import { type AnyEvent, decode, encode, schemaVersions } from "./codec.ts";
 import type { RecordedEvent } from "./event-store.ts";
 
@@ -167,16 +167,18 @@ describe("the stored samples", () => {
       sampleOf("TaskExpired"),
       sampleOf("ResultAccepted"),
       sampleOf("ResultRejected"),
-    ].reduce(evolveTrack, blankTrack("bobs-laptop"));
-    const { nodeId: _, ...counts } = track;
-    assert.deepEqual(counts, {
-      assigned: 1,
-      answered: 1,
-      broken: 2,
-      accepted: 1,
-      rejected: 1,
-      elapsedMs: 840,
-    });
+    ].reduce((track, event) => evolveTrack(track, event), blankTrack("bobs-laptop"));
+    const { assigned, answered, broken, accepted, rejected } = track;
+    assert.deepEqual(
+      { assigned, answered, broken, accepted, rejected },
+      {
+        assigned: 1,
+        answered: 1,
+        broken: 2,
+        accepted: 1,
+        rejected: 1,
+      },
+    );
   });
 
   test("keep the books in balance", () => {

@@ -3,7 +3,7 @@
  * They are the storage format: an optional field may be added; any other change is a new schema
  * version with an upcaster (`streams/codec.ts`) and a stored sample.
  */
-import type { DomainEvent, Instant } from "../decider.ts";
+import type { DomainEvent, Instant, Millis } from "../decider.ts";
 import type { Digest, JobHash, NodeId } from "../ids.ts";
 import type { StoredReceipt } from "../receipts/stored-receipt.ts";
 import type { JobSpec } from "./spec.ts";
@@ -80,24 +80,35 @@ export type TaskAssigned = DomainEvent<
 >;
 
 /** The node has bound itself to a result that it does not show yet: `receipts/commit.ts`. */
-export type ResultCommitted = DomainEvent<"ResultCommitted", TaskRef & { commit: Digest }>;
+export type ResultCommitted = DomainEvent<
+  "ResultCommitted",
+  TaskRef & Partial<Answer> & { commit: Digest }
+>;
+
+/** How long a node took to answer, by instants of events: it says nothing to this. */
+export interface Answer {
+  readonly app: string;
+  /** From the assignment to the commit, or to the result where no commit is asked for. */
+  readonly turnaroundMs: Millis;
+}
 
 export type ResultReceived = DomainEvent<
   "ResultReceived",
-  TaskRef & {
-    executionClass: string;
-    outputDigest: Digest;
-    /** Bytes. */
-    outputSize: number;
-    /** As the node says; used for display and turnaround, never for pay. */
-    elapsedMs: number;
-    /** `resultTag` of `crypto/result-tag.ts`; always there for a sealed job, with a salt or a receipt. */
-    resultTag?: Digest;
-    /** Opens the commit, if there was one. */
-    salt?: string;
-    /** The node's signature, if its owner is an identity. */
-    receipt?: StoredReceipt;
-  }
+  TaskRef &
+    Partial<Answer> & {
+      executionClass: string;
+      outputDigest: Digest;
+      /** Bytes. */
+      outputSize: number;
+      /** As the node says; for display alone. */
+      elapsedMs: number;
+      /** `resultTag` of `crypto/result-tag.ts`; always there for a sealed job, with a salt or a receipt. */
+      resultTag?: Digest;
+      /** Opens the commit, if there was one. */
+      salt?: string;
+      /** The node's signature, if its owner is an identity. */
+      receipt?: StoredReceipt;
+    }
 >;
 
 export type TaskFailed = DomainEvent<

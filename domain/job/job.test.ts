@@ -8,7 +8,7 @@ import { assertEachRefusalShown, at, given, noon, noting } from "../../testing/g
 import type { NodeId } from "../ids.ts";
 import { commitOf } from "../receipts/commit.ts";
 import type { AssuranceRefusal } from "./assurance.ts";
-import type { JobEvent, TaskAssigned, TaskRef } from "./events.ts";
+import type { JobEvent, ResultReceived, TaskAssigned, TaskRef } from "./events.ts";
 import { jobHash as hashOf } from "./hash.ts";
 import {
   type Assignment,
@@ -75,7 +75,7 @@ const assigned = (task: TaskRef, executionClass = native): TaskAssigned => {
 };
 const answered = (task: TaskRef, outputDigest: string = cat, executionClass = native): JobEvent => {
   const result = { executionClass, outputDigest, outputSize: 3, elapsedMs: 40 };
-  return { type: "ResultReceived", ...task, ...result, at: noon };
+  return { type: "ResultReceived", ...task, ...result, app: "ocr", turnaroundMs: 0, at: noon };
 };
 const failed = (task: TaskRef, code = "worker-fault", retryable = true): JobEvent => ({
   type: "TaskFailed",
@@ -405,14 +405,18 @@ describe("a commit", () => {
     type: "ResultCommitted",
     ...task,
     commit,
+    app: "ocr",
+    turnaroundMs: 0,
     at: noon,
   });
   const commit = (task: TaskRef, to = bind(task)) =>
     ({ type: "RecordCommit", task, commit: to, actor, now }) as const;
   const reveal = (task: TaskRef, change: { resultTag?: string; salt?: string } = {}) =>
     ({ ...record(task), resultTag: cat, salt, ...change }) as const;
-  const revealed = (task: TaskRef): JobEvent =>
-    ({ ...answered(task), resultTag: cat, salt }) as JobEvent;
+  const revealed = (task: TaskRef): JobEvent => {
+    const { app: _, turnaroundMs: __, ...shown } = answered(task) as ResultReceived;
+    return { ...shown, resultTag: cat, salt }; // The commit was the answer.
+  };
   const begun = [asked, assigned(b0), assigned(c1)];
   const bound = [...begun, committed(b0), committed(c1)];
 
@@ -485,7 +489,7 @@ describe("a commit", () => {
     const own = commitOf({ ...b0, worker, resultTag: cat, salt });
     aJob(...begun, committed(b0, own), committed(c1))
       .when({ ...reveal(b0), receipt })
-      .thenRecords({ ...answered(b0), resultTag: cat, salt, receipt } as JobEvent);
+      .thenRecords({ ...revealed(b0), receipt } as JobEvent);
     aJob(...bound)
       .when({ ...reveal(b0), receipt })
       .thenRefuses("RevealDoesNotOpen");

@@ -46,6 +46,7 @@ import {
   reopenJob,
 } from "./assurance.ts";
 import type {
+  Answer,
   AssignmentReason,
   JobCompleted,
   JobEvent,
@@ -213,7 +214,13 @@ export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
         if (job.status !== "open") return refuse("JobEnded");
         if (!job.spec.commit) return refuse("CommitNotAsked");
         if (task?.status !== "assigned") return refuse("AttemptFenced");
-        return accept({ type: "ResultCommitted", ...refOf(task), commit, at });
+        return accept({
+          type: "ResultCommitted",
+          ...refOf(task),
+          commit,
+          ...answerTo(task, job.spec, at),
+          at,
+        });
       }
 
       case "RecordResult": {
@@ -238,6 +245,7 @@ export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
           type: "ResultReceived",
           ...refOf(task),
           ...result,
+          ...(task.status === "assigned" ? answerTo(task, job.spec, at) : {}),
           ...(resultTag === undefined ? {} : { resultTag }),
           ...(salt === undefined ? {} : { salt }),
           ...(receipt === undefined ? {} : { receipt }),
@@ -388,6 +396,13 @@ const judge = (judgement: Judgement, job: OpenJob, at: Instant): Decision<JobEve
   };
   return accept<JobEvent>(...verdicts, completed);
 };
+
+/** How long the node took. */
+const answerTo = (
+  { assignedAt }: Extract<Task, { status: "assigned" }>,
+  { app }: JobSpec,
+  at: Instant,
+): Answer => ({ app, turnaroundMs: Math.max(0, at - assignedAt) });
 
 /** Past its lease, or past the time in which it should have been revealed. */
 const isOverdue = (task: Task, { revealBy }: OpenJob, at: Instant): boolean => {

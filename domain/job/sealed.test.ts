@@ -67,7 +67,8 @@ const assigned = (task: TaskRef): JobEvent => {
 };
 const answered = (task: TaskRef, outputDigest: string): JobEvent => {
   const result = { executionClass: native, outputDigest, outputSize: 300, resultTag: tag };
-  return { type: "ResultReceived", ...task, ...result, elapsedMs: 40, at: noon };
+  const answer = { elapsedMs: 40, app: spec.app, turnaroundMs: 0 };
+  return { type: "ResultReceived", ...task, ...result, ...answer, at: noon };
 };
 const started = [submitted, wrapped, assigned(bob), assigned(cyd)];
 

@@ -14,7 +14,7 @@ export type Task = TaskRef & {
   /** Left out for an ordinary node. */
   readonly role?: "arbiter";
 } & (
-    | { readonly status: "assigned"; readonly expiresAt: Instant }
+    | { readonly status: "assigned"; readonly assignedAt: Instant; readonly expiresAt: Instant }
     | {
         readonly status: "committed";
         readonly commit: Digest;
@@ -105,8 +105,9 @@ const evolveOpen = (job: OpenJob, event: JobEvent): Job => {
     case "KeysAwaited":
       return { ...job, awaitingKeys: true };
     case "TaskAssigned": {
-      const { executionClass, expiresAt, role } = event;
-      const lease = { ...(role ? { role } : {}), status: "assigned", expiresAt } as const;
+      const { executionClass, expiresAt, role, at: assignedAt } = event;
+      const held = { status: "assigned", assignedAt, expiresAt } as const;
+      const lease = { ...(role ? { role } : {}), ...held };
       const task: Task = { ...refOf(event), executionClass, ...lease };
       const nodes = [...job.nodes, event.nodeId];
       const tried = without(job.tried, event.nodeId);

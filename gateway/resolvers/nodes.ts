@@ -1,6 +1,11 @@
 import { nodeAccount } from "../../domain/ids.ts";
 import { type Capabilities, capabilitiesFault, node } from "../../domain/node/node.ts";
-import { correctness, reliability, standing } from "../../domain/reputation.ts";
+import {
+  correctness,
+  meanTurnaroundMs,
+  reliability,
+  standing,
+} from "../../domain/reputation/standing.ts";
 import type { NodeStatus, NodeView } from "../../projections/views.ts";
 import { handleCommand } from "../../streams/handle-command.ts";
 import {
@@ -163,5 +168,5 @@ export const Reputation: All["Reputation"] = {
   reliability: (track) => reliability(track),
   correctness: (track) => correctness(track),
   standing: (track) => standing(track),
-  turnaroundMs: ({ answered, elapsedMs }) => (answered === 0 ? null : elapsedMs / answered),
+  turnaroundMs: (track) => meanTurnaroundMs(track),
 };

@@ -25,7 +25,8 @@ import {
 } from "../../domain/job/job.ts";
 import type { JobSpec } from "../../domain/job/spec.ts";
 import type { NodeEvent } from "../../domain/node/node.ts";
-import { blankTrack, evolveTrack, standing, type Track } from "../../domain/reputation.ts";
+import { standing } from "../../domain/reputation/standing.ts";
+import { blankTrack, evolveTrack, type Track } from "../../domain/reputation/track.ts";
 import type { Heartbeat, TaskOrder } from "../../streams/task-queue.ts";
 import { createAlarms } from "../alarms.ts";
 import type { Fact } from "../facts.ts";
