@@ -3,7 +3,7 @@
  *
  *     npm test [-- --quick] [-- --filter text] [-- --second-try] [-- --timeout-ms n] [-- --root folder]
  *
- * First the checks (types, format and lint, generated files, tidy), then every `*.test.ts`, two to
+ * First the checks (types, format and lint, generated files), then tidy and every `*.test.ts`, two to
  * four files at a time and the longest first, then every `*.serial.test.ts` alone, one after another:
  * those that measure time. `--quick` leaves out the checks, `--filter` all files whose path lacks the text (and the
  * checks as well). `--second-try` runs each file that failed once more, alone, and counts that run: on a
@@ -59,16 +59,9 @@ const withChecks = !options.quick && options.filter === "";
 const failedChecks = withChecks ? checks.filter((check) => !runCheck(root, check)) : [];
 const run = (some: readonly string[], atATime: number): Promise<Tally> =>
   runFiles(some, { root, timeoutMs, concurrency: atATime, onEnd });
-await run(files.filter(isTidy), 1);
-const others = files.filter((file) => !isTidy(file));
-await run(
-  longestFirst(
-    root,
-    others.filter((file) => !isSerial(file)),
-  ),
-  concurrency,
-);
-await run(others.filter(isSerial), 1);
+const others = files.filter((file) => !isTidy(file) && !isSerial(file));
+await run([...files.filter(isTidy), ...longestFirst(root, others)], concurrency);
+await run(files.filter(isSerial), 1);
 if (options["second-try"]) {
   const failed = files.filter((file) => !isGood(tallies.get(file) ?? noTests) && !isTidy(file));
   for (const file of failed) console.log(`second try: ${relative(root, file)}`);

@@ -4,14 +4,16 @@ import { join } from "node:path";
 /** Those that take ten seconds and more on two cores, the longest first. */
 export const longest: readonly string[] = [
   "testing/chaos/storm.test.ts",
-  "testing/e2e/demo.test.ts",
   "testing/e2e/start.test.ts",
+  "testing/e2e/demo.test.ts",
   "testing/e2e/bad-input.test.ts",
+  "worker/executors/wasm/hostile.test.ts",
   "worker/children/pool.test.ts",
   "testing/simulation/simulate.test.ts",
+  "testing/chaos/split-roles.test.ts",
+  "worker/executors/hostile-models.test.ts",
   "worker/executors/ocr.test.ts",
   "testing/e2e/sdk-in-browser.test.ts",
-  "testing/chaos/split-roles.test.ts",
   "streams/embedded/recovery.test.ts",
   "testing/hosts/join.test.ts",
   "gateway/hostile-queries.test.ts",
