@@ -27,6 +27,10 @@ export const accounts: Projection<AccountRow> = {
     JobFunded: fund,
     PointsAwarded: move,
     JobRefunded: move,
+    AwardsSettled: move,
+    AwardsVoided: move,
+    BondSlashed: move,
+    BondReturned: move,
 
     JobSubmitted: "ignored",
     JobRejected: "ignored",

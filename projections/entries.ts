@@ -31,6 +31,10 @@ export const entries: Projection<JournalRow> = {
     JobFunded: line,
     PointsAwarded: line,
     JobRefunded: line,
+    AwardsSettled: line,
+    AwardsVoided: line,
+    BondSlashed: line,
+    BondReturned: line,
 
     JobSubmitted: "ignored",
     JobRejected: "ignored",

@@ -35,6 +35,10 @@ export const statements: Projection<StatementRow> = {
     JobFunded: line,
     PointsAwarded: line,
     JobRefunded: line,
+    AwardsSettled: line,
+    AwardsVoided: line,
+    BondSlashed: line,
+    BondReturned: line,
 
     JobSubmitted: "ignored",
     JobRejected: "ignored",

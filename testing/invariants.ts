@@ -6,10 +6,10 @@
 import type { JobEvent, ResultReceived, TaskRef } from "../domain/job/events.ts";
 import type { JobSpec } from "../domain/job/spec.ts";
 import type { LedgerEvent } from "../domain/ledger/events.ts";
-import { transfersOf } from "../domain/ledger/transfers.ts";
 import { commitOf } from "../domain/receipts/commit.ts";
 import { decode } from "../streams/codec.ts";
 import type { RecordedEvent } from "../streams/event-store.ts";
+import { checkEntry, checkSums, emptyBooks } from "./ledger-invariants.ts";
 
 export interface InvariantReport {
   /** One sentence each; empty when all holds. */
@@ -55,11 +55,9 @@ export const checkInvariants = async (
   const revisions = new Map<string, bigint>();
   const ids = new Set<string>();
   const jobs = new Map<string, JobTrace>();
-  const balances = new Map<string, bigint>();
-  const awardIds = new Set<string>();
+  const books = emptyBooks();
   let position = -1n;
   let events = 0;
-  let awarded = 0n;
 
   for await (const recorded of log) {
     const event = decode(recorded);
@@ -74,17 +72,11 @@ export const checkInvariants = async (
     if (ids.has(recorded.id)) blame(`event id ${recorded.id} stands twice in the log`);
     ids.add(recorded.id);
 
-    if (recorded.stream === "ledger") {
-      const entry = event as LedgerEvent;
-      checkEntry(entry, { jobs, balances, awardIds, blame });
-      if (entry.type === "PointsAwarded")
-        for (const { amount } of entry.awards) awarded += BigInt(amount);
-    } else if (recorded.stream.startsWith("job-")) checkJob(event as JobEvent, jobs, blame);
+    if (recorded.stream === "ledger") checkEntry(event as LedgerEvent, books, jobs, blame);
+    else if (recorded.stream.startsWith("job-")) checkJob(event as JobEvent, jobs, blame);
   }
 
-  let sum = 0n;
-  for (const balance of balances.values()) sum += balance;
-  if (sum !== 0n) blame(`all balances sum to ${sum} and not to zero`);
+  checkSums(books, blame);
   let completed = 0;
   let failed = 0;
   for (const [hash, job] of jobs) {
@@ -95,10 +87,11 @@ export const checkInvariants = async (
     if (job.ended === undefined) blame(`job ${name} was accepted and never ended`);
     if (job.funded && !job.released) blame(`the escrow of job ${name} was never released`);
     if (job.ended === "JobCompleted" && !job.released) blame(`job ${name} was completed, not paid`);
-    const escrow = balances.get(`escrow:${hash}`) ?? 0n;
+    const escrow = books.balances.get(`escrow:${hash}`) ?? 0n;
     if (job.released && escrow !== 0n) blame(`${escrow} micro-points are left in job ${name}`);
   }
-  const awards = awardIds.size;
+  const { awarded } = books;
+  const awards = books.awardIds.size;
   return { violations, events, jobs: jobs.size, completed, failed, awards, awarded };
 };
 
@@ -207,55 +200,4 @@ const checkReveal = (
   const commit = commitOf({ ...event, worker: receipt?.worker ?? nodeId, resultTag, salt });
   if (tasks.get(event.replica)?.commit !== commit)
     blame(`${name} shows what ${nodeId} was not bound to`);
-};
-
-const checkEntry = (
-  entry: LedgerEvent,
-  {
-    jobs,
-    balances,
-    awardIds,
-    blame,
-  }: {
-    readonly jobs: ReadonlyMap<string, JobTrace>;
-    readonly balances: Map<string, bigint>;
-    readonly awardIds: Set<string>;
-    readonly blame: (sentence: string) => void;
-  },
-): void => {
-  for (const { debit, credit, amount } of transfersOf(entry)) {
-    if (amount <= 0n) blame(`a leg of ${entry.type} moves ${amount}`);
-    const left = (balances.get(debit) ?? 0n) - amount;
-    if (left < 0n && debit !== "issuance") blame(`${debit} went below zero, to ${left}`);
-    balances.set(debit, left);
-    balances.set(credit, (balances.get(credit) ?? 0n) + amount);
-  }
-  if (entry.type === "PointsIssued") return;
-  const job = jobs.get(entry.jobHash);
-  const name = entry.jobHash.slice(0, 12);
-  if (!job) {
-    blame(`${entry.type} for job ${name}, which was never submitted`);
-    return;
-  }
-  if (entry.type === "JobFunded") {
-    if (job.funded) blame(`job ${name} was funded twice`);
-    job.funded = true;
-    return;
-  }
-  if (!job.funded) blame(`${entry.type} for job ${name}, which was never funded`);
-  if (job.released) blame(`the escrow of job ${name} was released twice`);
-  job.released = true;
-  if (entry.type === "JobRefunded") {
-    if (job.ended === "JobCompleted") blame(`job ${name} was completed and refunded`);
-    return;
-  }
-  if (job.ended !== "JobCompleted" && job.ended !== "JobCancelled")
-    blame(`awards for job ${name}, which was not completed`);
-  for (const { awardId, replica, nodeId, amount } of entry.awards) {
-    if (awardIds.has(awardId)) blame(`award ${awardId.slice(0, 12)} was paid twice`);
-    awardIds.add(awardId);
-    if (!job.accepted.has(`${replica} ${nodeId}`))
-      blame(`${nodeId} was paid for job ${name} without an accepted result`);
-    if (amount !== job.spec.price) blame(`${nodeId} was paid ${amount} for job ${name}`);
-  }
 };

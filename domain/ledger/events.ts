@@ -6,7 +6,15 @@ import type { DomainEvent, Instant } from "../decider.ts";
 import type { AccountId, Digest, JobHash, NodeId } from "../ids.ts";
 import type { MicroPointsText } from "../points.ts";
 
-export type LedgerEvent = PointsIssued | JobFunded | PointsAwarded | JobRefunded;
+export type LedgerEvent =
+  | PointsIssued
+  | JobFunded
+  | PointsAwarded
+  | JobRefunded
+  | AwardsSettled
+  | AwardsVoided
+  | BondSlashed
+  | BondReturned;
 
 /** issuance -> account. */
 export type PointsIssued = DomainEvent<
@@ -38,8 +46,24 @@ export interface Award {
   readonly replica: number;
   readonly nodeId: NodeId;
   readonly amount: MicroPointsText;
+  /** It goes to `pending:<node>` until the hold window ends; else the node has it at once. */
+  readonly held?: true;
+  /** An arbiter has computed the same: the award counts for the node's bond. */
+  readonly audited?: true;
 }
-/** escrow -> one node per award, and the rest -> client; closes the escrow. */
+/** The hold window of the awards of one entry, as the policy was when they were made. */
+export interface Hold {
+  /** It ends when so many more jobs with held awards were paid … */
+  readonly jobs: number;
+  /** … or at this instant, whichever is first. */
+  readonly until: Instant;
+  /** A conviction opens the job again: no arbiter has looked at it. */
+  readonly reopens?: true;
+}
+/**
+ * escrow -> one node per award, or what is pending for it, and the rest -> client; closes the escrow.
+ * A job that was opened again has a second one, with the new awards alone.
+ */
 export type PointsAwarded = DomainEvent<
   "PointsAwarded",
   {
@@ -47,6 +71,8 @@ export type PointsAwarded = DomainEvent<
     client: AccountId;
     awards: readonly Award[];
     refund: MicroPointsText;
+    /** There if an award is held. */
+    hold?: Hold;
   }
 >;
 
@@ -55,3 +81,36 @@ export type JobRefunded = DomainEvent<
   "JobRefunded",
   { jobHash: JobHash; client: AccountId; amount: MicroPointsText; reason: string }
 >;
+
+export interface SettledAward {
+  readonly awardId: Digest;
+  readonly nodeId: NodeId;
+  readonly amount: MicroPointsText;
+  /** How much of the amount goes to the node's bond. */
+  readonly bond: MicroPointsText;
+}
+/** pending -> node, and -> its bond: their hold windows are over. */
+export type AwardsSettled = DomainEvent<"AwardsSettled", { settled: readonly SettledAward[] }>;
+
+export interface VoidedAward {
+  readonly awardId: Digest;
+  readonly jobHash: JobHash;
+  readonly amount: MicroPointsText;
+  /** The escrow of the job, or the client's account if the job is over for good. */
+  readonly to: AccountId;
+  /** The job had been completed: its escrow is open again, and so is to be the job. */
+  readonly reopens?: true;
+}
+/** pending of one node -> escrows and clients. */
+export type AwardsVoided = DomainEvent<
+  "AwardsVoided",
+  { nodeId: NodeId; reason: string; voided: readonly VoidedAward[] }
+>;
+
+/** bond -> slash-sink, all of it. */
+export type BondSlashed = DomainEvent<
+  "BondSlashed",
+  { nodeId: NodeId; amount: MicroPointsText; reason: string }
+>;
+/** bond -> node, all of it: the node has retired and nothing is pending for it. */
+export type BondReturned = DomainEvent<"BondReturned", { nodeId: NodeId; amount: MicroPointsText }>;

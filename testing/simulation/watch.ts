@@ -55,7 +55,8 @@ interface JobView {
   ended: JobEvent["type"] | undefined;
   /** `replica node`, as the verdicts say. */
   readonly verdicts: Set<string>;
-  readonly paid: Set<string>;
+  /** The same of each award that was not voided, by its id. */
+  readonly paid: Map<Digest, string>;
   /** By replica: when its lease ends. */
   readonly leases: Map<number, number>;
   job: Job;
@@ -124,7 +125,7 @@ export const createWatch = (
       cancelled: false,
       ended: undefined,
       verdicts: new Set(),
-      paid: new Set(),
+      paid: new Map(),
       leases: new Map(),
       job: rules.initial,
       escrow: "none",
@@ -236,14 +237,30 @@ export const createWatch = (
 
   const entry = (event: LedgerEvent): void => {
     evolveLedger(ledger, event);
-    if (event.type === "PointsIssued") return;
+    if (event.type === "AwardsVoided") {
+      for (const { awardId, jobHash, reopens } of event.voided)
+        loseAward(jobHash, awardId, reopens);
+      return;
+    }
+    if (!("jobHash" in event)) return;
     const view = viewOf(event.jobHash);
     view.touchedAt = now();
     view.escrow = event.type === "JobFunded" ? "open" : "released";
     unreleased += event.type === "JobFunded" ? 1 : -1;
     if (event.type !== "PointsAwarded") return;
-    const { paid } = view;
-    for (const { replica, nodeId } of event.awards) paid.add(`${replica} ${nodeId}`);
+    for (const { awardId, replica, nodeId } of event.awards)
+      view.paid.set(awardId, `${replica} ${nodeId}`);
+  };
+
+  /** It counts neither as paid nor as earned any more. */
+  const loseAward = (jobHash: JobHash, awardId: Digest, reopens = false): void => {
+    const view = viewOf(jobHash);
+    view.verdicts.delete(view.paid.get(awardId) ?? "");
+    view.paid.delete(awardId);
+    view.touchedAt = now();
+    if (!reopens) return;
+    view.escrow = "open";
+    unreleased++;
   };
 
   return {
@@ -313,7 +330,7 @@ export const createWatch = (
         if (
           pays &&
           verdicts.size > 0 &&
-          (verdicts.size !== paid.size || [...verdicts].some((one) => !paid.has(one)))
+          (verdicts.size !== paid.size || [...paid.values()].some((one) => !verdicts.has(one)))
         )
           blame(`job ${name} has ${verdicts.size} accepted results and ${paid.size} awards`);
       }
