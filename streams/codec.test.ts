@@ -196,6 +196,29 @@ describe("the stored samples", () => {
     assert.equal(awarded.balances.get("node:dans-desktop"), 10_000n);
   });
 
+  test("keep the books in balance when an award is held, and whatever becomes of it", () => {
+    const held = samples
+      .map((sample) => decode(recorded(sample)))
+      .find((event) => event?.type === "PointsAwarded" && event.hold !== undefined);
+    assert.ok(held?.type === "PointsAwarded");
+    const fold = (
+      ...types: readonly ("AwardsSettled" | "AwardsVoided" | "BondSlashed" | "BondReturned")[]
+    ): ReadonlyMap<string, bigint> => {
+      const ledger = emptyLedger();
+      for (const type of ["PointsIssued", "JobFunded"] as const)
+        evolveLedger(ledger, sampleOf(type));
+      evolveLedger(ledger, held);
+      for (const type of types) evolveLedger(ledger, sampleOf(type));
+      assert.equal(faultOf(ledger), undefined);
+      return ledger.balances;
+    };
+    assert.equal(fold().get("pending:bobs-laptop"), 10_000n);
+    assert.equal(fold("AwardsVoided").get(`escrow:${"ab".repeat(32)}`), 10_000n);
+    assert.equal(fold("AwardsSettled").get("bond:bobs-laptop"), 10_000n);
+    assert.equal(fold("AwardsSettled", "BondSlashed").get("slash-sink"), 10_000n);
+    assert.equal(fold("AwardsSettled", "BondReturned").get("node:bobs-laptop"), 10_000n);
+  });
+
   test("make a node's life and a blob's", () => {
     const registered = node.evolve(node.initial, sampleOf("NodeRegistered"));
     const changed = node.evolve(registered, sampleOf("NodeCapabilitiesChanged"));

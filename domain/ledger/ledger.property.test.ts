@@ -114,6 +114,8 @@ const clerk = (books: Reference, command: LedgerCommand): string => {
       const legs = accepted.map(({ nodeId }) => line(escrow, `node:${nodeId}`, Number(price)));
       return legs.join("") + back(known.funded - paid);
     }
+    default:
+      throw new Error(`${command.type} is tried in holds.property.test.ts`);
   }
 };
 

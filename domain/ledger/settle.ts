@@ -21,7 +21,7 @@ export const settleAwards = (
   const added = new Map<NodeId, number>();
   for (const awardId of awards) {
     const award = holds.awards.get(awardId);
-    if (!award) return refuse("AwardNotHeld");
+    if (!award) continue; // It was settled or voided before.
     if (seen.has(awardId)) return refuse("AwardTwice");
     seen.add(awardId);
     if (escrows.get(award.jobHash)?.open) return refuse("AwardDisputed");
