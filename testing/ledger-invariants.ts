@@ -25,9 +25,8 @@ interface HeldTrace {
   readonly nodeId: string;
   readonly amount: string;
   readonly audited: boolean;
-  readonly window: { readonly jobs: number; readonly ms: number };
-  atJob: number;
-  until: number;
+  readonly atJob: number;
+  readonly until: number;
 }
 
 export interface BooksTrace {
@@ -123,7 +122,7 @@ const checkOfJob = (
 };
 
 const checkAwards = (entry: PointsAwarded, job: PaidJob, books: BooksTrace, blame: Blame): void => {
-  const { jobHash, awards, hold, at } = entry;
+  const { jobHash, awards, hold } = entry;
   const name = jobHash.slice(0, 12);
   if (job.ended !== "JobCompleted" && job.ended !== "JobCancelled")
     blame(`awards for job ${name}, which was not completed`);
@@ -141,19 +140,12 @@ const checkAwards = (entry: PointsAwarded, job: PaidJob, books: BooksTrace, blam
       blame(`the award of ${nodeId} for job ${name} is held, and nothing says how long`);
       continue;
     }
-    const window = { jobs: hold.jobs, ms: hold.until - at };
-    const trace = { jobHash, nodeId, amount, audited: audited === true, window };
-    books.held.set(awardId, { ...trace, atJob: 0, until: 0 });
+    const { until } = hold;
+    const trace = { jobHash, nodeId, amount, audited: audited === true, until };
+    books.held.set(awardId, { ...trace, atJob: books.heldJobs + hold.jobs });
     own.add(awardId);
   }
   if (own.size > 0) books.heldByJob.set(jobHash, own);
-  // What was in dispute begins a new window.
-  for (const awardId of own) {
-    const award = books.held.get(awardId);
-    if (!award) continue;
-    award.atJob = books.heldJobs + award.window.jobs;
-    award.until = at + award.window.ms;
-  }
 };
 
 const checkSettled = (
@@ -198,6 +190,8 @@ const checkVoided = (
     if (to === `escrow:${jobHash}` && job.released && !reopens)
       blame(`${name} went into an escrow that is closed`);
     if (reopens && !job.released) blame(`${name} opens a job that is open`);
+    if (reopens && books.heldByJob.has(jobHash))
+      blame(`${name} opens a job that another award stands for`);
     if (reopens) job.released = false;
   }
 };

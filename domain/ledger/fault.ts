@@ -48,7 +48,12 @@ const faultOfHolds = (ledger: Ledger): string | undefined => {
     if (balance !== wanted) return `pending:${nodeId} is at ${balance} and not at ${wanted}`;
     unclaimed -= balance;
   }
-  return unclaimed === 0n ? undefined : `${unclaimed} are pending for awards of no node`;
+  if (unclaimed !== 0n) return `${unclaimed} are pending for awards of no node`;
+  let queued = 0;
+  for (const { awards, head } of ledger.holds.queues.values())
+    for (const { state } of awards.slice(head)) if (state === "pending") queued++;
+  const { size } = ledger.holds.awards;
+  return queued === size ? undefined : `${size} awards are held, and ${queued} are in a queue`;
 };
 
 const faultOfAward = ({ escrows, holds }: Ledger, award: HeldAward): string | undefined => {
@@ -56,9 +61,7 @@ const faultOfAward = ({ escrows, holds }: Ledger, award: HeldAward): string | un
   if (holds.awards.get(award.awardId) !== award) return "is held and not known by its id";
   const escrow = escrows.get(award.jobHash);
   if (!escrow?.held?.includes(award)) return "is held for a job that does not know it";
-  if (escrow.open && award.slot) return "may be settled while its job is open again";
-  if (!escrow.open && !award.slot) return "is held for ever: it is in no queue";
-  return undefined;
+  return escrow.open ? "is held while its job is open" : undefined;
 };
 
 /** A bond grows by awards that are counted, and goes whole. */

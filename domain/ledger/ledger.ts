@@ -95,7 +95,6 @@ export type LedgerRefusal =
   | "AwardTwice"
   | "NothingAccepted"
   | "EscrowReopened"
-  | "AwardDisputed"
   | "HoldWindowOpen"
   | "AwardsPending";
 

@@ -1,11 +1,11 @@
 /** What becomes of awards that are held: they are settled, or fall with the conviction of their node. */
 import { accept, type Decision, refuse } from "../decider.ts";
-import { escrowAccount, type JobHash, type NodeId } from "../ids.ts";
+import { escrowAccount, type NodeId } from "../ids.ts";
 import { toText } from "../points.ts";
 import type { LedgerEvent, SettledAward, VoidedAward } from "./events.ts";
-import { heldOf, isDue } from "./holds.ts";
+import { type HeldAward, heldOf, isDue } from "./holds.ts";
 import type { LedgerCommand, LedgerRefusal } from "./ledger.ts";
-import type { Ledger } from "./state.ts";
+import type { Escrow, Ledger } from "./state.ts";
 
 /** Awards that one entry voids at most. */
 export const voidMax = 100;
@@ -14,7 +14,7 @@ type Answer = Decision<LedgerEvent, LedgerRefusal>;
 
 export const settleAwards = (
   { awards, bondAwards, now: at }: Extract<LedgerCommand, { type: "SettleAwards" }>,
-  { holds, bonded, escrows }: Ledger,
+  { holds, bonded }: Ledger,
 ): Answer => {
   const settled: SettledAward[] = [];
   const seen = new Set<string>();
@@ -24,7 +24,6 @@ export const settleAwards = (
     if (!award) continue; // It was settled or voided before.
     if (seen.has(awardId)) return refuse("AwardTwice");
     seen.add(awardId);
-    if (escrows.get(award.jobHash)?.open) return refuse("AwardDisputed");
     if (!isDue(holds, award, at)) return refuse("HoldWindowOpen");
     const { nodeId, audited } = award;
     const amount = toText(award.amount);
@@ -42,22 +41,24 @@ export const voidAwards = (
   { holds, escrows }: Ledger,
 ): Answer => {
   const voided: VoidedAward[] = [];
-  const reopened = new Set<JobHash>();
-  for (const { awardId, jobHash, amount: held, reopens } of heldOf(holds, nodeId)) {
+  for (const award of heldOf(holds, nodeId)) {
     if (voided.length === voidMax) break;
-    const amount = toText(held);
+    const { awardId, jobHash } = award;
+    const amount = toText(award.amount);
     const escrow = escrows.get(jobHash);
     if (!escrow) continue; // Cannot be: an escrow is known as long as an award of it is held.
-    const { open, round, client } = escrow;
-    // What is open again already gets the points for its second end, which is its last.
-    const isOpen = open || reopened.has(jobHash);
-    if (isOpen) voided.push({ awardId, jobHash, amount, to: escrowAccount(jobHash) });
-    else if (!reopens || round > 0) voided.push({ awardId, jobHash, amount, to: client });
-    else {
-      reopened.add(jobHash);
-      voided.push({ awardId, jobHash, amount, to: escrowAccount(jobHash), reopens });
-    }
+    if (!fallsWith(award, escrow)) voided.push({ awardId, jobHash, amount, to: escrow.client });
+    else voided.push({ awardId, jobHash, amount, to: escrowAccount(jobHash), reopens: true });
   }
   if (voided.length === 0) return accept();
   return accept({ type: "AwardsVoided", nodeId, reason, voided, at });
 };
+
+/**
+ * Whether a job falls with this award: no arbiter has looked at it, and nobody else whose result was
+ * accepted has kept an award. A job that was opened again was decided by an arbiter.
+ */
+const fallsWith = (award: HeldAward, { round, held }: Escrow): boolean =>
+  award.reopens &&
+  round === 0 &&
+  held?.every((other) => other === award || other.state === "voided") === true;

@@ -3,9 +3,9 @@
  * each entry is no option. It holds no rules: those are in `ledger.ts`.
  */
 import type { Instant } from "../decider.ts";
-import { type AccountId, escrowAccount, type JobHash, type NodeId } from "../ids.ts";
+import type { AccountId, JobHash, NodeId } from "../ids.ts";
 import type { AwardsSettled, AwardsVoided, LedgerEvent, PointsAwarded } from "./events.ts";
-import { advance, enqueue, type HeldAward, type Holds, hold, noHolds, release } from "./holds.ts";
+import { advance, type HeldAward, type Holds, hold, noHolds, release } from "./holds.ts";
 import { transfersOf } from "./transfers.ts";
 
 /** How long after its deadline, and after its release, a job's hash is remembered, so that it is paid at most once. */
@@ -91,8 +91,6 @@ export const evolveLedger = (ledger: Ledger, event: LedgerEvent): void => {
         const closed = { ...escrow, forgetAt, open: false, closedBy: event.type, left: 0n };
         const held = event.type === "PointsAwarded" ? holdAwards(ledger, event, escrow) : undefined;
         ledger.escrows.set(event.jobHash, held ? { ...closed, held } : closed);
-        for (const award of escrow.held ?? [])
-          if (award.state === "pending") enqueue(ledger.holds, award, event.at);
       }
       forgetOld(ledger, event.at);
       return;
@@ -121,16 +119,13 @@ const holdAwards = (
   const all = [...(held ?? [])];
   for (const { awardId, replica, nodeId, amount, held: isHeld, audited } of awards) {
     if (!isHeld) continue;
-    const award: HeldAward = {
-      ...{ awardId, jobHash, replica, nodeId, window },
+    const made = {
+      ...{ awardId, jobHash, replica, nodeId },
       amount: BigInt(amount),
       audited: audited === true,
       reopens: wanted.reopens === true,
-      state: "pending",
-      slot: undefined,
     };
-    hold(holds, award, at);
-    all.push(award);
+    all.push(hold(holds, made, window, at));
   }
   return all;
 };
@@ -144,21 +139,15 @@ const settle = ({ holds, bonded }: Ledger, { settled }: AwardsSettled): void => 
   advance(holds);
 };
 
-/** What is voided into an escrow is there for the job's second end; the job's other awards wait for it. */
+/** What is voided into an escrow opens it again, for the job's second end. */
 const voidAwards = ({ holds, escrows }: Ledger, { voided }: AwardsVoided): void => {
-  for (const { awardId, jobHash, amount, to, reopens } of voided) {
+  for (const { awardId, jobHash, amount, reopens } of voided) {
     const award = holds.awards.get(awardId);
     if (award) release(holds, award, "voided");
     const escrow = escrows.get(jobHash);
-    if (!escrow || to !== escrowAccount(jobHash)) continue;
-    const left = escrow.left + BigInt(amount);
-    if (!reopens || escrow.open) {
-      escrows.set(jobHash, { ...escrow, left });
-      continue;
-    }
-    const round = escrow.round + 1;
-    escrows.set(jobHash, { ...escrow, left, round, open: true, closedBy: undefined });
-    for (const other of escrow.held ?? []) other.slot = undefined;
+    if (!escrow || !reopens) continue;
+    const again = { left: BigInt(amount), round: escrow.round + 1, closedBy: undefined };
+    escrows.set(jobHash, { ...escrow, ...again, open: true });
   }
   advance(holds);
 };
