@@ -1,3 +1,4 @@
+/** The rules of awards that are held: when they are settled, when they fall, what opens again, what becomes of bonds. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { assertEachRefusalShown, at, given, noon, noting } from "../../testing/given.ts";
