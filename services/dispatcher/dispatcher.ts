@@ -25,12 +25,14 @@ import {
 } from "../../domain/job/job.ts";
 import type { JobSpec } from "../../domain/job/spec.ts";
 import type { NodeEvent } from "../../domain/node/node.ts";
+import { policyDefaults, withDefaults } from "../../domain/policy/policy.ts";
 import { standing } from "../../domain/reputation/standing.ts";
 import { blankTrack, evolveTrack, type Track } from "../../domain/reputation/track.ts";
 import type { Heartbeat, TaskOrder } from "../../streams/task-queue.ts";
 import { createAlarms } from "../alarms.ts";
 import type { Fact } from "../facts.ts";
 import { type Await, createSealedJobs } from "./sealed-jobs.ts";
+import { createUsage } from "./usage.ts";
 import { createWaitingLine } from "./waiting-line.ts";
 
 /** A node whose heartbeat is so old gets no new task, and its tasks go to others. */
@@ -132,7 +134,8 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
   const funded = new Map<JobHash, number>();
   /** Of the open jobs. */
   const deadlines = new Map<JobHash, Instant>();
-  const line = createWaitingLine();
+  const usage = createUsage({ halfLifeMs: policyDefaults.dispatch.usageHalfLifeMs });
+  const line = createWaitingLine(usage);
   const alarms = createAlarms();
   const sealedJobs = createSealedJobs();
   let outbox = new Map<NodeId, Map<string, Order>>();
@@ -164,13 +167,16 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
 
   const enlist = (jobHash: JobHash, job: Job) => {
     if (job.status !== "open" || !funded.has(jobHash)) return;
-    const { priority, app, engine, sealed } = job.spec;
+    const { client, priority, app, engine, sealed } = job.spec;
     const kind = `${app} ${engine}${sealed ? " sealed" : ""}`;
-    if (vacancies(job).length > 0) line.join(jobHash, { priority, kind });
+    const wanted = vacancies(job).length;
+    if (wanted === 0) return;
+    line.join(jobHash, { client, priority, kind, cost: wanted * usage.usualMs(app) });
   };
 
   const hearJob = (event: JobEvent, fact: Fact, job: Job) => {
     const { jobHash } = event;
+    usage.hear(event, job);
     if ("nodeId" in event) {
       const node = nodes.get(event.nodeId);
       if (node) node.track = evolveTrack(node.track, event);
@@ -341,7 +347,9 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
         if (funding.status !== "open") return; // It ended in the meantime.
         funded.set(event.jobHash, Number(fact.revision));
         enlist(event.jobHash, funding);
-      } else if (fact.stream.startsWith("job-")) hearJob(event as JobEvent, fact, job);
+      } else if (event.type === "PolicyAdopted")
+        usage.setHalfLife(withDefaults(event.policy).dispatch.usageHalfLifeMs, event.at);
+      else if (fact.stream.startsWith("job-")) hearJob(event as JobEvent, fact, job);
       else if (fact.stream.startsWith("node-")) hearNode(event as NodeEvent);
     },
 
@@ -372,9 +380,9 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
       line.serve((jobHash) => {
         const job = jobOf(jobHash);
         const fundedAt = funded.get(jobHash);
-        if (job.status !== "open" || fundedAt === undefined) return "leave";
+        if (job.status !== "open" || fundedAt === undefined) return "gone";
         // Another dispatcher was first, or an append came about whose answer was lost.
-        if (vacancies(job).length === 0) return "leave";
+        if (vacancies(job).length === 0) return "gone";
         const plan = planFor(jobHash, job, { fundedAt, random });
         if (plan === "unreadable") {
           if (lastHeard - firstHeard >= settledAfterMs) sealedJobs.askForMore(job);
@@ -383,7 +391,7 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
         // What stays vacant is enlisted again when the assignment is heard.
         if (plan.assignments.length === 0) return index.hasRoom(job.spec) ? "unfit" : "no-room";
         plans.push(plan);
-        return "leave";
+        return "served";
       });
       return plans;
     },
