@@ -1,6 +1,10 @@
-/** What it costs to choose a node for a task and to note its load, by the number of nodes. */
-import { seededRandom } from "../domain/chance.ts";
-import { type Candidate, createNodeIndex } from "../domain/dispatch/node-index.ts";
+/** What it costs to choose a node for a task, with the reason, and to note its load, by the number of nodes. */
+import { hash } from "node:crypto";
+import { drawSeed, seededRandom } from "../domain/chance.ts";
+import { decide, type Terms } from "../domain/dispatch/decide.ts";
+import { type Candidate, createNodeIndex, type Need } from "../domain/dispatch/node-index.ts";
+import type { Sha256 } from "../domain/hashing.ts";
+import { policyDefaults } from "../domain/policy/policy.ts";
 
 export interface DispatchCost {
   readonly nodes: number;
@@ -19,6 +23,8 @@ export const dispatchCost = (nodes: number): DispatchCost => {
     const nodeId = `node-${n}`;
     const candidate: Candidate = {
       nodeId,
+      group: nodeId,
+      isNew: n % 10 === 0,
       capabilities: {
         apps: [{ app: "noop", executionClass: "plain@1/js/any/1t/none" }],
         slots: 100,
@@ -34,12 +40,16 @@ export const dispatchCost = (nodes: number): DispatchCost => {
     candidates.set(nodeId, candidate);
     index.put(candidate);
   }
-  const need = {
+  const sha256: Sha256 = (bytes) => hash("sha256", bytes);
+  const jobHash = sha256("a job");
+  const need: Need = {
     app: "noop",
     engine: "",
     pinnedClass: undefined,
     exact: false,
     exclude: new Set<string>(),
+    excludeGroups: new Set<string>(),
+    explorationShare: policyDefaults.dispatch.explorationShare,
   };
   const load = (nodeId: string, change: number) => {
     const candidate = candidates.get(nodeId);
@@ -49,10 +59,18 @@ export const dispatchCost = (nodes: number): DispatchCost => {
     index.put(changed);
   };
   const busy: string[] = [];
-  const decide = (count: number) => {
+  const run = (count: number) => {
     for (let n = 0; n < count; n++) {
-      const choice = index.choose(need, random);
-      if (!choice) throw new Error("no node has room");
+      const seed = drawSeed(random);
+      const slate = index.look(need, seededRandom(seed));
+      if (!slate) throw new Error("no node has room");
+      const { explores, candidates: lookedAt } = slate;
+      const terms = slate.nodes.map(({ nodeId, executionClass }): Terms => {
+        const { standing, load: held } = candidates.get(nodeId) ?? { standing: 0, load: 0 };
+        return { nodeId, executionClass, standing, held, reserved: 0, slots: 100, turnaroundMs: 9 };
+      });
+      const setting = { jobHash, replica: 0, seed, explores, candidates: lookedAt, asOf: `${n}` };
+      const choice = decide(setting, terms, policyDefaults, sha256);
       load(choice.nodeId, 1);
       const place = n % underWay;
       const done = busy[place];
@@ -60,8 +78,8 @@ export const dispatchCost = (nodes: number): DispatchCost => {
       busy[place] = choice.nodeId;
     }
   };
-  decide(decisions / 5);
+  run(decisions / 5);
   const startedAt = process.hrtime.bigint();
-  decide(decisions);
+  run(decisions);
   return { nodes, nanosPerDecision: Number(process.hrtime.bigint() - startedAt) / decisions };
 };

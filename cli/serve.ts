@@ -252,7 +252,14 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
         const seed = randomBytes(4).readUInt32LE();
         const random = seededRandom(seed);
         onLog(`dispatcher draws from seed ${seed}`);
-        const dispatcher = runDispatcher({ book, desk, clock, random, onTrouble });
+        const dispatcher = runDispatcher({
+          book,
+          desk,
+          clock,
+          random,
+          sha256: nativeSha256,
+          onTrouble,
+        });
         listeners.push(dispatcher);
         opened.push(() => dispatcher.close());
       }

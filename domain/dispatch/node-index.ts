@@ -1,32 +1,41 @@
 /**
- * Which node gets a task: an index by app and execution class, in buckets by standing, of the nodes
- * that have room now. Choosing looks at a few nodes, however many are registered: a scan of 10,000
- * would cost 250 microseconds a task, this costs about one.
+ * Where to look for a node: an index by app and execution class of the nodes that have room now, in
+ * rows by whether a slot is free and by standing. A look finds a few nodes, a *slate*, however many
+ * are registered: a scan of 10,000 would cost 250 microseconds a task, this costs about one. Who of
+ * the slate gets the task is decided in `decide.ts`.
+ *
+ * A row is drawn from by who answers for a node, then by node: a hundred nodes of one owner come up
+ * as often as one, and those of an owner that has the job already hide nobody else's.
  *
  * Folded in place, like the ledger. It reads no clock and rolls no die: `random` comes in.
  */
 import type { NodeId } from "../ids.ts";
 import type { Capabilities } from "../node/node.ts";
+import { createRow, groupCount, placeIn, type Row } from "./row.ts";
 
-/** Version of the rules below; recorded with each assignment. */
-export const dispatchPolicy = 1;
-/** This share of the choices ignores standing, so that new nodes get work (features DI-6). */
-export const explorationShare = 0.01;
 const bucketCount = 16;
-/** Nodes looked at in one bucket before the next one down is tried. */
+/** Nodes with a free slot stand in the upper rows, those with room in their backlog in the lower. */
+const rankedRows = 2 * bucketCount;
+/** Behind the ranked rows: new nodes with a free slot, which stand in a ranked row as well. */
+const newRow = rankedRows;
+/** Groups looked at in one row: more than a job can have replicas, so that one that may have it is found. */
 const probesMax = 32;
-/** Among so many that fit, the least loaded is taken. */
-const choicesMax = 3;
+/** So many nodes are ranked for one task. */
+export const slateMax = 3;
 /** Classes looked at for one task. Honest nodes have a few; but a node may name its class as it likes. */
 const classesMax = 32;
 
 export interface Candidate {
   readonly nodeId: NodeId;
+  /** Who answers for it: no two nodes of one group get one job. */
+  readonly group: string;
   readonly capabilities: Capabilities;
   /** 0 to 1, from reputation. */
   readonly standing: number;
   /** Tasks that it has now, running or waiting. */
   readonly load: number;
+  /** Whether it has yet to show what it is worth: a share of the choices is among such nodes alone. */
+  readonly isNew: boolean;
 }
 
 export interface Need {
@@ -37,50 +46,55 @@ export interface Need {
   readonly pinnedClass: string | undefined;
   /** Results are compared byte by byte: a class that could not be measured will not do. */
   readonly exact: boolean;
-  readonly exclude: ReadonlySet<NodeId> | readonly NodeId[];
+  /** Nodes that must not have it. */
+  readonly exclude: ReadonlySet<NodeId>;
+  /** Nor may any other node of those who answer for these. */
+  readonly excludeGroups: ReadonlySet<string>;
   /**
    * So many nodes are wanted, 1 if not given. Where all must be of one class and none is pinned yet,
    * it is one that has so many, if there is any.
    */
   readonly replicas?: number;
+  /** This share of the choices is among new nodes alone, 0 to 1. */
+  readonly explorationShare: number;
 }
 
-export interface Choice {
-  readonly nodeId: NodeId;
-  readonly executionClass: string;
-  /** Standing of the chosen node, 0 to 1. */
-  readonly score: number;
-  /** Nodes that were looked at. */
+/** A few nodes of which one gets the task. */
+export interface Slate {
+  /** At least one, at most `slateMax`; the first wins a tie. */
+  readonly nodes: readonly { readonly nodeId: NodeId; readonly executionClass: string }[];
+  /** Whether only new nodes were looked for. */
+  readonly explores: boolean;
+  /** Nodes that were looked at, also those that must not have it. */
   readonly candidates: number;
 }
 
 interface Seat {
   candidate: Candidate;
-  /** Where it stands: shelf to [bucket, place in bucket]. Empty while it has no room. */
-  readonly places: Map<Shelf, [bucket: number, place: number]>;
+  /** Leaves each row where it stands. Empty while it has no room. */
+  places: (() => void)[];
 }
 
 /** The nodes that compute one app in one class and have room. */
 interface Shelf {
-  readonly app: string;
   readonly executionClass: string;
-  readonly rows: readonly Seat[][];
-  /** In all rows. */
-  count: number;
+  readonly rows: readonly Row<Seat>[];
+  /** Nodes in the ranked rows by who answers for them. */
+  readonly groups: Map<string, number>;
 }
 
 export interface NodeIndex {
   /** Adds or changes a node. One that has no room is left out until it has. */
   put(candidate: Candidate): void;
   remove(nodeId: NodeId): void;
-  /** A node with room that meets the need; undefined when there is none (or none was found). */
-  choose(need: Need, random: () => number): Choice | undefined;
-  /** As `choose`, but among these nodes alone; looks at all of them. */
-  chooseAmong(
+  /** Nodes with room that meet the need; undefined when there is none (or none was found). */
+  look(need: Need, random: () => number): Slate | undefined;
+  /** As `look`, but among these nodes alone; looks at all of them. */
+  lookAmong(
     nodeIds: Iterable<NodeId>,
     need: Need,
     random: () => number,
-  ): Choice | "no-room" | undefined;
+  ): Slate | "no-room" | undefined;
   /** Whether any node at all has room for the app in such an engine. */
   hasRoom(need: Pick<Need, "app" | "engine">): boolean;
   readonly size: number;
@@ -99,34 +113,37 @@ export const createNodeIndex = (): NodeIndex => {
     shelves.set(app, ofApp);
     const known = ofApp.get(executionClass);
     if (known) return known;
-    const rows = Array.from({ length: bucketCount }, (): Seat[] => []);
-    const made: Shelf = { app, executionClass, rows, count: 0 };
+    const rows = Array.from({ length: rankedRows + 1 }, () => createRow<Seat>());
+    const made: Shelf = { executionClass, rows, groups: new Map() };
     ofApp.set(executionClass, made);
     return made;
   };
 
   const leave = (seat: Seat): void => {
-    for (const [shelf, [bucket, place]] of seat.places) {
-      const row = shelf.rows[bucket];
-      const last = row?.pop();
-      if (!row || !last) continue;
-      shelf.count--;
-      if (last === seat) continue;
-      row[place] = last;
-      last.places.set(shelf, [bucket, place]);
-    }
-    seat.places.clear();
+    for (const leaveRow of seat.places) leaveRow();
+    seat.places = [];
   };
 
   const enter = (seat: Seat): void => {
-    const bucket = bucketOf(seat.candidate.standing);
-    for (const { app, executionClass } of seat.candidate.capabilities.apps) {
+    const { candidate } = seat;
+    const { group, capabilities, isNew } = candidate;
+    if (roomOf(candidate) <= 0) return;
+    const rowNumber = rowOf(candidate);
+    const isExplored = isNew && hasFreeSlot(candidate);
+    const entered = new Set<Shelf>();
+    for (const { app, executionClass } of capabilities.apps) {
       const shelf = shelfOf(app, executionClass);
-      const row = shelf.rows[bucket];
-      if (!row || seat.places.has(shelf)) continue;
-      seat.places.set(shelf, [bucket, row.length]);
-      row.push(seat);
-      shelf.count++;
+      if (entered.has(shelf)) continue;
+      entered.add(shelf);
+      const leaveRow = placeIn(shelf.rows[rowNumber], group, seat);
+      shelf.groups.set(group, (shelf.groups.get(group) ?? 0) + 1);
+      seat.places.push(() => {
+        leaveRow();
+        const left = (shelf.groups.get(group) ?? 0) - 1;
+        if (left > 0) shelf.groups.set(group, left);
+        else shelf.groups.delete(group);
+      });
+      if (isExplored) seat.places.push(placeIn(shelf.rows[newRow], group, seat));
     }
   };
 
@@ -134,13 +151,18 @@ export const createNodeIndex = (): NodeIndex => {
   const clear = ({ apps }: Capabilities): void => {
     for (const { app, executionClass } of apps) {
       const ofApp = shelves.get(app);
-      if (ofApp?.get(executionClass)?.count === 0) ofApp.delete(executionClass);
+      if (ofApp?.get(executionClass)?.groups.size === 0) ofApp.delete(executionClass);
       if (ofApp?.size === 0) shelves.delete(app);
     }
   };
 
   /** With room, some of which may be excluded. */
-  const shelvesFor = ({ app, engine, pinnedClass, exact }: Omit<Need, "exclude">): Shelf[] => {
+  const shelvesFor = ({
+    app,
+    engine,
+    pinnedClass,
+    exact,
+  }: Pick<Need, "app" | "engine" | "pinnedClass" | "exact">): readonly Shelf[] => {
     const ofApp = shelves.get(app);
     if (!ofApp) return [];
     if (pinnedClass !== undefined) {
@@ -149,8 +171,8 @@ export const createNodeIndex = (): NodeIndex => {
     }
     const fitting: Shelf[] = [];
     for (const shelf of ofApp.values()) {
-      const { executionClass, count } = shelf;
-      if (count === 0 || !executionClass.startsWith(engine)) continue;
+      const { executionClass, groups } = shelf;
+      if (groups.size === 0 || !executionClass.startsWith(engine)) continue;
       if (!(exact && executionClass.includes("unmeasured"))) fitting.push(shelf);
     }
     return fitting;
@@ -164,21 +186,17 @@ export const createNodeIndex = (): NodeIndex => {
     put: (candidate) => {
       const seat = seats.get(candidate.nodeId);
       if (!seat) {
-        const fresh: Seat = { candidate, places: new Map() };
+        const fresh: Seat = { candidate, places: [] };
         seats.set(candidate.nodeId, fresh);
-        if (roomOf(candidate) > 0) enter(fresh);
+        enter(fresh);
         return;
       }
-      const stays =
-        seat.places.size > 0 &&
-        roomOf(candidate) > 0 &&
-        seat.candidate.capabilities === candidate.capabilities &&
-        bucketOf(seat.candidate.standing) === bucketOf(candidate.standing);
+      const { candidate: before } = seat;
+      const stays = seat.places.length > 0 && standsAlike(before, candidate);
       if (!stays) leave(seat);
-      const { capabilities: before } = seat.candidate;
       seat.candidate = candidate;
-      if (!stays && roomOf(candidate) > 0) enter(seat);
-      if (before !== candidate.capabilities) clear(before);
+      if (!stays) enter(seat);
+      if (before.capabilities !== candidate.capabilities) clear(before.capabilities);
     },
 
     remove: (nodeId) => {
@@ -189,77 +207,100 @@ export const createNodeIndex = (): NodeIndex => {
       clear(seat.candidate.capabilities);
     },
 
-    choose: (need, random) => {
-      const excluded = excludes(need.exclude);
-      const explores = random() < explorationShare;
+    look: (need, random) => {
+      const explores = random() < need.explorationShare;
       const fit = shelvesFor(need);
       const shared = need.exact && need.pinnedClass === undefined;
       const wide = shared ? widest(fit, need.replicas ?? 1) : fit;
       const looked = wide.length > classesMax ? drawn(wide, random) : wide;
+      const nodes: Slate["nodes"][number][] = [];
       let candidates = 0;
-      for (let step = 0; step < bucketCount; step++) {
-        const bucket = explores ? step : bucketCount - 1 - step;
-        let best: { seat: Seat; executionClass: string } | undefined;
-        let fitting = 0;
-        for (const { executionClass, rows } of looked) {
-          const row = rows[bucket] ?? [];
-          const start = Math.floor(random() * row.length);
-          for (let i = 0; i < row.length && i < probesMax && fitting < choicesMax; i++) {
-            const seat = row[(start + i) % row.length];
-            if (!seat) continue;
-            candidates++;
-            if (excluded(seat.candidate.nodeId)) continue;
-            fitting++;
-            if (!best || relativeLoad(seat) < relativeLoad(best.seat))
-              best = { seat, executionClass };
+
+      const lookIn = (row: number): void => {
+        let all = 0;
+        for (const shelf of looked) all += groupCount(shelf.rows[row]);
+        if (all === 0) return;
+        const start = Math.floor(random() * all);
+        // Where a row has fewer groups than that, each may show several of its nodes.
+        const most = Math.min(probesMax, all * slateMax);
+        for (let i = 0; i < most && nodes.length < slateMax; i++) {
+          let place = (start + i) % all;
+          let from: Shelf | undefined;
+          for (const shelf of looked) {
+            from = shelf;
+            const count = groupCount(shelf.rows[row]);
+            if (place < count) break;
+            place -= count;
+          }
+          const group = from?.rows[row]?.groups[place];
+          if (!from || !group) continue;
+          candidates++;
+          if (need.excludeGroups.has(group.name)) continue;
+          const first = Math.floor(random() * group.members.length);
+          for (let j = 0; j < group.members.length && j < probesMax; j++) {
+            const member = group.members[(first + j) % group.members.length];
+            if (!member) continue;
+            const { nodeId } = member.seat.candidate;
+            if (j > 0) candidates++;
+            if (need.exclude.has(nodeId) || nodes.some((other) => other.nodeId === nodeId))
+              continue;
+            nodes.push({ nodeId, executionClass: from.executionClass });
+            break;
           }
         }
-        if (best) {
-          const { nodeId, standing } = best.seat.candidate;
-          return { nodeId, executionClass: best.executionClass, score: standing, candidates };
-        }
+      };
+
+      if (explores) lookIn(newRow);
+      if (nodes.length > 0) return { nodes, explores, candidates };
+      for (let row = rankedRows - 1; row >= 0 && nodes.length < slateMax; row--) {
+        // What is free goes before what is queued, whatever its standing.
+        if (row === bucketCount - 1 && nodes.length > 0) break;
+        lookIn(row);
       }
-      return undefined;
+      return nodes.length === 0 ? undefined : { nodes, explores: false, candidates };
     },
 
-    chooseAmong: (nodeIds, need, random) => {
-      const excluded = excludes(need.exclude);
-      const byClass = new Map<string, Seat[]>();
+    lookAmong: (nodeIds, need, random) => {
+      const byClass = new Map<string, Candidate[]>();
       let candidates = 0;
       for (const nodeId of nodeIds) {
         candidates++;
-        const seat = seats.get(nodeId);
-        if (!seat || excluded(nodeId)) continue;
-        for (const { app, executionClass } of seat.candidate.capabilities.apps)
+        const candidate = seats.get(nodeId)?.candidate;
+        if (!candidate || need.exclude.has(nodeId)) continue;
+        if (need.excludeGroups.has(candidate.group)) continue;
+        for (const { app, executionClass } of candidate.capabilities.apps)
           if (app === need.app && fitsClass(need, executionClass)) {
             const row = byClass.get(executionClass) ?? [];
             byClass.set(executionClass, row);
-            if (row.at(-1) !== seat) row.push(seat);
+            if (row.at(-1) !== candidate) row.push(candidate);
           }
       }
       if (byClass.size === 0) return undefined;
       const classes = need.exact ? fullest(byClass, need.replicas ?? 1) : [...byClass.keys()];
-      const free = classes.flatMap((executionClass) =>
+      const withRoom = classes.flatMap((executionClass) =>
         (byClass.get(executionClass) ?? [])
-          .filter(({ candidate }) => roomOf(candidate) > 0)
-          .map((seat) => ({ seat, executionClass })),
+          .filter((candidate) => roomOf(candidate) > 0)
+          .map((candidate) => ({ candidate, executionClass })),
       );
-      if (free.length === 0) return "no-room";
-      const explores = random() < explorationShare;
-      const best = Math.max(...free.map(({ seat }) => bucketOf(seat.candidate.standing)));
-      const fitting = explores
-        ? free
-        : free.filter(({ seat }) => bucketOf(seat.candidate.standing) === best);
+      if (withRoom.length === 0) return "no-room";
+      const isNew = random() < need.explorationShare;
+      const found = isNew
+        ? withRoom.filter(({ candidate }) => candidate.isNew && hasFreeSlot(candidate))
+        : [];
+      const explores = found.length > 0;
+      const fitting = explores ? found : withRoom;
       const start = Math.floor(random() * fitting.length);
-      let chosen = fitting[start];
-      for (let i = 1; i < fitting.length && i < choicesMax; i++) {
-        const other = fitting[(start + i) % fitting.length];
-        if (other && chosen && relativeLoad(other.seat) < relativeLoad(chosen.seat)) chosen = other;
+      const turned = [...fitting.slice(start), ...fitting.slice(0, start)];
+      if (!explores) turned.sort((a, b) => rowOf(b.candidate) - rowOf(a.candidate));
+      const best = turned[0];
+      const isFree = best !== undefined && hasFreeSlot(best.candidate);
+      const nodes = new Map<NodeId, Slate["nodes"][number]>();
+      for (const { candidate, executionClass } of turned) {
+        if (nodes.size === slateMax || hasFreeSlot(candidate) !== isFree) break;
+        const { nodeId } = candidate;
+        if (!nodes.has(nodeId)) nodes.set(nodeId, { nodeId, executionClass });
       }
-      if (!chosen) return "no-room";
-      const { seat, executionClass } = chosen;
-      const { nodeId, standing } = seat.candidate;
-      return { nodeId, executionClass, score: standing, candidates };
+      return { nodes: [...nodes.values()], explores, candidates };
     },
 
     hasRoom: ({ app, engine }) =>
@@ -267,19 +308,34 @@ export const createNodeIndex = (): NodeIndex => {
   };
 };
 
-/** The classes that have so many nodes with room; if none has, those with the most. */
+const hasFreeSlot = ({ capabilities, load }: Candidate): boolean => load < capabilities.slots;
+
+/** One that is believed nothing is asked when there is nobody else, free or not. */
+const rowOf = (candidate: Candidate): number =>
+  bucketOf(candidate.standing) +
+  (hasFreeSlot(candidate) && candidate.standing > 0 ? bucketCount : 0);
+
+/** Whether a node that has room stands in the same rows as before. */
+const standsAlike = (before: Candidate, now: Candidate): boolean =>
+  roomOf(now) > 0 &&
+  before.capabilities === now.capabilities &&
+  before.group === now.group &&
+  before.isNew === now.isNew &&
+  rowOf(before) === rowOf(now);
+
+/** The classes that have room with so many groups; if none has, those with the most. */
 const widest = (shelves: readonly Shelf[], replicas: number): readonly Shelf[] => {
   let most = 0;
-  for (const { count } of shelves) most = Math.max(most, count);
-  return shelves.filter(({ count }) => count >= Math.min(most, replicas));
+  for (const { groups } of shelves) most = Math.max(most, groups.size);
+  return shelves.filter(({ groups }) => groups.size >= Math.min(most, replicas));
 };
 
-/** At most `classesMax` of them, drawn by how many nodes they have: classes that are made up weigh little. */
+/** At most `classesMax` of them, drawn by how many groups they have: classes that are made up weigh little. */
 const drawn = (shelves: readonly Shelf[], random: () => number): readonly Shelf[] => {
   const ends: number[] = [];
   let all = 0;
-  for (const { count } of shelves) {
-    all += count;
+  for (const { groups } of shelves) {
+    all += groups.size;
     ends.push(all);
   }
   const chosen = new Set<Shelf>();
@@ -298,25 +354,22 @@ const drawn = (shelves: readonly Shelf[], random: () => number): readonly Shelf[
   return [...chosen];
 };
 
-const excludes =
-  (exclude: Need["exclude"]) =>
-  (nodeId: NodeId): boolean =>
-    exclude instanceof Set ? exclude.has(nodeId) : (exclude as readonly NodeId[]).includes(nodeId);
-
 const fitsClass = ({ engine, pinnedClass, exact }: Need, executionClass: string): boolean =>
   pinnedClass === undefined
     ? executionClass.startsWith(engine) && !(exact && executionClass.includes("unmeasured"))
     : executionClass === pinnedClass;
 
-/** The classes that have so many nodes; if none has, the one with the most. */
-const fullest = (byClass: ReadonlyMap<string, readonly Seat[]>, replicas: number) => {
-  const most = Math.max(...[...byClass.values()].map((row) => row.length));
-  return [...byClass]
-    .filter(([, row]) => row.length >= Math.min(most, replicas))
-    .map(([name]) => name);
+/** The classes with nodes of so many groups; if none has, those with the most. */
+const fullest = (
+  byClass: ReadonlyMap<string, readonly Candidate[]>,
+  replicas: number,
+): readonly string[] => {
+  const groups = [...byClass].map(
+    ([name, row]) => [name, new Set(row.map(({ group }) => group)).size] as const,
+  );
+  const most = Math.max(...groups.map(([, count]) => count));
+  return groups.filter(([, count]) => count >= Math.min(most, replicas)).map(([name]) => name);
 };
 
 const bucketOf = (standing: number): number =>
   Math.max(0, Math.min(bucketCount - 1, Math.floor(standing * bucketCount)));
-
-const relativeLoad = ({ candidate }: Seat): number => candidate.load / candidate.capabilities.slots;

@@ -4,10 +4,13 @@
  * version with an upcaster (`streams/codec.ts`) and a stored sample.
  */
 import type { DomainEvent, Instant, Millis } from "../decider.ts";
+import type { AssignmentReason } from "../dispatch/reason.ts";
 import type { Digest, JobHash, NodeId } from "../ids.ts";
 import type { StoredReceipt } from "../receipts/stored-receipt.ts";
 import type { JobSpec } from "./spec.ts";
 import type { Wrap } from "./wraps.ts";
+
+export type { AssignmentReason } from "../dispatch/reason.ts";
 
 export type JobEvent =
   | JobSubmitted
@@ -52,17 +55,6 @@ export type KeysAwaited = DomainEvent<"KeysAwaited", { jobHash: JobHash }>;
 export type RejectionReason = "insufficient-funds";
 export type JobRejected = DomainEvent<"JobRejected", { jobHash: JobHash; reason: RejectionReason }>;
 
-/** Why this node: what the choice was made from, so that it can be looked at later. */
-export interface AssignmentReason {
-  /** Version of the ranking policy. */
-  readonly policy: number;
-  /** Seed of the draw among equals. */
-  readonly seed: number;
-  /** How many nodes were looked at. */
-  readonly candidates: number;
-  /** Score of the chosen node, 0 to 1. */
-  readonly score: number;
-}
 export type TaskAssigned = DomainEvent<
   "TaskAssigned",
   TaskRef & {
@@ -71,6 +63,7 @@ export type TaskAssigned = DomainEvent<
     expiresAt: Instant;
     /** Revision in the ledger stream of the event that paid the job's budget into escrow. */
     fundedAt: number;
+    /** Why this node. */
     reason: AssignmentReason;
     /** Left out for an ordinary node. An arbiter's result decides; only jobs with an assurance have any. */
     role?: "arbiter";

@@ -34,6 +34,18 @@ export const whole = (
     Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most,
 });
 
+/** Yes or no. */
+export const flag = (
+  standard: boolean,
+  { says }: { readonly says: string },
+): Parameter<boolean> => ({
+  kind: "parameter",
+  standard,
+  says,
+  expected: "true or false",
+  allows: (value): value is boolean => typeof value === "boolean",
+});
+
 const ownersMax = 64;
 
 /** Names of node owners, each once. */

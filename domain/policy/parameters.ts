@@ -7,7 +7,7 @@
  */
 
 import { type AppName, catalogue } from "../catalogue.ts";
-import { number, owners, type Parameter, whole } from "./parameter.ts";
+import { flag, number, owners, type Parameter, whole } from "./parameter.ts";
 
 const day = 86_400_000;
 
@@ -92,6 +92,19 @@ export const parameters = {
       least: 0,
       most: 0.2,
       says: "share of the tasks that is given to new nodes, whatever their rank",
+    }),
+    ownersApart: flag(true, {
+      says: "whether nodes of one owner, where it is an identity, never compute the same job",
+    }),
+    loadWeight: number(1, {
+      least: 0,
+      most: 100,
+      says: "how much a node counts less for what it has to do already; 0 ranks by standing alone",
+    }),
+    turnaroundWeight: number(0.25, {
+      least: 0,
+      most: 100,
+      says: "how much a node counts less for being slower at an app than another; 0 does not ask",
     }),
     usageHalfLifeMs: whole(day, {
       least: 60_000,

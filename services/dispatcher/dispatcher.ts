@@ -6,31 +6,28 @@
  * assignment until it was answered, failed or expired.
  */
 import { catalogue, isAppName } from "../../domain/catalogue.ts";
-import { drawSeed, type Random, seededRandom } from "../../domain/chance.ts";
+import type { Random } from "../../domain/chance.ts";
 import type { Instant, Millis } from "../../domain/decider.ts";
+import { createNodeIndex } from "../../domain/dispatch/node-index.ts";
 import {
-  type Candidate,
-  createNodeIndex,
-  dispatchPolicy,
-} from "../../domain/dispatch/node-index.ts";
+  createRoster,
+  groupOf,
+  isArbiter,
+  isNew,
+  type RosterNode,
+} from "../../domain/dispatch/roster.ts";
+import { portableSha256, type Sha256 } from "../../domain/hashing.ts";
 import type { JobHash, NodeId } from "../../domain/ids.ts";
 import type { JobEvent, TaskRef } from "../../domain/job/events.ts";
-import {
-  type Assignment,
-  type Job,
-  needsOneClass,
-  type OpenJob,
-  pinnedClass,
-  vacancies,
-} from "../../domain/job/job.ts";
+import { type Assignment, type Job, type OpenJob, vacancies } from "../../domain/job/job.ts";
 import type { JobSpec } from "../../domain/job/spec.ts";
 import type { NodeEvent } from "../../domain/node/node.ts";
+import type { PolicyEvent } from "../../domain/policy/adoption.ts";
 import { policyDefaults, withDefaults } from "../../domain/policy/policy.ts";
-import { standing } from "../../domain/reputation/standing.ts";
-import { blankTrack, evolveTrack, type Track } from "../../domain/reputation/track.ts";
 import type { Heartbeat, TaskOrder } from "../../streams/task-queue.ts";
 import { createAlarms } from "../alarms.ts";
 import type { Fact } from "../facts.ts";
+import { createPlanner } from "./planning.ts";
 import { type Await, createSealedJobs } from "./sealed-jobs.ts";
 import { createUsage } from "./usage.ts";
 import { createWaitingLine } from "./waiting-line.ts";
@@ -111,9 +108,8 @@ export interface Overdue {
 }
 
 interface NodeView {
-  candidate: Candidate;
-  track: Track;
-  active: boolean;
+  /** What the log says of it. */
+  readonly told: RosterNode;
   draining: boolean;
   /** Whether it has been heard since it was registered, lost or we started. */
   heard: boolean;
@@ -128,9 +124,16 @@ interface NodeView {
   readonly orders: Map<string, Order>;
 }
 
-export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher => {
+export const createDispatcher = (
+  jobOf: (jobHash: JobHash) => Job,
+  sha256: Sha256 = portableSha256,
+): Dispatcher => {
   const nodes = new Map<NodeId, NodeView>();
   const index = createNodeIndex();
+  /** Of the nodes that compute again what others computed, and nothing else. */
+  const arbiters = createNodeIndex();
+  const roster = createRoster((told) => seat(told));
+  let asOf: Fact["position"] = -1n;
   const funded = new Map<JobHash, number>();
   /** Of the open jobs. */
   const deadlines = new Map<JobHash, Instant>();
@@ -144,14 +147,49 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
   /** No node is heard: it is the line that is cut. */
   let isCut = false;
 
-  /** Puts the node where its standing, load and health say. */
-  const seat = (nodeId: NodeId, node: NodeView) => {
-    const load = node.orders.size + node.reserved.size;
-    node.candidate = { ...node.candidate, load, standing: standing(node.track) };
-    node.listed = node.active && !node.draining && node.heard;
-    if (node.listed) index.put(node.candidate);
-    else index.remove(nodeId);
+  const viewOf = (told: RosterNode): NodeView => {
+    const known = nodes.get(told.nodeId);
+    if (known) return known;
+    const health = { draining: false, heard: false, lastSeen: 0, instances: [], listed: false };
+    const view = { told, ...health, reserved: new Set<string>(), orders: new Map() };
+    nodes.set(told.nodeId, view);
+    return view;
   };
+
+  /** Puts the node where its standing, load and health say. */
+  const seat = (told: RosterNode) => {
+    const { nodeId, capabilities } = told;
+    const node = viewOf(told);
+    node.listed = told.status === "active" && !node.draining && node.heard;
+    const judges = isArbiter(told, roster.policy);
+    (judges ? index : arbiters).remove(nodeId);
+    const own = judges ? arbiters : index;
+    if (!node.listed) return own.remove(nodeId);
+    own.put({
+      nodeId,
+      group: groupOf(told, roster.policy),
+      capabilities,
+      standing: roster.standing(told),
+      load: loadOf(node),
+      isNew: isNew(told, roster.policy),
+    });
+  };
+
+  const { assignmentsFor } = createPlanner({
+    roster,
+    index,
+    arbiters,
+    sealedJobs,
+    reservedOf: (nodeId) => nodes.get(nodeId)?.reserved.size ?? 0,
+    reserve: (nodeId, jobHash, replica) => {
+      const node = nodes.get(nodeId);
+      if (!node) return;
+      node.reserved.add(`${jobHash}/${replica}`);
+      seat(node.told);
+    },
+    asOf: () => String(asOf),
+    sha256,
+  });
 
   const release = (jobHash: JobHash, replica: number, nodeId: NodeId) => {
     const node = nodes.get(nodeId);
@@ -162,25 +200,24 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
     // Most of what history orders is long over when it has been told.
     outbox.get(nodeId)?.delete(key);
     alarms.forget(order.task.expiresAt, jobHash);
-    seat(nodeId, node);
   };
 
   const enlist = (jobHash: JobHash, job: Job) => {
     if (job.status !== "open" || !funded.has(jobHash)) return;
     const { client, priority, app, engine, sealed } = job.spec;
-    const kind = `${app} ${engine}${sealed ? " sealed" : ""}`;
-    const wanted = vacancies(job).length;
-    if (wanted === 0) return;
-    line.join(jobHash, { client, priority, kind, cost: wanted * usage.usualMs(app) });
+    const vacant = vacancies(job);
+    if (vacant.length === 0) return;
+    const judged = vacant.some(({ by }) => by === "arbiter");
+    const kind = `${app} ${engine}${sealed ? " sealed" : ""}${judged ? " arbiter" : ""}`;
+    line.join(jobHash, { client, priority, kind, cost: vacant.length * usage.usualMs(app) });
   };
 
   const hearJob = (event: JobEvent, fact: Fact, job: Job) => {
     const { jobHash } = event;
     usage.hear(event, job);
-    if ("nodeId" in event) {
-      const node = nodes.get(event.nodeId);
-      if (node) node.track = evolveTrack(node.track, event);
-    }
+    if (event.type === "TaskAssigned")
+      nodes.get(event.nodeId)?.reserved.delete(`${jobHash}/${event.replica}`);
+    roster.hear(event);
     switch (event.type) {
       case "JobSubmitted":
         deadlines.set(jobHash, event.deadlineAt);
@@ -188,19 +225,13 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
         return;
       case "TaskAssigned": {
         const node = nodes.get(event.nodeId);
-        if (!node) return;
-        node.reserved.delete(`${jobHash}/${event.replica}`);
-        if (job.status !== "open") {
-          seat(event.nodeId, node); // We ended it ourselves before we heard of this.
-          return;
-        }
+        if (!node || job.status !== "open") return; // We ended it ourselves before we heard of this.
         const { nodeId, replica, attempt, executionClass, expiresAt, at } = event;
         const { app, params, inputs, wallMs, commit } = job.spec;
         const sealed = job.spec.sealed && sealedJobs.orderFor(job, nodeId);
         alarms.add(expiresAt, jobHash);
         if (job.spec.sealed && !sealed) {
-          seat(nodeId, node); // It could not read the inputs: the lease runs out, and another gets it.
-          enlist(jobHash, job);
+          enlist(jobHash, job); // It could not read the inputs: the lease runs out, and another gets it.
           return;
         }
         const whose = sealed ? { sealed } : clientFor(job.spec);
@@ -209,7 +240,6 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
         const task: TaskOrder = { jobHash, replica, attempt, ...what };
         const order: Order = { eventId: fact.id, assignedAt: at, task };
         node.orders.set(`${jobHash}/${replica}`, order);
-        seat(nodeId, node);
         const orders = outbox.get(nodeId);
         if (orders) orders.set(`${jobHash}/${replica}`, order);
         else outbox.set(nodeId, new Map([[`${jobHash}/${replica}`, order]]));
@@ -227,6 +257,14 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
         enlist(jobHash, job);
         return;
       case "ResultsDisagreed":
+      case "AuditDrawn":
+      case "ReplicaWanted":
+        enlist(jobHash, job);
+        return;
+      case "JobReopened":
+        deadlines.set(jobHash, event.deadlineAt);
+        alarms.add(event.deadlineAt, jobHash);
+        if (job.status === "open") funded.set(jobHash, event.fundedAt);
         enlist(jobHash, job);
         return;
       case "KeysWrapped":
@@ -234,7 +272,7 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
         return; // It waits in the line all the while.
       case "ResultAccepted":
       case "ResultRejected":
-        return; // Its standing counts from the node's next change of load on.
+        return;
       case "JobCompleted":
       case "JobFailed":
       case "JobRejected":
@@ -249,75 +287,30 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
   };
 
   const hearNode = (event: NodeEvent) => {
-    const { nodeId } = event;
-    const node = nodes.get(nodeId);
-    switch (event.type) {
-      case "NodeRegistered": {
-        const { capabilities } = event;
-        const track = blankTrack(nodeId);
-        const candidate = { nodeId, capabilities, standing: standing(track), load: 0 };
-        const health = { active: true, draining: false, heard: false, lastSeen: event.at };
-        const rest = {
-          instances: [],
-          listed: false,
-          reserved: new Set<string>(),
-          orders: new Map(),
-        };
-        nodes.set(nodeId, { candidate, track, ...health, ...rest });
-        return;
-      }
-      case "NodeCapabilitiesChanged":
-        if (node) {
-          index.remove(nodeId);
-          node.candidate = { ...node.candidate, capabilities: event.capabilities };
-        }
-        break;
-      case "NodeSuspended":
-        if (node) node.active = false;
-        break;
-      case "NodeResumed":
-        if (node) node.active = true;
-        break;
-    }
-    if (node) seat(nodeId, node);
+    roster.hear(event);
+    const node = nodes.get(event.nodeId);
+    if (node && event.type === "NodeRegistered") node.lastSeen = event.at;
   };
 
   const planFor = (
-    jobHash: JobHash,
     job: OpenJob,
     { fundedAt, random }: { readonly fundedAt: number; readonly random: Random },
   ): Plan | "unreadable" => {
-    const { app, engine, wallMs, sealed } = job.spec;
-    const exclude = new Set(job.nodes);
-    const exact = needsOneClass(job.spec) && job.spec.quorum > 1;
-    const readers = sealed && sealedJobs.readersOf(job);
-    const vacant = vacancies(job);
-    const assignments: Assignment[] = [];
-    let pinned = pinnedClass(job);
+    const { jobHash, spec } = job;
+    const assignments = assignmentsFor(job, random);
+    if (assignments === "unreadable") return assignments;
     let turns = 1;
-    for (const { replica } of vacant) {
-      const seed = drawSeed(random);
-      const need = { app, engine, pinnedClass: pinned, exact, exclude };
-      const replicas = vacant.length - assignments.length;
-      const choice = readers
-        ? index.chooseAmong(readers, { ...need, replicas }, seededRandom(seed))
-        : (index.choose({ ...need, replicas }, seededRandom(seed)) ?? "no-room");
-      if (choice === undefined && assignments.length === 0) return "unreadable";
-      if (choice === undefined || choice === "no-room") break;
-      const { nodeId, executionClass, score, candidates } = choice;
+    for (const { nodeId } of assignments) {
       const node = nodes.get(nodeId);
-      if (!node) break;
-      node.reserved.add(`${jobHash}/${replica}`);
-      seat(nodeId, node);
-      exclude.add(nodeId);
-      if (exact) pinned ??= executionClass;
-      const { load, capabilities } = node.candidate;
-      turns = Math.max(turns, Math.min(Math.ceil(load / capabilities.slots), leaseTurnsMax));
-      const reason = { policy: dispatchPolicy, seed, candidates, score };
-      assignments.push({ replica, nodeId, executionClass, reason });
+      if (!node) continue;
+      const { slots } = node.told.capabilities;
+      turns = Math.max(turns, Math.min(Math.ceil(loadOf(node) / slots), leaseTurnsMax));
     }
-    return { jobHash, assignments, leaseMs: wallMs * turns + leaseSlackMs, fundedAt };
+    return { jobHash, assignments, leaseMs: spec.wallMs * turns + leaseSlackMs, fundedAt };
   };
+
+  const hasRoomFor = (job: OpenJob): boolean =>
+    vacancies(job).some(({ by }) => (by === "arbiter" ? arbiters : index).hasRoom(job.spec));
 
   /** Nodes that fell silent while others were heard. */
   const lostTasks = (now: Instant): readonly TaskRef[] => {
@@ -328,7 +321,7 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
       if (now - node.lastSeen <= lostAfterMs) continue;
       if (node.heard) {
         node.heard = false;
-        seat(nodeId, node);
+        seat(node.told);
       }
       for (const { task } of node.orders.values()) {
         const { jobHash, replica, attempt } = task;
@@ -341,15 +334,17 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
   return {
     hear: (fact, job) => {
       const { event } = fact;
+      asOf = fact.position;
       sealedJobs.hear(fact);
       if (event.type === "JobFunded") {
         const funding = jobOf(event.jobHash);
         if (funding.status !== "open") return; // It ended in the meantime.
         funded.set(event.jobHash, Number(fact.revision));
         enlist(event.jobHash, funding);
-      } else if (event.type === "PolicyAdopted")
+      } else if (event.type === "PolicyAdopted") {
+        roster.hear(event satisfies PolicyEvent);
         usage.setHalfLife(withDefaults(event.policy).dispatch.usageHalfLifeMs, event.at);
-      else if (fact.stream.startsWith("job-")) hearJob(event as JobEvent, fact, job);
+      } else if (fact.stream.startsWith("job-")) hearJob(event as JobEvent, fact, job);
       else if (fact.stream.startsWith("node-")) hearNode(event as NodeEvent);
     },
 
@@ -367,7 +362,7 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
       node.heard = true;
       node.lastSeen = now;
       node.draining = draining;
-      if (changed) seat(nodeId, node);
+      if (changed) seat(node.told);
       if (node.instances.includes(instance)) return { again: [], changed };
       const startedAnew = node.instances.length > 0;
       node.instances = [...node.instances, instance].slice(-instancesKept);
@@ -383,13 +378,13 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
         if (job.status !== "open" || fundedAt === undefined) return "gone";
         // Another dispatcher was first, or an append came about whose answer was lost.
         if (vacancies(job).length === 0) return "gone";
-        const plan = planFor(jobHash, job, { fundedAt, random });
+        const plan = planFor(job, { fundedAt, random });
         if (plan === "unreadable") {
           if (lastHeard - firstHeard >= settledAfterMs) sealedJobs.askForMore(job);
-          return index.hasRoom(job.spec) ? "unfit" : "no-room";
+          return hasRoomFor(job) ? "unfit" : "no-room";
         }
         // What stays vacant is enlisted again when the assignment is heard.
-        if (plan.assignments.length === 0) return index.hasRoom(job.spec) ? "unfit" : "no-room";
+        if (plan.assignments.length === 0) return hasRoomFor(job) ? "unfit" : "no-room";
         plans.push(plan);
         return "served";
       });
@@ -401,7 +396,7 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
         const node = nodes.get(nodeId);
         if (!node) continue;
         node.reserved.delete(`${jobHash}/${replica}`);
-        seat(nodeId, node);
+        seat(node.told);
       }
       enlist(jobHash, jobOf(jobHash));
     },
@@ -444,6 +439,8 @@ export const createDispatcher = (jobOf: (jobHash: JobHash) => Job): Dispatcher =
     },
   };
 };
+
+const loadOf = ({ told, reserved }: NodeView): number => told.held.size + reserved.size;
 
 /** A node that keeps clients apart must know whose task it is; the others need not. */
 const clientFor = ({ app, client }: JobSpec): Pick<TaskOrder, "client"> =>

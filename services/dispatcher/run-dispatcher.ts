@@ -1,5 +1,6 @@
 /** Carries out what the dispatcher says: appends assignments, sends orders, keeps time. */
 import type { Random } from "../../domain/chance.ts";
+import type { Sha256 } from "../../domain/hashing.ts";
 import type { NodeId } from "../../domain/ids.ts";
 import type { TaskRef } from "../../domain/job/events.ts";
 import { type Clock, sleep } from "../../streams/clock.ts";
@@ -29,15 +30,18 @@ export const runDispatcher = ({
   desk,
   clock,
   random,
+  sha256,
   onTrouble,
 }: {
   readonly book: JobBook;
   readonly desk: TaskDesk;
   readonly clock: Clock;
   readonly random: Random;
+  /** For the digests of decisions; the servers give a fast one. */
+  readonly sha256?: Sha256;
   readonly onTrouble: (what: string, error: unknown) => void;
 }): RunningDispatcher => {
-  const dispatcher = createDispatcher(book.get);
+  const dispatcher = createDispatcher(book.get, sha256);
   const sending = new Map<NodeId, Order[]>();
   /** Nodes for which the queue has no place yet. */
   let fresh: NodeId[] = [];

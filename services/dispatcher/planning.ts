@@ -1,0 +1,125 @@
+/** Who gets the vacant tasks of one job: looks into the index, weighs what it finds, sets room aside. */
+import { drawSeed, type Random, seededRandom } from "../../domain/chance.ts";
+import { decide, type Terms } from "../../domain/dispatch/decide.ts";
+import type { Need, NodeIndex, Slate } from "../../domain/dispatch/node-index.ts";
+import { groupOf, type Roster } from "../../domain/dispatch/roster.ts";
+import type { Sha256 } from "../../domain/hashing.ts";
+import type { JobHash, NodeId } from "../../domain/ids.ts";
+import {
+  type Assignment,
+  needsOneClass,
+  type OpenJob,
+  pinnedClass,
+  vacancies,
+} from "../../domain/job/job.ts";
+import type { SealedJobs } from "./sealed-jobs.ts";
+
+export interface Planner {
+  /**
+   * What a job gets now; none where no node with room may have it. "unreadable": no node that could
+   * read the sealed job may have it, with room or without.
+   */
+  assignmentsFor(job: OpenJob, random: Random): readonly Assignment[] | "unreadable";
+}
+
+export const createPlanner = ({
+  roster,
+  index,
+  arbiters,
+  sealedJobs,
+  reservedOf,
+  reserve,
+  asOf,
+  sha256,
+}: {
+  readonly roster: Roster;
+  /** Of ordinary nodes. */
+  readonly index: NodeIndex;
+  readonly arbiters: NodeIndex;
+  readonly sealedJobs: Pick<SealedJobs, "readersOf">;
+  /** Tasks given to the node that are not in the log yet. */
+  readonly reservedOf: (nodeId: NodeId) => number;
+  /** Sets room aside for a task that is about to be assigned. */
+  readonly reserve: (nodeId: NodeId, jobHash: JobHash, replica: number) => void;
+  /** Position of the last event that is known. */
+  readonly asOf: () => string;
+  readonly sha256: Sha256;
+}): Planner => {
+  const termsOf = (app: string, { nodes }: Slate): readonly Terms[] =>
+    nodes.flatMap(({ nodeId, executionClass }) => {
+      const node = roster.node(nodeId);
+      if (!node) return [];
+      const turnaroundMs = Object.hasOwn(node.track.turnaround, app)
+        ? node.track.turnaround[app]?.meanMs
+        : undefined;
+      const { slots } = node.capabilities;
+      const load = { held: node.held.size, reserved: reservedOf(nodeId), slots };
+      return [{ nodeId, executionClass, standing: roster.standing(node), ...load, turnaroundMs }];
+    });
+
+  const groupsOf = (nodeIds: readonly NodeId[]): Set<string> => {
+    const groups = new Set<string>();
+    for (const nodeId of nodeIds) {
+      const node = roster.node(nodeId);
+      if (node) groups.add(groupOf(node, roster.policy));
+    }
+    return groups;
+  };
+
+  return {
+    assignmentsFor: (job, random) => {
+      const { jobHash, spec } = job;
+      const { app, engine, sealed } = spec;
+      const exact = needsOneClass(spec) && (spec.quorum > 1 || spec.assurance !== undefined);
+      const readers = sealed && sealedJobs.readersOf(job);
+      const vacant = vacancies(job);
+      const exclude = new Set(job.nodes);
+      const excludeGroups = groupsOf(job.nodes);
+      const assignments: Assignment[] = [];
+      let pinned = pinnedClass(job);
+
+      const look = (by: "arbiter" | undefined, need: Need, draws: Random) => {
+        const among = by === "arbiter" ? arbiters : index;
+        return readers
+          ? among.lookAmong(readers, need, draws)
+          : (among.look(need, draws) ?? "no-room");
+      };
+
+      for (const { replica, by } of vacant) {
+        const seed = drawSeed(random);
+        const need: Need = {
+          app,
+          engine,
+          pinnedClass: pinned,
+          exact,
+          exclude,
+          excludeGroups,
+          replicas: vacant.length - assignments.length,
+          explorationShare: roster.policy.dispatch.explorationShare,
+        };
+        // Whose task of this job came to nothing gets another only when no fresh node can take it.
+        const fresh = { ...need, exclude: new Set([...exclude, ...job.tried]) };
+        let slate = look(by, job.tried.length > 0 ? fresh : need, seededRandom(seed));
+        if (job.tried.length > 0 && typeof slate !== "object")
+          slate = look(by, need, seededRandom(seed));
+        if (slate === undefined && assignments.length === 0) return "unreadable";
+        if (slate === undefined || slate === "no-room") {
+          // New replicas are assigned in order, without a gap.
+          if (replica < job.tasks.length) continue;
+          break;
+        }
+        const { explores, candidates } = slate;
+        const setting = { jobHash, replica, seed, explores, candidates, asOf: asOf() };
+        const decision = decide(setting, termsOf(app, slate), roster.policy, sha256);
+        const { nodeId, executionClass, reason } = decision;
+        reserve(nodeId, jobHash, replica);
+        exclude.add(nodeId);
+        for (const group of groupsOf([nodeId])) excludeGroups.add(group);
+        if (exact) pinned ??= executionClass;
+        const role = by === undefined ? {} : { role: by };
+        assignments.push({ replica, nodeId, executionClass, reason, ...role });
+      }
+      return assignments;
+    },
+  };
+};
