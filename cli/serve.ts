@@ -269,6 +269,9 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
         listeners.push(keys);
         const validator = runValidator({
           book,
+          store,
+          ids,
+          policy: policy.current,
           keys,
           proofs: nativeProofs,
           desk,

@@ -38,6 +38,8 @@ interface Entry {
 
 /** Jobs that ended are kept so long, to shrug at repeats without reading the store. */
 const endedKept = 5_000;
+/** Jobs that may be opened again, more than there are while their awards are held. */
+const heldKept = 10_000;
 const conflictsMax = 20;
 
 /** @param decider - The rules; others only in tests that want to see them broken. */
@@ -52,6 +54,7 @@ export const createJobBook = ({
 }): JobBook => {
   const entries = new Map<JobHash, Entry>();
   const ended: JobHash[] = [];
+  const held: JobHash[] = [];
 
   const evolve = (entry: Entry, event: JobEvent, revision: bigint) => {
     entry.job = decider.evolve(entry.job, event);
@@ -59,9 +62,11 @@ export const createJobBook = ({
   };
 
   /** Counted from when the feed has told the end, so that no listener hears of a job that is gone. */
-  const keepEnded = (jobHash: JobHash) => {
-    if (ended.push(jobHash) < 2 * endedKept) return;
-    for (const old of ended.splice(0, endedKept)) entries.delete(old);
+  const keepEnded = (jobHash: JobHash, isHeld: boolean) => {
+    const [line, kept] = isHeld ? [held, heldKept] : [ended, endedKept];
+    if (line.push(jobHash) < 2 * kept) return;
+    for (const old of line.splice(0, kept))
+      if (entries.get(old)?.job.status !== "open") entries.delete(old);
   };
 
   const load = async (jobHash: JobHash): Promise<Entry> => {
@@ -126,7 +131,9 @@ export const createJobBook = ({
         entries.set(jobHash, entry);
       }
       if (revision === entry.revision + 1n) evolve(entry, event as JobEvent, revision);
-      if (revision === entry.revision && entry.job.status !== "open") keepEnded(jobHash);
+      const { job } = entry;
+      if (revision !== entry.revision || job.status === "open" || job.status === "unknown") return;
+      keepEnded(jobHash, job.before !== undefined);
     },
     act: () => undefined,
 

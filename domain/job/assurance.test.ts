@@ -6,7 +6,7 @@ import type { NodeId } from "../ids.ts";
 import { commitOf } from "../receipts/commit.ts";
 import { isAudited } from "../verification/lottery.ts";
 import type { AssuranceRefusal } from "./assurance.ts";
-import type { JobEvent, TaskRef } from "./events.ts";
+import type { AuditDraw, JobEvent, TaskRef } from "./events.ts";
 import { jobHash as hashOf, taskName } from "./hash.ts";
 import {
   type Assignment,
@@ -39,7 +39,8 @@ const actor = "service:test";
 const now = noon;
 const [bob, cyd, dan] = ["bob", "cyd", "dan"] as const;
 const [abe, bea, cal] = ["arbiter-abe", "arbiter-bea", "arbiter-cal"] as const;
-const executionClass = "plain@1";
+const executionClass = "plain@1/js/any/1t/none";
+const runtime = "echo plain@1";
 const reason = { policy: 1, seed: 7, candidates: 4, score: 0.5 };
 const salt = "5a".repeat(32);
 const [right, wrong, other] = ["aa".repeat(32), "bb".repeat(32), "cc".repeat(32)] as const;
@@ -93,7 +94,9 @@ const lead = (state: Job = job.initial) => {
       const beacon = i.toString(16).padStart(64, "0");
       const draws = tasks.map((task) => {
         const isIt = isAudited({ beacon, task: taskName(task), share: 0.5 });
-        return { replica: task.replica, survived, share: 0.5, audited: isIt };
+        const { replica, attempt, nodeId } = task;
+        const draw = { replica, attempt, nodeId, runtime, survived };
+        return { ...draw, share: 0.5, audited: isIt };
       });
       if (draws.some((one) => one.audited) !== audited) continue;
       return say({ type: "DrawAudits", beacon, from: 3, to: 9, policy: 1, draws, actor, now });
@@ -289,8 +292,9 @@ describe("a draw", () => {
   const task = { jobHash, replica: 0, attempt: 1 };
   const beacon = "12".repeat(32);
   const isIt = isAudited({ beacon, task: taskName(task), share: 0.5 });
-  const fair = { replica: 0, survived: 0, share: 0.5, audited: isIt };
-  const drawn = (...draws: readonly (typeof fair)[]): JobCommand => {
+  const whose = { replica: 0, attempt: 1, nodeId: bob, runtime };
+  const fair = { ...whose, survived: 0, share: 0.5, audited: isIt };
+  const drawn = (...draws: readonly AuditDraw[]): JobCommand => {
     return { type: "DrawAudits", beacon, from: 3, to: 9, policy: 1, draws, actor, now };
   };
   const refusalOf = (command: JobCommand) => lead(state()).say(command);
@@ -308,11 +312,13 @@ describe("a draw", () => {
     assert.equal(refusalOf(drawn({ ...fair, audited: !isIt })), "DrawDiffers");
     for (const share of [-0.1, 1.1, Number.NaN])
       assert.equal(refusalOf(drawn({ ...fair, share })), "DrawDiffers");
+    assert.equal(refusalOf(drawn({ ...fair, runtime: "ocr plain@1" })), "DrawDiffers");
   });
 
   test("for other replicas than those that wait is refused", () => {
     assert.equal(refusalOf(drawn()), "AuditsOutdated");
-    assert.equal(refusalOf(drawn({ ...fair, replica: 1 })), "AuditsOutdated");
+    for (const change of [{ replica: 1 }, { attempt: 2 }, { nodeId: cyd }])
+      assert.equal(refusalOf(drawn({ ...fair, ...change })), "AuditsOutdated");
     assert.equal(refusalOf(drawn(fair, { ...fair, replica: 1 })), "AuditsOutdated");
   });
 
@@ -447,17 +453,17 @@ describe("a completed job", () => {
     return led;
   };
   const reopen = (...convicts: readonly NodeId[]): JobCommand => {
-    return { type: "ReopenJob", convicts, fundedAt: 77, deadlineMs: 5_000, actor, now };
+    return { type: "ReopenJob", convicts, fundedAt: 77, actor, now };
   };
 
-  test("is opened again when all that it rests on was convicted, and an arbiter decides", () => {
+  test("is opened again when who it rests on was convicted, and an arbiter decides", () => {
     const led = finished();
     assert.equal(led.say(reopen(bob, dan)), undefined);
     assert.deepEqual(led.last(), {
       type: "JobReopened",
       jobHash,
       convicts: [bob],
-      deadlineAt: noon + 5_000,
+      deadlineAt: noon + spec.deadlineMs,
       fundedAt: 77,
       at: noon,
     });
@@ -480,8 +486,35 @@ describe("a completed job", () => {
     assert.equal(led.events.length, length);
   });
 
-  test("stands when somebody else vouches for it", () =>
-    assert.equal(finished().say(reopen(dan)), "JobStands"));
+  test("stands when its node was not convicted, or when an arbiter vouches for it", () => {
+    assert.equal(finished().say(reopen(dan)), "JobStands");
+    const led = audited({ [bob]: right, [abe]: right }, abe);
+    completion(led);
+    assert.equal(led.say(reopen(bob)), "JobStands");
+  });
+
+  test("is judged anew together with those who were not convicted, who are not asked again", () => {
+    const led = lead();
+    led.give(bob, { wanted: 2 });
+    led.give(cyd);
+    led.bindAll({ [bob]: wrong, [cyd]: wrong });
+    led.draw(false);
+    led.showAll({ [bob]: wrong, [cyd]: wrong });
+    led.judge({ [bob]: wrong, [cyd]: wrong }, { survived: { [bob]: 20, [cyd]: 20 } });
+    completion(led);
+    led.say(reopen(bob));
+    assert.deepEqual(vacancies(led.open()), [{ replica: 2, attempt: 1, by: "arbiter" }]);
+    for (const arbiter of [abe, bea]) {
+      led.give(arbiter, { role: "arbiter" });
+      led.bind(arbiter, right);
+      led.show(arbiter, right);
+      led.judge({ [cyd]: wrong, [abe]: right, [bea]: right });
+    }
+    assert.equal(completion(led).outputDigest, right);
+    const rejected = led.events.findLast(({ type }) => type === "ResultRejected");
+    assert.ok(rejected?.type === "ResultRejected" && rejected.convicted);
+    assert.equal(rejected.nodeId, cyd);
+  });
 
   test("of a plain quorum is never opened again", () => {
     const ended = { jobHash, outputDigest: right, outputSize: 1, at: noon };

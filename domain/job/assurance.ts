@@ -3,18 +3,12 @@
  * credibility, and that a completed job is opened again when all that it rests on was convicted.
  * What follows from recorded values is computed here, so that nobody can record a false sum.
  */
-import {
-  accept,
-  type Command,
-  type Decision,
-  type Instant,
-  type Millis,
-  refuse,
-} from "../decider.ts";
+import { accept, type Command, type Decision, type Instant, refuse } from "../decider.ts";
 import type { Digest, NodeId } from "../ids.ts";
 import { arbitersMax, consider, type JudgedResult } from "../verification/assurance.ts";
 import { credibilityOf, groupCredibilities } from "../verification/credibility.ts";
 import { isAudited } from "../verification/lottery.ts";
+import { runtimeOf } from "../verification/runtime.ts";
 import type {
   Accepted,
   AuditDraw,
@@ -41,7 +35,6 @@ export type AssuranceCommand =
         convicts: readonly NodeId[];
         /** Revision in the ledger stream of the event that paid their awards back into escrow. */
         fundedAt: number;
-        deadlineMs: Millis;
       }
     >;
 
@@ -79,7 +72,8 @@ export const drawAudits = (
   if (draws.length !== tasks.length) return refuse("AuditsOutdated");
   for (const [i, task] of tasks.entries()) {
     const draw = draws[i];
-    if (draw?.replica !== task.replica) return refuse("AuditsOutdated");
+    if (!draw || !isOf(draw, task)) return refuse("AuditsOutdated");
+    if (draw.runtime !== runtimeOf(job.spec.app, task.executionClass)) return refuse("DrawDiffers");
     if (!(draw.share >= 0 && draw.share <= 1)) return refuse("DrawDiffers");
     const { share, audited } = draw;
     if (isAudited({ beacon, task: taskName(task), share }) !== audited)
@@ -89,19 +83,22 @@ export const drawAudits = (
   return accept({ type: "AuditDrawn", jobHash, beacon, from, to, policy, draws, at });
 };
 
-/** Undoes the completion of a job that rests on convicts alone. */
+const isOf = (draw: AuditDraw, task: Task): boolean =>
+  draw.replica === task.replica && draw.attempt === task.attempt && draw.nodeId === task.nodeId;
+
+/** Undoes the completion of a job that rests on a convict, and on no arbiter. */
 export const reopenJob = (
-  { convicts, fundedAt, deadlineMs, now: at }: ReopenCommand,
+  { convicts, fundedAt, now: at }: ReopenCommand,
   job: Job,
 ): Decision<JobEvent, AssuranceRefusal> => {
   if (job.status !== "completed" || !job.before || !job.accepted) return accept();
-  const rests = job.accepted.map(({ nodeId }) => nodeId);
-  if (!rests.every((nodeId) => convicts.includes(nodeId))) return refuse("JobStands");
-  const { jobHash } = job.before;
+  const isFalse = job.accepted.some(({ nodeId }) => convicts.includes(nodeId));
+  if (!isFalse || job.accepted.some(({ arbiter }) => arbiter)) return refuse("JobStands");
+  const { jobHash, spec } = job.before;
   const all = [...new Set(convicts)].filter((nodeId) =>
     job.tasks.some((task) => task.nodeId === nodeId),
   );
-  const deadlineAt = at + deadlineMs;
+  const deadlineAt = at + spec.deadlineMs;
   return accept({ type: "JobReopened", jobHash, convicts: all, deadlineAt, fundedAt, at });
 };
 

@@ -153,7 +153,11 @@ export type ResultRejected = DomainEvent<
 /** The lottery for one commit. */
 export interface AuditDraw {
   readonly replica: number;
-  /** Audits that the node had survived. */
+  readonly attempt: number;
+  readonly nodeId: NodeId;
+  /** `runtimeOf` of the app and the task's execution class. */
+  readonly runtime: string;
+  /** Audits that the node had survived in this runtime. */
   readonly survived: number;
   /** Chance of an audit, 0 to 1. */
   readonly share: number;
@@ -232,8 +236,8 @@ export interface Assurance {
   readonly audited: boolean;
 }
 /**
- * All whose results the job rests on were convicted: it is open again, wants one arbiter, and
- * completes once more or fails.
+ * A node whose result the job rests on was convicted, and no arbiter vouches for it: it is open again,
+ * wants one arbiter, and completes once more or fails.
  */
 export type JobReopened = DomainEvent<
   "JobReopened",

@@ -67,8 +67,8 @@ export interface OpenJob {
   readonly wanted: number;
   /** Results of arbiters that are wanted, with those that are there. */
   readonly arbitersWanted: number;
-  /** The lottery of each replica that took part, for the attempt that it was drawn for. */
-  readonly draws: ReadonlyMap<number, AuditDraw & { readonly attempt: number }>;
+  /** The lottery of each replica that took part. */
+  readonly draws: ReadonlyMap<number, AuditDraw>;
   /** Whether an arbiter must have its say before a result is accepted. */
   readonly audited: boolean;
   /** Until when what is committed must be revealed; undefined as long as it may not be. */
@@ -157,8 +157,7 @@ const evolveOpen = (job: OpenJob, event: JobEvent): Job => {
     }
     case "AuditDrawn": {
       const draws = new Map(job.draws);
-      for (const draw of event.draws)
-        draws.set(draw.replica, { ...draw, attempt: job.tasks[draw.replica]?.attempt ?? 0 });
+      for (const draw of event.draws) draws.set(draw.replica, draw);
       const audited = job.audited || event.draws.some((draw) => draw.audited);
       const arbitersWanted = audited ? Math.max(1, job.arbitersWanted) : job.arbitersWanted;
       return { ...job, draws, audited, arbitersWanted };

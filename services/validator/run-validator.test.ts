@@ -76,7 +76,7 @@ describe("the validator", () => {
     const desk = queue.desk();
     const onTrouble = (what: string) => troubles.push(what);
     const keys = createSigningKeys();
-    const parts = { book, keys, proofs: nativeProofs, desk, blobs, clock: wallClock };
+    const parts = { book, store, ids, keys, proofs: nativeProofs, desk, blobs, clock: wallClock };
     noted = [];
     const refusalLog = { record: (one: Refused) => void noted.push(one) };
     validator = runValidator({ ...parts, onTrouble, refusalLog });

@@ -12,7 +12,10 @@ import {
   type JobRefusal,
   needsJudgement,
 } from "../../domain/job/job.ts";
+import { type Policy, policyDefaults } from "../../domain/policy/policy.ts";
 import type { Clock } from "../../streams/clock.ts";
+import type { EventIds } from "../../streams/event-ids.ts";
+import type { EventStore } from "../../streams/event-store.ts";
 import { jobStreamPrefix } from "../../streams/names.ts";
 import { noRefusalLog, type RefusalLog } from "../../streams/refusal-log.ts";
 import type { Consumption, Report, TaskDesk } from "../../streams/task-queue.ts";
@@ -20,6 +23,7 @@ import { type Fact, type Listener, serviceActor } from "../facts.ts";
 import type { JobBook } from "../job-book.ts";
 import type { SigningKeys } from "../signing-keys.ts";
 import { createAssignments } from "./assignments.ts";
+import { createAssuranceDesk } from "./assurance-desk.ts";
 import { type Claim, checkReport, type Proofs, type ReportFault } from "./check-report.ts";
 import { type Comparer, openComparer } from "./comparer.ts";
 import { judgeResults, mustCompareOutputs, type Outputs } from "./judge.ts";
@@ -49,6 +53,9 @@ export interface RunningValidator extends Listener {
 
 export const runValidator = ({
   book,
+  store,
+  ids,
+  policy = () => policyDefaults,
   keys,
   proofs,
   desk,
@@ -59,6 +66,10 @@ export const runValidator = ({
   comparer = openComparer({ clock }),
 }: {
   readonly book: JobBook;
+  readonly store: EventStore;
+  readonly ids: EventIds;
+  /** In force as far as facts were told; the defaults if not given. */
+  readonly policy?: () => Policy;
   readonly keys: SigningKeys;
   readonly proofs: Proofs;
   readonly desk: TaskDesk;
@@ -73,6 +84,8 @@ export const runValidator = ({
   const refusals = new Map<ResultRefusal, number>();
   const reveals = createReveals(book.get, desk);
   const assignments = createAssignments();
+  const { sha256 } = proofs;
+  const assurance = createAssuranceDesk({ book, store, ids, clock, sha256, policy, onTrouble });
   const takenUp = new Set<string>();
   /** Jobs to be judged apart from a new result: after a restart, or when two results crossed. */
   const unjudged = new Set<string>();
@@ -87,7 +100,9 @@ export const runValidator = ({
   const judgementOf = async (job: Job): Promise<readonly JobCommand[]> => {
     if (job.status !== "open" || !needsJudgement(job)) return [];
     const judgement = await judgeResults(job, { blobs, comparer });
-    return [{ type: "JudgeResults", ...judgement, actor, now: clock.now() }];
+    const terms = assurance.termsFor(job);
+    const how = { ...judgement, ...(terms ? { assurance: terms } : {}) };
+    return [{ type: "JudgeResults", ...how, actor, now: clock.now() }];
   };
 
   /**
@@ -191,6 +206,7 @@ export const runValidator = ({
       }
     });
     isLive = true;
+    assurance.act();
     reveals.ask(clock.now());
     for (const jobHash of unjudged) {
       if (judging.has(jobHash)) continue; // Looked at again when that is done.
@@ -203,7 +219,9 @@ export const runValidator = ({
   return {
     hear: (fact: Fact) => {
       const { event, stream } = fact;
-      if (!stream.startsWith(jobStreamPrefix)) return;
+      const isOfJob = stream.startsWith(jobStreamPrefix);
+      assurance.hear(fact, isOfJob ? book.get((event as JobEvent).jobHash) : unknownJob);
+      if (!isOfJob) return;
       assignments.hear(fact);
       reveals.hear(event as JobEvent);
       if (event.type === "ResultReceived") unjudged.add(event.jobHash);
@@ -214,11 +232,14 @@ export const runValidator = ({
     close: async () => {
       closed = true;
       revealing.cancel();
+      assurance.close();
       await consumption?.stop();
       await comparer.close();
     },
   };
 };
+
+const unknownJob: Job = { status: "unknown" };
 
 /** Results with which nothing can be done: the task has failed, and need not wait for its lease. */
 const uselessResults: Readonly<Partial<Record<JobRefusal, string>>> = {

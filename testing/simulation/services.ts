@@ -8,6 +8,7 @@ import type { MicroPointsText } from "../../domain/points.ts";
 import { runDispatcher } from "../../services/dispatcher/run-dispatcher.ts";
 import { type Listener, runFeed } from "../../services/facts.ts";
 import { createJobBook } from "../../services/job-book.ts";
+import { createPolicyBook } from "../../services/policy.ts";
 import { runRewards } from "../../services/rewards/run-rewards.ts";
 import { createSigningKeys } from "../../services/signing-keys.ts";
 import { runValidator } from "../../services/validator/run-validator.ts";
@@ -79,7 +80,8 @@ export const createService = (world: World, name: ServiceName, skewMs: Millis): 
         }
         case "validator": {
           const blobs = world.blobs.link(life);
-          const parts = { book, keys, proofs: nativeProofs, desk: desk(), blobs, clock };
+          const log = { book, store: own, ids, policy: policy.current };
+          const parts = { ...log, keys, proofs: nativeProofs, desk: desk(), blobs, clock };
           return {
             ...runValidator({ ...parts, onTrouble, comparer: inlineComparer }),
             owed: () => 0,
@@ -92,12 +94,13 @@ export const createService = (world: World, name: ServiceName, skewMs: Millis): 
         }
       }
     };
+    const policy = createPolicyBook();
     const keys = createSigningKeys();
     const service = build();
     const feed = runFeed({
       store: own,
       clock,
-      listeners: [book, keys, sabotage.listener(name, service)],
+      listeners: [policy, book, keys, sabotage.listener(name, service)],
       onTrouble: (error) => onTrouble("the feed of facts broke", error),
     });
     const close = async (): Promise<void> => {

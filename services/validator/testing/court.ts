@@ -82,7 +82,16 @@ export const openCourt = async (): Promise<Court> => {
     },
   } as unknown as BlobSource;
   const validator = runValidator({
-    ...{ book, keys, proofs: nativeProofs, desk: queue.desk(), blobs, clock: wallClock },
+    ...{
+      book,
+      store,
+      ids,
+      keys,
+      proofs: nativeProofs,
+      desk: queue.desk(),
+      blobs,
+      clock: wallClock,
+    },
     onTrouble: (what, error) => assert.fail(`${what}: ${error}`),
     refusalLog: { record },
   });
