@@ -70,6 +70,8 @@ export const compareViews = (live: Snapshot, rebuilt: Snapshot): Comparison => {
     compareTable(tables.totals, live, rebuilt),
     compareTable(tables.identities, live, rebuilt),
     compareTable(tables.serviceKeys, live, rebuilt),
+    compareTable(tables.policies, live, rebuilt),
+    compareTable(tables.scoreChanges, live, rebuilt),
   ];
   const identical = compared.every(({ digestLive, digestRebuilt }) => digestLive === digestRebuilt);
   return { identical, position, tables: compared };

@@ -2,11 +2,13 @@
  * Folds facts into all views at once: in memory, and written when told, each changed row once,
  * with the checkpoint, in one transaction.
  */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { type Policy, policyDefaults, withDefaults } from "../domain/policy/policy.ts";
 import type { AnyEvent } from "../streams/codec.ts";
 import { beforeFirst, type Position } from "../streams/event-store.ts";
 import { inTransaction, readCheckpoint } from "./database.ts";
-import type { EventType, Place, Step } from "./projection.ts";
+import { policyKey } from "./policies.ts";
+import type { EventType, Place, PlaceUnderPolicy, Step } from "./projection.ts";
 import { RowCache } from "./row-cache.ts";
 import type { Table } from "./table.ts";
 import { tables } from "./tables.ts";
@@ -30,7 +32,7 @@ export interface Fold {
 /** Hot rows kept of each view. */
 const rowsMax = 20_000;
 
-type Apply = (event: AnyEvent, place: Place) => void;
+type Apply = (event: AnyEvent, place: PlaceUnderPolicy) => void;
 
 interface Writer {
   readonly steps: ReadonlyMap<EventType, Apply>;
@@ -41,7 +43,7 @@ interface Writer {
 
 const writerOf = <Row>(database: DatabaseSync, table: Table<Row>): Writer => {
   const { projection, columns, keyColumns, constant = [], lookup } = table;
-  const { encode, encodeChange, decode, isSettled = () => false } = table;
+  const { encode, encodeChange, decode, isSettled = () => false, trail } = table;
   const { name } = projection;
   const cache = new RowCache<Row>(rowsMax);
   const key = columns.slice(0, keyColumns);
@@ -57,6 +59,8 @@ const writerOf = <Row>(database: DatabaseSync, table: Table<Row>): Writer => {
       `UPDATE ${name} SET ${changing.map((column) => `${column} = ?`).join(", ")}
        WHERE ${key.map((column) => `${column} = ?`).join(" AND ")}`,
     );
+  const leave = trail && database.prepare(replacing(trail.table));
+  let lines: (readonly SQLInputValue[])[] = [];
   const lookUp = (verb: string): StatementSync | undefined =>
     lookup === undefined ? undefined : database.prepare(`${verb} FROM ${name} WHERE ${lookup}`);
   const select = lookUp("SELECT *");
@@ -69,12 +73,14 @@ const writerOf = <Row>(database: DatabaseSync, table: Table<Row>): Writer => {
 
   const applyStep =
     <Event>({ keysOf, evolve, begins }: Step<Row, Event>) =>
-    (event: Event, place: Place): void => {
+    (event: Event, place: PlaceUnderPolicy): void => {
       for (const key of keysOf(event, place)) {
         const cached =
           cache.get(key) ?? cache.add(key, begins?.(key, place) ? undefined : find(key));
         const row = evolve(cached.row, event, place, key);
-        if (row !== cached.row) cache.change(cached, row);
+        if (row === cached.row) continue;
+        cache.change(cached, row);
+        if (trail && row) for (const line of trail.linesOf(row)) lines.push(line);
       }
     };
 
@@ -91,10 +97,30 @@ const writerOf = <Row>(database: DatabaseSync, table: Table<Row>): Writer => {
         } else if (stored && update) update.run(...encodeChange(row));
         else upsert.run(...encode(row));
       }
+      for (const line of lines) leave?.run(...line);
     },
-    wrote: () => cache.wrote({ keep: (row) => lookup !== undefined && !isSettled(row) }),
-    reset: () => cache.clear(),
+    wrote: () => {
+      lines = [];
+      cache.wrote({ keep: (row) => lookup !== undefined && !isSettled(row) });
+    },
+    reset: () => {
+      lines = [];
+      cache.clear();
+    },
   };
+};
+
+const replacing = ({ projection, columns }: Pick<Table<unknown>, "projection" | "columns">) =>
+  `INSERT OR REPLACE INTO ${projection.name} (${columns.join(", ")})
+   VALUES (${columns.map(() => "?").join(", ")})`;
+
+/** What SQLite holds of it. */
+const storedPolicy = (database: DatabaseSync): Policy => {
+  const { projection, lookup, decode } = tables.policies;
+  const columns = database
+    .prepare(`SELECT * FROM ${projection.name} WHERE ${lookup}`)
+    .get(policyKey);
+  return columns ? decode(columns).policy : policyDefaults;
 };
 
 export const openFold = (database: DatabaseSync): Fold => {
@@ -109,6 +135,7 @@ export const openFold = (database: DatabaseSync): Fold => {
     writerOf(database, tables.totals),
     writerOf(database, tables.identities),
     writerOf(database, tables.serviceKeys),
+    writerOf(database, tables.policies),
   ];
   const steps = new Map<EventType, Apply[]>();
   for (const writer of writers)
@@ -116,10 +143,13 @@ export const openFold = (database: DatabaseSync): Fold => {
   // Names the old checkpoint as well: who finds another one there was not alone.
   const move = database.prepare("UPDATE checkpoint SET position = ? WHERE id = 1 AND position = ?");
   let flushed = readCheckpoint(database);
+  let policy = storedPolicy(database);
 
   return {
     flushed: () => flushed,
-    apply: (event, place) => {
+    apply: (event, { position, revision }) => {
+      if (event.type === "PolicyAdopted") policy = withDefaults(event.policy);
+      const place = { position, revision, policy };
       for (const apply of steps.get(event.type) ?? []) apply(event, place);
     },
     flush: (position) => {
@@ -135,6 +165,7 @@ export const openFold = (database: DatabaseSync): Fold => {
     reset: () => {
       for (const writer of writers) writer.reset();
       flushed = readCheckpoint(database);
+      policy = storedPolicy(database);
     },
   };
 };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { blankTrack } from "../domain/reputation/track.ts";
 import { accounts } from "./accounts.ts";
 import { blobs } from "./blobs.ts";
 import { entries } from "./entries.ts";
@@ -153,12 +154,13 @@ describe("the view of reputation", () => {
   test("counts what a node was given and how it did", () => {
     const rows = rowsOf(reputation, lifeOf(0, "completed-late"));
     const countsOf = (nodeId: string): readonly unknown[] => {
-      const { assigned, answered, broken, accepted, rejected } = rows.get(nodeId) ?? {};
+      const { assigned, answered, broken, accepted, rejected } =
+        rows.get(nodeId)?.track ?? blankTrack(nodeId);
       return [assigned, answered, broken, accepted, rejected];
     };
     assert.deepEqual(countsOf("node-11"), [1, 1, 0, 1, 0]);
     assert.deepEqual(countsOf("node-12"), [1, 1, 0, 0, 1]);
-    assert.equal(rowsOf(reputation, lifeOf(0, "failed")).get("node-12")?.broken, 1);
+    assert.equal(rowsOf(reputation, lifeOf(0, "failed")).get("node-12")?.track.broken, 1);
   });
 });
 

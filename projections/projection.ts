@@ -2,6 +2,7 @@
  * The shape of a projection: a pure fold from facts to rows with a key. It reads no clock; whoever
  * folds the same facts gets the same rows.
  */
+import type { Policy } from "../domain/policy/policy.ts";
 import type { AnyEvent } from "../streams/codec.ts";
 import type { Position, Revision } from "../streams/event-store.ts";
 
@@ -15,6 +16,11 @@ export interface Place {
   readonly revision: Revision;
 }
 
+/** A place with what is in force there. */
+export interface PlaceUnderPolicy extends Place {
+  readonly policy: Policy;
+}
+
 /** What one type of event does to the rows that it touches. */
 export interface Step<Row, Event> {
   readonly keysOf: (event: Event, place: Place) => readonly string[];
@@ -22,7 +28,7 @@ export interface Step<Row, Event> {
   readonly evolve: (
     row: Row | undefined,
     event: Event,
-    place: Place,
+    place: PlaceUnderPolicy,
     key: string,
   ) => Row | undefined;
   /** True if no row of the key can be there yet: spares looking for one. */

@@ -70,6 +70,8 @@ describe("the queries of the views", () => {
     views.blob(digest);
     views.node("node-1");
     views.track("node-1");
+    bothWays("scoreChanges", (page) => views.scoreChanges("node-1", page));
+    views.policy();
     views.account("client:ada");
     views.totals();
     views.serviceKey(digest);

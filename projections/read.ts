@@ -1,13 +1,16 @@
 /** Answers from the views' tables. One connection, synchronous: each answer is of one position. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { AccountId } from "../domain/ids.ts";
-import { blankTrack, type Track } from "../domain/reputation/track.ts";
+import { policyDefaults } from "../domain/policy/policy.ts";
+import type { ScoreChange } from "../domain/reputation/changes.ts";
+import { blankRecord } from "../domain/reputation/record.ts";
 import type { Position } from "../streams/event-store.ts";
 import type { JournalRow } from "./entries.ts";
 import { movementsOf } from "./movements.ts";
 import { byName, byPosition, type Order, pageOf } from "./paging.ts";
+import { policyKey } from "./policies.ts";
 import { type Columns, type Table, textOf } from "./table.ts";
-import { appMark, joinHalves, nodeOwner, tables } from "./tables.ts";
+import { appMark, joinHalves, nodeOwner, recordOf, tables } from "./tables.ts";
 import { noTotals, totalsKey } from "./totals.ts";
 import type {
   AccountFilter,
@@ -27,6 +30,7 @@ const jobOrder = byPosition<JobRow>("jobs", (row) => row.submittedPosition);
 const nodeOrder = byPosition<NodeView>("nodes", (row) => row.registeredPosition);
 const entryOrder = byPosition<EntryRow>("entries", (row) => row.position);
 const blobOrder = byPosition<BlobRow>("blobs", (row) => row.storedPosition);
+const changeOrder = byPosition<ScoreChange>("scoreChanges", (row) => BigInt(row.serial));
 const accountOrder = byName<AccountRow>("accounts", (row) => row.account);
 
 /** What a list selects: part of a statement with its values. */
@@ -65,16 +69,14 @@ const jobSelection = ({ client, status, app }: JobFilter): Selection => {
   return { from: "jobs NOT INDEXED", where, values };
 };
 
-const nodeColumns = "nodes.*, reputation.body AS track";
+const nodeColumns = "nodes.*, reputation.body AS record";
 const nodesWithTracks = "nodes LEFT JOIN reputation ON reputation.node = nodes.id";
 
 const nodeViewOf = (columns: Columns): NodeView => {
   const row = tables.nodes.decode(columns);
-  const track =
-    columns["track"] === null
-      ? blankTrack(row.nodeId)
-      : (JSON.parse(textOf(columns, "track")) as Track);
-  return { ...row, track };
+  const record =
+    columns["record"] === null ? blankRecord(row.nodeId) : recordOf(textOf(columns, "record"));
+  return { ...row, track: record.track, record };
 };
 
 const escrow = "escrow:";
@@ -203,7 +205,15 @@ export const readViews = (database: DatabaseSync, position: () => Position): Vie
         key: "nodes.registered",
         decode: nodeViewOf,
       }),
-    track: (nodeId) => byKey(tables.reputation, nodeId),
+    track: (nodeId) => byKey(tables.reputation, nodeId)?.track,
+    scoreChanges: (nodeId, page) =>
+      list(changeOrder, page, {
+        selection: { from: "scoreChanges", where: ["node = ?"], values: [nodeId] },
+        columns: "*",
+        key: "serial",
+        decode: tables.scoreChanges.decode,
+      }),
+    policy: () => byKey(tables.policies, policyKey)?.policy ?? policyDefaults,
 
     account: (account) => byKey(tables.accounts, account),
     accounts: ({ kind }, page) =>

@@ -1,29 +1,37 @@
-/** One row a node that ever had a task: its track, from which its scores are computed. */
+/**
+ * One row a node that ever had a task: its track, from which its scores are computed, its warnings,
+ * and how many lines its history has. The lines themselves stand in `scoreChanges`.
+ */
 import {
-  blankTrack,
-  evolveTrack,
-  type Track,
-  type TrackEvent,
-} from "../domain/reputation/track.ts";
+  blankRecord,
+  evolveRecord,
+  type RecordEvent,
+  type ReputationRecord,
+} from "../domain/reputation/record.ts";
 import type { Projection, Step } from "./projection.ts";
 
-const track: Step<Track, TrackEvent> = {
+const step: Step<ReputationRecord, RecordEvent> = {
   keysOf: ({ nodeId }) => [nodeId],
-  evolve: (row, event) => evolveTrack(row ?? blankTrack(event.nodeId), event),
+  evolve: (row, event, { position, policy }) =>
+    evolveRecord(row ?? blankRecord(event.nodeId), event, {
+      position,
+      parameters: policy.reputation,
+    }),
 };
 
-export const reputation: Projection<Track> = {
+export const reputation: Projection<ReputationRecord> = {
   name: "reputation",
-  version: 2,
+  version: 3,
   on: {
-    TaskAssigned: track,
-    ResultReceived: track,
-    TaskFailed: track,
-    TaskExpired: track,
-    ResultAccepted: track,
-    ResultRejected: track,
+    TaskAssigned: step,
+    ResultCommitted: step,
+    ResultReceived: step,
+    TaskFailed: step,
+    TaskExpired: step,
+    ResultAccepted: step,
+    ResultRejected: step,
+    NodeConvicted: step,
 
-    ResultCommitted: "ignored", // It counts when it is shown.
     JobSubmitted: "ignored",
     JobRejected: "ignored",
     KeysWrapped: "ignored",
@@ -48,7 +56,6 @@ export const reputation: Projection<Track> = {
     NodeCapabilitiesChanged: "ignored",
     NodeSuspended: "ignored",
     NodeResumed: "ignored",
-    NodeConvicted: "ignored",
     BlobStored: "ignored",
     BlobExpired: "ignored",
     IdentityRegistered: "ignored",

@@ -25,6 +25,12 @@ export interface Table<Row> {
   /** True if hardly any event will change such a row: it need not be kept at hand. */
   readonly isSettled?: (row: Row) => boolean;
   readonly decode: (columns: Columns) => Row;
+  /** What a change of a row leaves in a table beside this one, whose own fold adds nothing. */
+  readonly trail?: {
+    readonly table: Pick<Table<unknown>, "projection" | "columns" | "keyColumns">;
+    /** The values of its columns; a line with the key of an older one takes its place. */
+    readonly linesOf: (row: Row) => readonly (readonly SQLInputValue[])[];
+  };
   /** The condition that finds a row by its projection's key, `?1`; none if rows are only added. */
   readonly lookup?: string;
 }

@@ -5,14 +5,18 @@
 import { type AccountId, escrowAccount } from "../domain/ids.ts";
 import type { JobSpec } from "../domain/job/spec.ts";
 import { type MicroPointsText, toText } from "../domain/points.ts";
-import type { Track } from "../domain/reputation/track.ts";
+import type { ScoreChange } from "../domain/reputation/changes.ts";
+import type { ReputationRecord } from "../domain/reputation/record.ts";
+import type { Warning } from "../domain/reputation/warnings.ts";
 import { accounts } from "./accounts.ts";
 import { blobs } from "./blobs.ts";
 import { entries, type JournalRow } from "./entries.ts";
 import { identities } from "./identities.ts";
 import { jobs } from "./jobs.ts";
 import { nodes } from "./nodes.ts";
+import { type PolicyRow, policies, policyKey } from "./policies.ts";
 import { reputation } from "./reputation.ts";
+import { changesKept, scoreChanges } from "./score-changes.ts";
 import { serviceKeys } from "./service-keys.ts";
 import { type StatementRow, statements } from "./statements.ts";
 import { bigintOf, numberOf, type Table, textOf } from "./table.ts";
@@ -143,15 +147,62 @@ const nodesTable: Table<NodeRow> = {
   }),
 };
 
-const reputationTable: Table<Track> = {
+type ChangeBody = Omit<ScoreChange, "nodeId" | "serial" | "position"> & {
+  readonly position: number;
+};
+
+const scoreChangesTable: Table<ScoreChange> = {
+  projection: scoreChanges,
+  columns: ["node", "slot", "serial", "body"],
+  keyColumns: 2,
+  definition: `(
+    node TEXT NOT NULL, slot INTEGER NOT NULL, serial INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (node, slot)
+  ) STRICT, WITHOUT ROWID`,
+  indexes: ["CREATE INDEX IF NOT EXISTS changes_by_serial ON scoreChanges (node, serial)"],
+  encode: ({ nodeId, serial, position, ...rest }) => {
+    const body: ChangeBody = { ...rest, position: Number(position) };
+    return [nodeId, serial % changesKept, serial, JSON.stringify(body)];
+  },
+  decode: (columns) => {
+    const { position, ...rest } = JSON.parse(textOf(columns, "body")) as ChangeBody;
+    return {
+      ...rest,
+      nodeId: textOf(columns, "node"),
+      serial: numberOf(columns, "serial"),
+      position: BigInt(position),
+    };
+  },
+};
+
+type RecordBody = Omit<ReputationRecord, "latest" | "warnings"> & {
+  readonly warnings: readonly (Omit<Warning, "position"> & { readonly position: number })[];
+};
+
+/** @param text - Of the column `body` of `reputation`. */
+export const recordOf = (text: string): ReputationRecord => {
+  const body = JSON.parse(text) as RecordBody;
+  const warnings = body.warnings.map((each) => ({ ...each, position: BigInt(each.position) }));
+  return { ...body, warnings, latest: [] };
+};
+
+const reputationTable: Table<ReputationRecord> = {
   projection: reputation,
   columns: ["node", "body"],
   keyColumns: 1,
   definition: "(node TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID",
   indexes: [],
   lookup: "node = ?1",
-  encode: (row) => [row.nodeId, JSON.stringify(row)],
-  decode: (columns) => JSON.parse(textOf(columns, "body")) as Track,
+  encode: ({ latest: _, ...row }) => {
+    const warnings = row.warnings.map((each) => ({ ...each, position: Number(each.position) }));
+    const body: RecordBody = { ...row, warnings };
+    return [row.track.nodeId, JSON.stringify(body)];
+  },
+  decode: (columns) => recordOf(textOf(columns, "body")),
+  trail: {
+    table: scoreChangesTable as Table<unknown>,
+    linesOf: ({ latest }) => latest.map(scoreChangesTable.encode),
+  },
 };
 
 /** A balance stands in two halves, so that SQLite can add up any number of them exactly. */
@@ -336,6 +387,26 @@ const serviceKeysTable: Table<ServiceKeyRow> = {
   }),
 };
 
+const policiesTable: Table<PolicyRow> = {
+  projection: policies,
+  columns: ["name", "position", "body"],
+  keyColumns: 1,
+  definition: `(
+    name TEXT PRIMARY KEY, position INTEGER NOT NULL, body TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+  indexes: [],
+  lookup: "name = ?1",
+  encode: ({ policy, adoptedAt, lastPosition }) => [
+    policyKey,
+    lastPosition,
+    JSON.stringify({ policy, adoptedAt }),
+  ],
+  decode: (columns) => ({
+    ...(JSON.parse(textOf(columns, "body")) as Pick<PolicyRow, "policy" | "adoptedAt">),
+    lastPosition: bigintOf(columns, "position"),
+  }),
+};
+
 export const tables = {
   jobs: jobsTable,
   nodes: nodesTable,
@@ -347,4 +418,6 @@ export const tables = {
   totals: totalsTable,
   identities: identitiesTable,
   serviceKeys: serviceKeysTable,
+  policies: policiesTable,
+  scoreChanges: scoreChangesTable,
 } as const;

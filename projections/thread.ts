@@ -228,6 +228,8 @@ const openReader = (path: string, position: () => Position): Reader => {
       node: (nodeId) => now.node(nodeId),
       nodes: (filter, page) => now.nodes(filter, page),
       track: (nodeId) => now.track(nodeId),
+      scoreChanges: (nodeId, page) => now.scoreChanges(nodeId, page),
+      policy: () => now.policy(),
       account: (account) => now.account(account),
       accounts: (filter, page) => now.accounts(filter, page),
       entries: (account, page) => now.entries(account, page),

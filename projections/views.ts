@@ -12,6 +12,9 @@ import type { JobSpec } from "../domain/job/spec.ts";
 import type { LedgerEvent } from "../domain/ledger/events.ts";
 import type { Capabilities } from "../domain/node/node.ts";
 import type { MicroPointsText } from "../domain/points.ts";
+import type { Policy } from "../domain/policy/policy.ts";
+import type { ScoreChange } from "../domain/reputation/changes.ts";
+import type { ReputationRecord } from "../domain/reputation/record.ts";
 import type { Track } from "../domain/reputation/track.ts";
 import type { Position, Revision } from "../streams/event-store.ts";
 
@@ -114,8 +117,8 @@ export interface NodeRow {
   readonly lastPosition: Position;
 }
 
-/** A node with the counts of its tasks. */
-export type NodeView = NodeRow & { readonly track: Track };
+/** A node with its reputation. */
+export type NodeView = NodeRow & { readonly track: Track; readonly record: ReputationRecord };
 
 export interface AccountRow {
   readonly account: AccountId;
@@ -242,6 +245,10 @@ export interface Views {
   nodes(filter: NodeFilter, page: PageRequest): Page<NodeView>;
   /** Undefined for a node that never had a task. */
   track(nodeId: NodeId): Track | undefined;
+  /** Why its scores changed: the last `changesKept` lines. */
+  scoreChanges(nodeId: NodeId, page: PageRequest): Page<ScoreChange>;
+  /** In force at that position. */
+  policy(): Policy;
   /** Undefined for one that was never touched, and for an escrow that is empty again. */
   account(account: AccountId): AccountRow | undefined;
   /** By name, not by age. */

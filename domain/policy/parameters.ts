@@ -123,6 +123,48 @@ export const parameters = {
       most: 1,
       says: "what remains after a day of the weight of something that a node did",
     }),
+    // No floor is above 0.75: one bad outcome of one leaves an upper end of 0.793, so that nobody
+    // falls below a floor without a warning.
+    reliabilityFloor: number(0.6, {
+      least: 0,
+      most: 0.75,
+      says: "a node that surely answers less than this share of its tasks in time gets exploration work alone",
+    }),
+    correctnessFloor: number(0.75, {
+      least: 0,
+      most: 0.75,
+      says: "the same for the share of its answers that are accepted",
+    }),
+    warnedAhead: whole(3, {
+      least: 1,
+      most: 20,
+      says: "a node is warned when so many more bad outcomes in a row would lead below a floor",
+    }),
+    outageMs: whole(600_000, {
+      least: 0,
+      most: day,
+      says: "silences within so long of the first, ms, are one outage",
+    }),
+    outagesForgiven: number(3, {
+      least: 0,
+      most: 100,
+      says: "so many outages of a node cost it nothing; they are forgotten as all else",
+    }),
+    vettingResults: whole(20, {
+      least: 1,
+      most: 10_000,
+      says: "so many accepted results end the vetting stage of a node",
+    }),
+    vettingDays: whole(2, {
+      least: 1,
+      most: 365,
+      says: "if they came on so many days (UTC)",
+    }),
+    newcomerStanding: number(0.0625, {
+      least: 0,
+      most: 0.25,
+      says: "where a node of which nothing is known stands in the ranking, from 0 to 1",
+    }),
   },
   pricing: {
     floorMicroPoints: {

@@ -4,6 +4,7 @@ import type { InceptionRecord } from "../../domain/identity/inception.ts";
 import type { JobEvent, TaskRef } from "../../domain/job/events.ts";
 import type { JobSpec } from "../../domain/job/spec.ts";
 import type { LedgerEvent } from "../../domain/ledger/events.ts";
+import { policyDefaults } from "../../domain/policy/policy.ts";
 import { type AnyEvent, encode } from "../../streams/codec.ts";
 import { eventIds } from "../../streams/event-ids.ts";
 import type { EventStore, Position } from "../../streams/event-store.ts";
@@ -13,6 +14,7 @@ import {
   jobStream,
   ledgerStream,
   nodeStream,
+  policyStream,
   serviceKeyStream,
 } from "../../streams/names.ts";
 
@@ -91,7 +93,7 @@ export const beginning = (): readonly Append[] => [
   },
 ];
 
-/** Two identities, one of them revoked, and a service key that was rolled. */
+/** Two identities, one of them revoked, a service key that was rolled, and a policy. */
 export const people = (): readonly Append[] => {
   const [ada, bob] = [`cnct:${"a".repeat(52)}`, `cnct:${"b".repeat(51)}a`];
   const registered = (id: string): AnyEvent => {
@@ -134,6 +136,10 @@ export const people = (): readonly Append[] => {
           at: noon + 1,
         },
       ],
+    },
+    {
+      stream: policyStream,
+      events: [{ type: "PolicyAdopted", policy: { ...policyDefaults, version: 2 }, at: noon }],
     },
   ];
 };

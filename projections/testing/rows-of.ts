@@ -1,6 +1,8 @@
 /** The rows that facts give, by the pure fold alone. */
+
+import { policyDefaults, withDefaults } from "../../domain/policy/policy.ts";
 import type { AnyEvent } from "../../streams/codec.ts";
-import type { Projection, Step } from "../projection.ts";
+import type { PlaceUnderPolicy, Projection, Step } from "../projection.ts";
 import type { Append } from "./history.ts";
 
 /** The first event has position 0; each stream counts its own revisions. */
@@ -11,12 +13,14 @@ export const rowsOf = <Row>(
   const rows = new Map<string, Row>();
   const revisions = new Map<string, bigint>();
   let position = 0n;
+  let policy = policyDefaults;
   for (const { stream, events } of appends)
     for (const event of events) {
       const revision = revisions.get(stream) ?? 0n;
       revisions.set(stream, revision + 1n);
+      if (event.type === "PolicyAdopted") policy = withDefaults(event.policy);
       const step = projection.on[event.type];
-      const place = { position, revision };
+      const place = { position, revision, policy };
       if (step !== "ignored") applyStep(rows, step as Step<Row, AnyEvent>, event, place);
       position++;
     }
@@ -27,7 +31,7 @@ const applyStep = <Row>(
   rows: Map<string, Row>,
   { keysOf, evolve }: Step<Row, AnyEvent>,
   event: AnyEvent,
-  place: { readonly position: bigint; readonly revision: bigint },
+  place: PlaceUnderPolicy,
 ): void => {
   for (const key of keysOf(event, place)) {
     const row = evolve(rows.get(key), event, place, key);
