@@ -352,10 +352,14 @@ describe("a job that is open again", () => {
       .when(second([bob]))
       .thenRefuses("AwardTwice"));
 
-  test("pays no more than was voided", () =>
+  test("pays no more than was voided, the arbiter before others", () => {
     theBooks(...reopened)
       .when(second([cyd, judge]))
-      .thenRefuses("EscrowExceeded"));
+      .thenRecords(paid("0", judge));
+    theBooks(gift, fundedAs(1))
+      .when(award([bob, cyd], { price: "201" }))
+      .thenRefuses("EscrowExceeded");
+  });
 
   test("gives its client back what was voided if it comes to nothing after all", () => {
     const failed = { type: "RefundJob", jobHash, reason: "no-quorum", actor, now: noon } as const;

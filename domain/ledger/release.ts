@@ -32,10 +32,11 @@ export const awardPoints = (command: AwardCommand, ledger: Ledger, sha256: Sha25
   const isKnown = ({ replica }: Accepted) => escrow.held?.some((one) => one.replica === replica);
   if (!allDiffer(accepted) || accepted.some(isKnown)) return refuse("AwardTwice");
   if (!isMicroPoints(price)) return refuse("AmountOutOfRange");
-  const paid = BigInt(price) * BigInt(accepted.length);
+  const earners = round === 0 ? accepted : affordable(accepted, BigInt(price), escrow.left);
+  const paid = BigInt(price) * BigInt(earners.length);
   if (paid > escrow.left) return refuse("EscrowExceeded");
 
-  const awards = accepted.map(({ replica, nodeId, arbiter, audited }): Award => {
+  const awards = earners.map(({ replica, nodeId, arbiter, audited }): Award => {
     const id = awardId({ jobHash, replica }, sha256);
     const award = { awardId: id, replica, nodeId, amount: price };
     if (!hold || arbiter) return award;
@@ -59,6 +60,20 @@ export const refundJob = (command: RefundCommand, ledger: Ledger): Answer => {
   const amount = toText(escrow.left);
   const { client } = escrow;
   return accept({ type: "JobRefunded", jobHash, client, amount, reason, at });
+};
+
+/**
+ * Of a job that was opened again there is what was voided and no more: the arbiter who decided it
+ * comes first, then whoever was outvoted by convicts, as far as it goes.
+ */
+const affordable = (
+  accepted: readonly Accepted[],
+  price: bigint,
+  left: bigint,
+): readonly Accepted[] => {
+  const rank = ({ arbiter }: Accepted): number => (arbiter ? 0 : 1);
+  const inOrder = accepted.toSorted((a, b) => rank(a) - rank(b));
+  return price === 0n ? inOrder : inOrder.slice(0, Number(left / price));
 };
 
 const awardPolicy = 1;

@@ -49,6 +49,7 @@ describe("the rewards service owes", () => {
       due: "awards",
       price: "100",
       accepted,
+      round: 0,
     }));
 
   test("a job its escrow back when the funding arrives after its end, or its rejection after that", () => {
@@ -58,7 +59,7 @@ describe("the rewards service owes", () => {
       reason: "insufficient-funds",
       at: noon,
     };
-    const late = { due: "refund", reason: "funded-late" };
+    const late = { due: "refund", reason: "funded-late", round: 0 };
     assert.deepEqual(after(submitted, rejected, funded).get(jobHash), late);
     const debts = after(submitted, cancelled);
     debts.clear(jobHash); // The ledger knew of no escrow.
@@ -77,7 +78,7 @@ describe("the rewards service owes", () => {
         reason: "no-quorum",
         at: noon,
       }).get(jobHash),
-      { due: "refund", reason: "no-quorum" },
+      { due: "refund", reason: "no-quorum", round: 0 },
     ));
 
   test("a cancelled job its escrow, or the awards of answers that were in", () => {
@@ -85,12 +86,14 @@ describe("the rewards service owes", () => {
     assert.deepEqual(after(submitted, funded, cancelled).get(jobHash), {
       due: "refund",
       reason: "cancelled",
+      round: 0,
     });
     const late: AnyEvent = { ...cancelled, accepted: first ? [first] : [] } as AnyEvent;
     assert.deepEqual(after(submitted, funded, late).get(jobHash), {
       due: "awards",
       price: "100",
       accepted: [first],
+      round: 0,
     });
   });
 
@@ -109,5 +112,76 @@ describe("the rewards service owes", () => {
     assert.deepEqual(after(submitted, cancelled, funded).get(jobHash), {
       due: "refund",
       reason: "cancelled",
+      round: 0,
     }));
+});
+
+describe("of a job with an assurance the rewards service owes", () => {
+  const assured: AnyEvent = {
+    ...submitted,
+    spec: { ...spec, assurance: "standard" },
+  } as AnyEvent;
+  const held: AnyEvent = { ...completed, held: true } as AnyEvent;
+  const paid: AnyEvent = {
+    ...{ type: "PointsAwarded", jobHash, client, awards: [], refund: "0", at: noon },
+  };
+  const voided: AnyEvent = {
+    type: "AwardsVoided",
+    nodeId: "bob",
+    reason: "wrong",
+    voided: [
+      { awardId: "e".repeat(64), jobHash, amount: "100", to: `escrow:${jobHash}`, reopens: true },
+    ],
+    at: noon,
+  };
+  const judge = { replica: 2, nodeId: "judge", arbiter: true } as const;
+
+  test("awards that are held; a conviction opens the job again unless an arbiter confirmed it", () => {
+    const debt = { due: "awards", price: "100", accepted, round: 0 };
+    assert.deepEqual(after(assured, funded, held).get(jobHash), {
+      ...debt,
+      hold: { reopens: true },
+    });
+    const sure = { credibility: 1, threshold: 0.99, policy: 1, audited: true };
+    for (const more of [{ assurance: sure }, { accepted: [...accepted, judge] }]) {
+      const confirmed = { ...held, ...more } as AnyEvent;
+      const { hold } = after(assured, funded, confirmed).get(jobHash) as { hold?: unknown };
+      assert.deepEqual(hold, { reopens: false });
+    }
+    const plain = after(submitted, funded, completed).get(jobHash);
+    assert.equal(plain && "hold" in plain, false, "without an assurance they are paid at once");
+  });
+
+  test("awards that say of which results an arbiter computed the same", () => {
+    const verdict: AnyEvent = {
+      ...{ type: "ResultAccepted", jobHash, replica: 1, attempt: 1, nodeId: "cyd" },
+      ...{ comparator: "exact", distance: 0, audited: true, at: noon },
+    };
+    const debt = after(assured, funded, verdict, held).get(jobHash);
+    assert.deepEqual(debt?.due === "awards" && debt.accepted.map(({ audited }) => audited), [
+      undefined,
+      true,
+    ]);
+  });
+
+  test("held awards also when it was cancelled, and nobody will look at its results", () => {
+    const late = { ...cancelled, accepted } as AnyEvent;
+    const debt = after(assured, funded, late).get(jobHash);
+    assert.deepEqual(debt?.due === "awards" && debt.hold, { reopens: false });
+  });
+
+  test("nothing when it was opened again, and at its second end what is due then", () => {
+    const past = [assured, funded, held, paid, voided] as const;
+    assert.equal(after(...past).size, 0);
+    const second = { ...held, accepted: [judge] } as AnyEvent;
+    assert.deepEqual(after(...past, second).get(jobHash), {
+      ...{ due: "awards", price: "100", accepted: [judge], round: 1 },
+      hold: { reopens: false },
+    });
+    const failed: AnyEvent = { type: "JobFailed", jobHash, reason: "no-quorum", at: noon };
+    assert.deepEqual(after(...past, failed).get(jobHash), {
+      ...{ due: "refund", reason: "no-quorum", round: 1 },
+    });
+    assert.equal(after(...past, second, paid).size, 0);
+  });
 });

@@ -3,12 +3,11 @@
  * job that ended is owed the release of its escrow; a fact of the ledger or a rejection clears it.
  */
 import type { Instant } from "../../domain/decider.ts";
-import type { AccountId, JobHash, NodeId } from "../../domain/ids.ts";
+import type { AccountId, JobHash } from "../../domain/ids.ts";
 import { budgetOf } from "../../domain/job/spec.ts";
+import type { Accepted } from "../../domain/ledger/ledger.ts";
 import { type MicroPointsText, toText } from "../../domain/points.ts";
 import type { AnyEvent } from "../../streams/codec.ts";
-
-type Accepted = readonly { readonly replica: number; readonly nodeId: NodeId }[];
 
 export type Debt =
   | {
@@ -21,9 +20,13 @@ export type Debt =
   | {
       readonly due: "awards";
       readonly price: MicroPointsText;
-      readonly accepted: Accepted;
+      readonly accepted: readonly Accepted[];
+      /** How often the job was opened again before this end. */
+      readonly round: number;
+      /** Ordinary awards are held; `reopens`: a conviction opens the job again. */
+      readonly hold?: { readonly reopens: boolean };
     }
-  | { readonly due: "refund"; readonly reason: string };
+  | { readonly due: "refund"; readonly reason: string; readonly round: number };
 
 export interface Debts {
   /** Nothing is owed after all: the job ended before it was funded. */
@@ -41,11 +44,20 @@ export const createDebts = (): Debts => {
   const prices = new Map<JobHash, MicroPointsText>();
   /** Jobs whose escrow is open. */
   const escrows = new Set<JobHash>();
+  /** Open jobs with an assurance. */
+  const assured = new Set<JobHash>();
+  /** Replicas of each such job of which an arbiter computed the same. */
+  const audited = new Map<JobHash, Set<number>>();
+  /** How often each job was opened again, if it was and has not ended since. */
+  const rounds = new Map<JobHash, number>();
 
   const clear = (jobHash: JobHash) => {
     debts.delete(jobHash);
     prices.delete(jobHash);
     escrows.delete(jobHash);
+    if (!assured.delete(jobHash)) return;
+    audited.delete(jobHash);
+    rounds.delete(jobHash);
   };
 
   const owe = (jobHash: JobHash, debt: Debt): JobHash => {
@@ -53,12 +65,24 @@ export const createDebts = (): Debts => {
     return jobHash;
   };
 
+  const refund = (jobHash: JobHash, reason: string): JobHash =>
+    owe(jobHash, { due: "refund", reason, round: rounds.get(jobHash) ?? 0 });
+
   /** Awards for the work that counts; if none does, all of the escrow goes back. */
-  const oweFor = (jobHash: JobHash, accepted: Accepted, reason: string): JobHash => {
+  const oweFor = (
+    jobHash: JobHash,
+    said: readonly Accepted[],
+    reason: string,
+    hold: { readonly reopens: boolean } | undefined,
+  ): JobHash => {
     const price = prices.get(jobHash);
-    if (price === undefined || accepted.length === 0)
-      return owe(jobHash, { due: "refund", reason });
-    return owe(jobHash, { due: "awards", price, accepted });
+    if (price === undefined || said.length === 0) return refund(jobHash, reason);
+    const right = audited.get(jobHash);
+    const accepted = right
+      ? said.map((one) => (right.has(one.replica) ? { ...one, audited: true as const } : one))
+      : said;
+    const round = rounds.get(jobHash) ?? 0;
+    return owe(jobHash, { due: "awards", price, accepted, round, ...(hold ? { hold } : {}) });
   };
 
   return {
@@ -70,27 +94,53 @@ export const createDebts = (): Debts => {
           const { client, price } = spec;
           const amount = toText(budgetOf(spec));
           prices.set(jobHash, price);
+          if (spec.assurance) assured.add(jobHash);
           return owe(jobHash, { due: "funding", client, amount, deadlineAt });
         }
         case "JobFunded": {
           const { jobHash } = event;
           escrows.add(jobHash);
           // A funding that was on its way when the job ended, and when nothing seemed to be owed.
-          if (!prices.has(jobHash)) return owe(jobHash, { due: "refund", reason: "funded-late" });
+          if (!prices.has(jobHash)) return refund(jobHash, "funded-late");
           if (debts.get(jobHash)?.due === "funding") debts.delete(jobHash);
           return undefined;
         }
-        case "JobCompleted":
-          return oweFor(event.jobHash, event.accepted, "completed");
+        case "ResultAccepted": {
+          if (!event.audited) return undefined;
+          const { jobHash, replica } = event;
+          const right = audited.get(jobHash);
+          if (right) right.add(replica);
+          else if (assured.has(jobHash)) audited.set(jobHash, new Set([replica]));
+          return undefined;
+        }
+        case "JobCompleted": {
+          const { jobHash, accepted, held, assurance } = event;
+          const isConfirmed = assurance?.audited || accepted.some(({ arbiter }) => arbiter);
+          const hold = held ? { reopens: !isConfirmed } : undefined;
+          return oweFor(jobHash, accepted, "completed", hold);
+        }
         case "JobFailed":
-          return owe(event.jobHash, { due: "refund", reason: event.reason });
-        case "JobCancelled":
-          return oweFor(event.jobHash, event.accepted ?? [], "cancelled");
+          return refund(event.jobHash, event.reason);
+        case "JobCancelled": {
+          // Nobody looked at these results, and nobody will: they are held, and the job stays closed.
+          const { jobHash, accepted = [] } = event;
+          const hold = assured.has(jobHash) ? { reopens: false } : undefined;
+          return oweFor(jobHash, accepted, "cancelled", hold);
+        }
         case "JobRejected":
           // Two services may have seen the client's balance at different times.
-          if (escrows.has(event.jobHash))
-            return owe(event.jobHash, { due: "refund", reason: event.reason });
+          if (escrows.has(event.jobHash)) return refund(event.jobHash, event.reason);
           clear(event.jobHash);
+          return undefined;
+        case "AwardsVoided":
+          for (const { jobHash, amount, reopens } of event.voided)
+            if (reopens) {
+              // Each award is of the job's price.
+              prices.set(jobHash, amount);
+              escrows.add(jobHash);
+              assured.add(jobHash);
+              rounds.set(jobHash, 1);
+            }
           return undefined;
         case "PointsAwarded":
         case "JobRefunded":

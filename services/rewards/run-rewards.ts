@@ -22,16 +22,21 @@ import type { EventStore, NewEvent } from "../../streams/event-store.ts";
 import { ledgerStream } from "../../streams/names.ts";
 import { type Fact, type Listener, serviceActor } from "../facts.ts";
 import type { JobBook } from "../job-book.ts";
+import { createPolicyBook } from "../policy.ts";
+import { createHeldAwards } from "./held-awards.ts";
 import { createDebts, type Debt } from "./rewards.ts";
 
 const actor = serviceActor("rewards");
-/** Journal entries in one append. */
+/** Jobs in one append … */
 const batchMax = 500;
+/** … and awards: a held one takes some 220 bytes, and an append a mebibyte. */
+const awardsMax = 2_000;
 const retryMs = 200;
 const hourMs = 3_600_000;
 
 export interface RunningRewards extends Listener {
-  counts(): { readonly owed: number; readonly entries: number };
+  /** `held`: awards whose hold window is open. */
+  counts(): { readonly owed: number; readonly entries: number; readonly held: number };
   close(): Promise<void>;
 }
 
@@ -61,7 +66,13 @@ export const runRewards = ({
   readonly onTrouble: (what: string, error: unknown) => void;
 }): RunningRewards => {
   const debts = createDebts();
+  const policies = createPolicyBook();
   let ledger = emptyLedger();
+  const held = createHeldAwards({
+    ...{ clock, actor, onTrouble },
+    ledger: () => ledger,
+    bondAwards: () => policies.current().verification.bondAwards,
+  });
   let owed = new Set<JobHash>();
   let live = false;
   let closed = false;
@@ -88,10 +99,14 @@ export const runRewards = ({
         const { client, amount, deadlineAt } = debt;
         return { type: "FundJob", ...by, client, amount, deadlineAt };
       }
-      case "awards":
-        return { type: "AwardPoints", ...by, price: debt.price, accepted: debt.accepted };
+      case "awards": {
+        const { price, accepted, round } = debt;
+        const { holdJobs: jobs, holdMs: ms } = policies.current().verification;
+        const hold = debt.hold ? { hold: { jobs, ms, ...debt.hold } } : {};
+        return { type: "AwardPoints", ...by, price, accepted, round, ...hold };
+      }
       case "refund":
-        return { type: "RefundJob", ...by, reason: debt.reason };
+        return { type: "RefundJob", ...by, reason: debt.reason, round: debt.round };
     }
   };
 
@@ -143,8 +158,9 @@ export const runRewards = ({
     if (refusal === undefined) return;
     if (refusal === "InsufficientFunds") reject(jobHash);
     else if (refusal === "EscrowUnknown" && debt.due === "refund") debts.clear(jobHash);
-    else if (refusal !== "JobOverdue") {
-      // An overdue job is failed by the dispatcher's clock; anything else is a bug to be seen.
+    else if (refusal !== "JobOverdue" && refusal !== "EscrowReopened") {
+      // An overdue job is failed by the dispatcher's clock, and that a job was opened again is about
+      // to be heard; anything else is a bug to be seen.
       onTrouble(`the ${debt.due} of job ${jobHash} was refused`, new Error(refusal));
     }
   };
@@ -176,28 +192,42 @@ export const runRewards = ({
     return true;
   };
 
+  const isOwing = (): boolean => owed.size > 0 || held.isOwing();
+
   const pay = async () => {
-    while (owed.size > 0 && !closed) {
+    while (isOwing() && !closed) {
       if (isStale) await foldAnew();
-      const round: JobHash[] = [];
-      for (const jobHash of owed) {
-        // To copy all that is owed for each round took 40 s for a million jobs.
-        if (round.push(jobHash) === batchMax) break;
-      }
-      for (const jobHash of round) owed.delete(jobHash);
       const expected = BigInt(ledger.entries) - 1n;
       const batch: NewEvent[] = [];
+      if (held.isOwing()) held.pay((command) => decideInto(batch, command));
+      const round = batch.length === 0 ? nextRound() : [];
       for (const jobHash of round) settle(batch, jobHash);
       if (batch.length === 0 || (await append(batch, expected))) continue;
       isStale = true;
+      held.lookAgain();
       for (const jobHash of round) owed.add(jobHash);
     }
+  };
+
+  /** Takes out jobs whose debts go into one append. */
+  const nextRound = (): readonly JobHash[] => {
+    const round: JobHash[] = [];
+    let awards = 0;
+    for (const jobHash of owed) {
+      const debt = debts.get(jobHash);
+      if (debt?.due === "awards") awards += debt.accepted.length;
+      // To copy all that is owed for each round took 40 s for a million jobs.
+      if (round.push(jobHash) === batchMax || awards >= awardsMax) break;
+    }
+    for (const jobHash of round) owed.delete(jobHash);
+    return round;
   };
 
   const act = () => {
     if (!live) {
       live = true;
       owed = new Set(debts.all());
+      held.lookAgain();
     }
     paying ??= pay()
       .then(
@@ -209,25 +239,34 @@ export const runRewards = ({
       )
       .then((isPaid) => {
         paying = undefined;
-        if (owed.size === 0 || closed) return;
-        if (isPaid)
+        if (closed) return;
+        if (!isOwing()) held.setAlarm(act);
+        else if (isPaid)
           act(); // It came when the last look was over.
         else clock.after(retryMs, act);
       });
   };
 
   return {
-    hear: ({ event, stream, revision }: Fact) => {
+    hear: (fact: Fact) => {
+      const { event, stream, revision } = fact;
+      policies.hear(fact);
       if (stream === ledgerStream) hearEntry(ledger, event as LedgerEvent, revision);
       // What is given by this process it knows already.
       if (!live && event.type === "PointsIssued" && event.reason === "grant") note(event.at);
+      held.hear(event);
       const jobHash = debts.hear(event);
       if (jobHash !== undefined && live) owed.add(jobHash);
     },
     act,
-    counts: () => ({ owed: debts.size, entries: ledger.entries }),
+    counts: () => ({
+      owed: debts.size,
+      entries: ledger.entries,
+      held: ledger.holds.awards.size,
+    }),
     close: async () => {
       closed = true;
+      held.close();
       await paying;
     },
   };
