@@ -11,6 +11,7 @@ import { addNetwork } from "./commands/network.ts";
 import { addPolicy } from "./commands/policy.ts";
 import { addProcesses } from "./commands/processes.ts";
 import { addReceipts } from "./commands/receipts.ts";
+import { addSimulate } from "./commands/simulate.ts";
 import { addStart } from "./commands/start.ts";
 import { addStore } from "./commands/store.ts";
 import { addSubmit } from "./commands/submit.ts";
@@ -72,4 +73,5 @@ const adders = [
   addStore,
   addPolicy,
   addAudit,
+  addSimulate,
 ];

@@ -58,8 +58,8 @@ export const parameters = {
       most: 0.49,
       says: "share of the nodes that is assumed to cheat (f of Sarmenta's formula, which needs f below 1/2)",
     }),
-    standard: assurance({ epsilon: 0.01, auditFactor: 5, auditFloor: 0.03 }),
-    high: assurance({ epsilon: 0.001, auditFactor: 10, auditFloor: 0.05 }),
+    standard: assurance({ epsilon: 0.01, auditFactor: 8, auditFloor: 0.03 }),
+    high: assurance({ epsilon: 0.001, auditFactor: 15, auditFloor: 0.05 }),
     replicasMax: whole(9, {
       least: 3,
       most: 9,
@@ -81,7 +81,7 @@ export const parameters = {
       most: 30 * day,
       says: "or for so long, ms, whichever is first",
     }),
-    bondAwards: whole(20, {
+    bondAwards: whole(66, {
       least: 0,
       most: 10_000,
       says: "so many audited awards of a node become its bond, which a conviction takes",

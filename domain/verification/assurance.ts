@@ -7,6 +7,7 @@
  *        ├──believed by credibility──> accept
  *        └──not yet──> one more replica, or an arbiter if that costs no more
  */
+import { arbitersPerJobMax } from "../policy/parameters.ts";
 import { groupCredibilities, oddsOf } from "./credibility.ts";
 
 /** A result that was shown. */
@@ -66,16 +67,16 @@ export const consider = (
   const [first, ...others] = results;
   if (first === undefined) return { kind: "replica" };
   if (others.some(({ group }) => group !== first.group)) return { kind: "arbiter" };
-  const credibility = credibilityIn(results, first.group);
+  const credibility = credibilityOfAll(results);
   if (isEnough(credibility, limits.epsilon))
     return { kind: "accept", group: first.group, credibility, audited: false, wrong: [] };
   const oneMore = results.length < limits.replicasMax && wouldDo(results, limits.epsilon);
   return { kind: oneMore ? "replica" : "arbiter" };
 };
 
-/** Arbiters of one job at most: when so many are split, no majority is left to come. */
+/** Arbiters of one job at most: so many that some must agree if there are two answers, and paid for. */
 export const arbitersMax = ({ arbitersToConvict }: Pick<AssuranceLimits, "arbitersToConvict">) =>
-  2 * arbitersToConvict - 1;
+  Math.min(2 * arbitersToConvict - 1, arbitersPerJobMax);
 
 /** How many replicas a job starts with on a node of this credibility: 1 if that is enough, else 2. */
 export const startReplicas = (credibility: number, epsilon: number): 1 | 2 =>
@@ -113,6 +114,9 @@ const wouldDo = (results: readonly JudgedResult[], epsilon: number): boolean => 
   const withOneMore = odds.reduce((product, each) => product * each, Math.min(...odds));
   return isEnough(withOneMore / (1 + withOneMore), epsilon);
 };
+
+const credibilityOfAll = (results: readonly JudgedResult[]): number =>
+  groupCredibilities([results.map(({ credibility }) => credibility)])[0] ?? 0;
 
 const credibilityIn = (results: readonly JudgedResult[], group: number): number => {
   const groups = [...new Set(results.map((result) => result.group))];
