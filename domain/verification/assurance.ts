@@ -7,7 +7,6 @@
  *        ├──believed by credibility──> accept
  *        └──not yet──> one more replica, or an arbiter if that costs no more
  */
-import { arbitersPerJobMax } from "../policy/parameters.ts";
 import { groupCredibilities, oddsOf } from "./credibility.ts";
 
 /** A result that was shown. */
@@ -25,7 +24,7 @@ export interface AssuranceLimits {
   readonly epsilon: number;
   /** Ordinary results of one job at most: 1 to 9. */
   readonly replicasMax: number;
-  /** Arbiters that must agree before somebody is convicted: 1 or more. */
+  /** Arbiters that must agree before somebody is convicted: 1 or 2, since a job pays for three. */
   readonly arbitersToConvict: number;
 }
 
@@ -74,9 +73,9 @@ export const consider = (
   return { kind: oneMore ? "replica" : "arbiter" };
 };
 
-/** Arbiters of one job at most: so many that some must agree if there are two answers, and paid for. */
+/** Arbiters of one job at most: of so many, enough must agree if there are two answers. */
 export const arbitersMax = ({ arbitersToConvict }: Pick<AssuranceLimits, "arbitersToConvict">) =>
-  Math.min(2 * arbitersToConvict - 1, arbitersPerJobMax);
+  2 * arbitersToConvict - 1;
 
 /** How many replicas a job starts with on a node of this credibility: 1 if that is enough, else 2. */
 export const startReplicas = (credibility: number, epsilon: number): 1 | 2 =>
