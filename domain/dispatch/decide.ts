@@ -125,10 +125,18 @@ export const inputsDigest = (
   parameters: number,
   sha256: Sha256,
 ): Digest => {
+  // Not the attempt: by the time it is written down, one that was under way may have failed.
   let text = `cnct/dispatch/v2\n${jobHash}/${replica} ${asOf} ${parameters} ${seed} ${explores} ${candidates}`;
   for (const { nodeId, executionClass, standing, held, reserved, slots, turnaroundMs } of terms)
-    text += `\n${nodeId} ${executionClass} ${standing} ${held} ${reserved} ${slots} ${turnaroundMs}`;
+    text += `\n${nodeId} ${executionClass} ${bitsOf(standing)} ${held} ${reserved} ${slots} ${bitsOf(turnaroundMs ?? -1)}`;
   return sha256(text).slice(0, 32);
+};
+
+const bits = new DataView(new ArrayBuffer(8));
+/** The two halves of an IEEE 754 double; to print it in decimal takes ten times as long. */
+const bitsOf = (value: number): string => {
+  bits.setFloat64(0, value);
+  return `${bits.getUint32(0)}.${bits.getUint32(4)}`;
 };
 
 /** Why the choice that an assignment tells of cannot be made again from what it tells. */

@@ -35,6 +35,8 @@ export interface Roster {
   nodes(): Iterable<RosterNode>;
   /** What dispatch ranks a node by, 0 to 1. */
   standing(node: RosterNode): number;
+  /** Mean time from an assignment to the answer, ms; undefined as long as it answered no such task. */
+  turnaroundMs(node: RosterNode, app: string): number | undefined;
   readonly policy: Policy;
 }
 
@@ -135,6 +137,8 @@ export const createRoster = (onChange: (node: RosterNode) => void = () => undefi
     node: (nodeId) => nodes.get(nodeId),
     nodes: () => nodes.values(),
     standing: ({ track }) => standing(track, reputationOf(policy)),
+    turnaroundMs: ({ track }, app) =>
+      Object.hasOwn(track.turnaround, app) ? track.turnaround[app]?.meanMs : undefined,
     get policy() {
       return policy;
     },

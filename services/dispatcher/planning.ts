@@ -49,9 +49,7 @@ export const createPlanner = ({
     nodes.flatMap(({ nodeId, executionClass }) => {
       const node = roster.node(nodeId);
       if (!node) return [];
-      const turnaroundMs = Object.hasOwn(node.track.turnaround, app)
-        ? node.track.turnaround[app]?.meanMs
-        : undefined;
+      const turnaroundMs = roster.turnaroundMs(node, app);
       const { slots } = node.capabilities;
       const load = { held: node.held.size, reserved: reservedOf(nodeId), slots };
       return [{ nodeId, executionClass, standing: roster.standing(node), ...load, turnaroundMs }];

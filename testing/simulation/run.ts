@@ -6,6 +6,7 @@
 import { seededRandom } from "../../domain/chance.ts";
 import type { Instant } from "../../domain/decider.ts";
 import { jobHash } from "../../domain/job/hash.ts";
+import { explainLog } from "../../services/dispatcher/explain-log.ts";
 import { ledgerStream } from "../../streams/names.ts";
 import { checkInvariants } from "../invariants.ts";
 import { memoryQueue } from "../memory-queue.ts";
@@ -139,6 +140,16 @@ export const runSimulation = async ({
       const { violations } = await checkInvariants(store.log, { quiet });
       for (const sentence of violations) watch.blame(sentence);
     };
+    /** Every assignment can be made again from what the log says, whatever was killed and delayed. */
+    const checkDecisions = () =>
+      explainLog(() => store.log, {
+        sha256,
+        onExplained: ({ task: { jobHash: name, replica, attempt }, outcome, faults: found }) => {
+          if (outcome === "matches") return;
+          const why = JSON.stringify(found);
+          watch.blame(`assignment ${name.slice(0, 8)}/${replica}/${attempt} ${outcome}: ${why}`);
+        },
+      });
     /** Runs until it is so or time is up, looking at the facts now and then. */
     const runUntil = async (until: Instant, isDone: () => boolean): Promise<boolean> => {
       for (;;) {
@@ -197,6 +208,7 @@ export const runSimulation = async ({
           const end = watch.isOver(jobHash(spec, sha256));
           if (end !== "JobCompleted") watch.blame(`a job of the calm came to ${end}`);
         }
+      if (watch.violations.length === 0) await checkDecisions();
       if (came) {
         await runUntil(scheduler.now() + 3_000, () => false);
         if (!isQuiet()) watch.blame("the rest did not last");

@@ -1,0 +1,266 @@
+/**
+ * Holds assignments against the log: makes each choice again, and compares what it was made from with
+ * what the log said at the position that the decision knew. Pure, so that whoever has the log can do it.
+ *
+ * The log is told twice, in its order: first to `gatherAssignments`, which finds what is to be looked
+ * at, then to `checkAssignments`, which folds and looks at each where it was decided.
+ *
+ * What cannot be checked, since the log does not hold it: which nodes were heard, and thus who might
+ * have been drawn besides; and the tasks that were on their way into the log (`reserved`).
+ */
+import type { Sha256 } from "../hashing.ts";
+import type { JobHash, NodeId } from "../ids.ts";
+import type { JobEvent, TaskAssigned } from "../job/events.ts";
+import { type Job, job as jobDecider } from "../job/job.ts";
+import type { Policy } from "../policy/policy.ts";
+import {
+  bestOf,
+  type ChoiceFault,
+  choiceFault,
+  dispatchRules,
+  inputsDigest,
+  scoresOf,
+  type Terms,
+} from "./decide.ts";
+import type { Looked } from "./reason.ts";
+import {
+  createRoster,
+  groupOf,
+  isArbiter,
+  isNew,
+  type Roster,
+  type RosterEvent,
+} from "./roster.ts";
+
+/** An assignment with what is needed of its job to look at it again. */
+export interface Gathered {
+  readonly task: TaskAssigned;
+  /** Where it stands in the log. */
+  readonly position: bigint;
+  readonly app: string;
+  /** Nodes that had the job already, and must not be of the same owner. */
+  readonly nodes: readonly NodeId[];
+}
+
+export type FaultCode =
+  | ChoiceFault
+  /** The reason is of rules that this program does not know. */
+  | "rules-unknown"
+  /** It says that it knew what comes after it. */
+  | "as-of-differs"
+  | "policy-differs"
+  | "node-unknown"
+  | "node-not-active"
+  | "class-not-offered"
+  | "role-differs"
+  | "owner-has-job"
+  | "no-room"
+  | "not-new"
+  | "standing-differs"
+  | "held-differs"
+  | "slots-differ"
+  | "turnaround-differs"
+  /** No rounded term differs, but one of them does, or something else that the digest binds. */
+  | "digest-differs";
+
+/** One input that is not what it is said to be. */
+export interface Fault {
+  readonly code: FaultCode;
+  readonly nodeId?: NodeId;
+  readonly recorded?: string | number;
+  /** What the log, or the rules, make of it. */
+  readonly expected?: string | number;
+}
+
+export interface Ranked {
+  readonly nodeId: NodeId;
+  readonly executionClass: string;
+  readonly score: number;
+  readonly standing: number;
+  readonly held: number;
+  readonly reserved: number;
+  readonly slots: number;
+  /** Undefined as long as it never answered such an app. */
+  readonly turnaroundMs: number | undefined;
+}
+
+export interface Explained extends Gathered {
+  /** "untold": made by the first rules, which did not record what they weighed. */
+  readonly outcome: "matches" | "differs" | "untold";
+  readonly faults: readonly Fault[];
+  /** Who was weighed, best first. */
+  readonly ranked: readonly Ranked[];
+}
+
+export interface Gatherer {
+  /** Hears what stands in the streams of jobs. */
+  hear(event: JobEvent, position: bigint): void;
+  gathered(): readonly Gathered[];
+}
+
+/** @param wants - Whether an assignment of this job is to be looked at; all if left out. */
+export const gatherAssignments = (wants: (jobHash: JobHash) => boolean = () => true): Gatherer => {
+  const found: Gathered[] = [];
+  const jobs = new Map<JobHash, Job>();
+  return {
+    hear: (event, position) => {
+      if (!wants(event.jobHash)) return;
+      const { jobHash } = event;
+      const before = jobs.get(jobHash) ?? jobDecider.initial;
+      if (event.type === "TaskAssigned" && before.status === "open") {
+        const { nodes, spec } = before;
+        found.push({ task: event, position, app: spec.app, nodes });
+      }
+      jobs.set(jobHash, jobDecider.evolve(before, event));
+    },
+    gathered: () => found,
+  };
+};
+
+export interface Checker {
+  /** Hears what stands in the streams of jobs, of nodes and of the policy. */
+  hear(event: RosterEvent, position: bigint): void;
+  /** What is left when the log has been told. */
+  end(): void;
+}
+
+/** @param onExplained - Hears of each assignment, in the order of what they knew. */
+export const checkAssignments = (
+  gathered: readonly Gathered[],
+  sha256: Sha256,
+  onExplained: (explained: Explained) => void,
+): Checker => {
+  const roster = createRoster();
+  const pending = gathered
+    .map((one) => ({ one, asOf: asOfOf(one) }))
+    .sort((a, b) => (a.asOf < b.asOf ? -1 : a.asOf > b.asOf ? 1 : 0));
+  let next = 0;
+  const lookBefore = (position: bigint | undefined) => {
+    for (let due = pending[next]; due; due = pending[++next]) {
+      if (position !== undefined && due.asOf >= position) return;
+      onExplained(explain(due.one, roster, sha256));
+    }
+  };
+  return {
+    hear: (event, position) => {
+      lookBefore(position);
+      roster.hear(event);
+    },
+    end: () => lookBefore(undefined),
+  };
+};
+
+/** The last position that it can have known, where what it says cannot be. */
+const asOfOf = ({ task, position }: Gathered): bigint => {
+  const { asOf } = task.reason;
+  const known = asOf !== undefined && /^-?\d{1,19}$/.test(asOf) ? BigInt(asOf) : position;
+  return known < position ? known : position - 1n;
+};
+
+const explain = (one: Gathered, roster: Roster, sha256: Sha256): Explained => {
+  const { task } = one;
+  const { reason } = task;
+  if (reason.policy === 1 && reason.looked === undefined && reason.digest === undefined)
+    return { ...one, outcome: "untold", faults: [], ranked: [] };
+  const faults = faultsOf(one, roster, sha256);
+  const ranked = rankedOf(task, roster.policy);
+  return { ...one, outcome: faults.length === 0 ? "matches" : "differs", faults, ranked };
+};
+
+const rankedOf = (
+  { executionClass, reason: { looked = [] } }: TaskAssigned,
+  policy: Policy,
+): readonly Ranked[] => {
+  const scores = scoresOf(looked, policy.dispatch);
+  const best = bestOf(scores);
+  return looked
+    .map((one, i) => ({ one, score: scores[i] ?? 0, isBest: i === best }))
+    .sort((a, b) => Number(b.isBest) - Number(a.isBest) || b.score - a.score)
+    .map(({ one, score }) => {
+      const [nodeId, standing, held, reserved, slots, ms, other] = one;
+      const turnaroundMs = ms > 0 ? ms : undefined;
+      const load = { held, reserved, slots };
+      const own = { nodeId, executionClass: other ?? executionClass };
+      return { ...own, score, standing: standing / 10_000, ...load, turnaroundMs };
+    });
+};
+
+const faultsOf = (one: Gathered, roster: Roster, sha256: Sha256): readonly Fault[] => {
+  const { task, position, nodes } = one;
+  const { reason } = task;
+  const { policy } = roster;
+  if (reason.policy !== dispatchRules)
+    return [{ code: "rules-unknown", recorded: reason.policy, expected: dispatchRules }];
+  const { looked, asOf, digest, parameters, explores = false, seed, candidates } = reason;
+  if (!looked || asOf === undefined || digest === undefined || parameters === undefined)
+    return [{ code: "reason-incomplete" }];
+  const faults: Fault[] = [];
+  if (String(asOfOf(one)) !== asOf)
+    faults.push({ code: "as-of-differs", recorded: asOf, expected: `before ${position}` });
+  if (parameters !== policy.version)
+    faults.push({ code: "policy-differs", recorded: parameters, expected: policy.version });
+  const choice = choiceFault(task, policy);
+  if (choice) faults.push({ code: choice, nodeId: task.nodeId });
+
+  const groups = new Set(nodes.flatMap((nodeId) => groupsIn(roster, nodeId, policy)));
+  const terms: Terms[] = [];
+  for (const entry of looked) {
+    const found = termsOf(one, entry, roster);
+    terms.push(found.terms);
+    faults.push(...found.faults);
+  }
+  // Of the others one may have got it from somebody else while this was under way.
+  if (groupsIn(roster, task.nodeId, policy).some((group) => groups.has(group)))
+    faults.push({ code: "owner-has-job", nodeId: task.nodeId });
+  const { jobHash, replica } = task;
+  const setting = { jobHash, replica, seed, explores, candidates, asOf };
+  const expected = inputsDigest(setting, terms, parameters, sha256);
+  if (expected !== digest) faults.push({ code: "digest-differs", recorded: digest, expected });
+  return faults;
+};
+
+const groupsIn = (roster: Roster, nodeId: NodeId, policy: Policy): readonly string[] => {
+  const node = roster.node(nodeId);
+  return node ? [groupOf(node, policy)] : [];
+};
+
+/** What the log says of a node that was ranked, and where that is not what the reason says. */
+const termsOf = (
+  { task, app }: Gathered,
+  [nodeId, standing, held, reserved, slots, turnaround, other]: Looked,
+  roster: Roster,
+): { readonly terms: Terms; readonly faults: readonly Fault[] } => {
+  const executionClass = other ?? task.executionClass;
+  const node = roster.node(nodeId);
+  if (!node) {
+    const turnaroundMs = turnaround > 0 ? turnaround : undefined;
+    const said = { standing: standing / 10_000, held, reserved, slots, turnaroundMs };
+    const terms = { nodeId, executionClass, ...said };
+    return { terms, faults: [{ code: "node-unknown", nodeId }] };
+  }
+  const faults: Fault[] = [];
+  const compare = (code: FaultCode, recorded: string | number, expected: string | number) => {
+    if (recorded !== expected) faults.push({ code, nodeId, recorded, expected });
+  };
+  const { capabilities } = node;
+  const exact = roster.standing(node);
+  const turnaroundMs = roster.turnaroundMs(node, app);
+  compare("node-not-active", "active", node.status);
+  compare("standing-differs", standing, Math.round(exact * 10_000));
+  compare("held-differs", held, node.held.size);
+  compare("slots-differ", slots, capabilities.slots);
+  const rounded = turnaroundMs === undefined ? 0 : Math.max(1, Math.round(turnaroundMs));
+  compare("turnaround-differs", turnaround, rounded);
+  const role = isArbiter(node, roster.policy) ? "arbiter" : "ordinary";
+  compare("role-differs", task.role ?? "ordinary", role);
+  const room = capabilities.slots + capabilities.backlog;
+  if (held + reserved >= room)
+    faults.push({ code: "no-room", nodeId, recorded: held + reserved, expected: `below ${room}` });
+  if (
+    !capabilities.apps.some((offer) => offer.app === app && offer.executionClass === executionClass)
+  )
+    faults.push({ code: "class-not-offered", nodeId, recorded: `${app} in ${executionClass}` });
+  if (task.reason.explores && !isNew(node, roster.policy)) faults.push({ code: "not-new", nodeId });
+  const load = { held: node.held.size, reserved, slots: capabilities.slots };
+  return { terms: { nodeId, executionClass, standing: exact, ...load, turnaroundMs }, faults };
+};
