@@ -3,7 +3,7 @@
  * written. Reads facts alone and shares no code with the deciders but the event types and the
  * meaning of a journal entry, so that a wrong rule there is seen here.
  */
-import type { JobEvent, ResultReceived, TaskRef } from "../domain/job/events.ts";
+import type { JobEvent, JobReopened, ResultReceived, TaskRef } from "../domain/job/events.ts";
 import type { JobSpec } from "../domain/job/spec.ts";
 import type { LedgerEvent } from "../domain/ledger/events.ts";
 import { commitOf } from "../domain/receipts/commit.ts";
@@ -26,6 +26,7 @@ export interface InvariantReport {
 type TaskTrace = TaskRef & {
   status: "assigned" | "committed" | "received" | "over";
   commit: string;
+  readonly role: "arbiter" | undefined;
 };
 
 interface JobTrace {
@@ -37,6 +38,8 @@ interface JobTrace {
   readonly tasks: Map<number, TaskTrace>;
   /** `replica node` of each accepted result. */
   readonly accepted: Set<string>;
+  /** The same of each commit that took part in the lottery of audits. */
+  readonly drawn: Set<string>;
 }
 
 const sentencesMax = 50;
@@ -103,7 +106,7 @@ const checkJob = (
   const name = event.jobHash.slice(0, 12);
   if (event.type === "JobSubmitted") {
     if (jobs.has(event.jobHash)) blame(`job ${name} was submitted twice`);
-    const empty = { tasks: new Map(), accepted: new Set<string>() };
+    const empty = { tasks: new Map(), accepted: new Set<string>(), drawn: new Set<string>() };
     const open = { ended: undefined, funded: false, released: false };
     jobs.set(event.jobHash, { spec: event.spec, ...open, ...empty });
     return;
@@ -111,6 +114,10 @@ const checkJob = (
   const job = jobs.get(event.jobHash);
   if (!job) {
     blame(`${event.type} of job ${name}, which was never submitted`);
+    return;
+  }
+  if (event.type === "JobReopened") {
+    reopen(event, job, blame);
     return;
   }
   if (job.ended !== undefined) blame(`${event.type} of job ${name} after its ${job.ended}`);
@@ -125,10 +132,12 @@ const checkJob = (
       for (const other of job.tasks.values())
         if (other.nodeId === event.nodeId && other.status !== "over")
           blame(`${event.nodeId} got job ${name} twice`);
-      if (event.replica >= job.spec.replicasMax) blame(`${where} is beyond replicasMax`);
+      const arbiters = job.spec.assurance ? 3 : 0;
+      if (event.role && arbiters === 0) blame(`${where} is an arbiter's, and nobody asked for one`);
+      if (event.replica >= job.spec.replicasMax + arbiters) blame(`${where} is beyond replicasMax`);
       const { jobHash, replica, attempt, nodeId } = event;
       const named = { jobHash, replica, attempt, nodeId };
-      job.tasks.set(replica, { ...named, status: "assigned", commit: "" });
+      job.tasks.set(replica, { ...named, status: "assigned", commit: "", role: event.role });
       return;
     }
     case "ResultCommitted":
@@ -161,6 +170,15 @@ const checkJob = (
       if (event.type === "ResultAccepted") job.accepted.add(`${event.replica} ${event.nodeId}`);
       return;
     }
+    case "AuditDrawn":
+      for (const { replica, nodeId } of event.draws) {
+        const task = job.tasks.get(replica);
+        if (task?.status !== "committed" || task.nodeId !== nodeId)
+          blame(`replica ${replica} of job ${name} was drawn and is not bound`);
+        job.drawn.add(`${replica} ${nodeId}`);
+      }
+      return;
+    case "ReplicaWanted":
     case "ResultsDisagreed":
     case "KeysWrapped":
     case "KeysAwaited":
@@ -186,10 +204,24 @@ const checkJob = (
   job.ended = event.type;
 };
 
+/** Who was convicted is accepted no more, and the job is as before it ended. */
+const reopen = (
+  { jobHash, convicts }: JobReopened,
+  job: JobTrace,
+  blame: (sentence: string) => void,
+): void => {
+  const name = jobHash.slice(0, 12);
+  if (job.ended !== "JobCompleted") blame(`job ${name} was opened again after ${job.ended}`);
+  if (job.released) blame(`job ${name} was opened again, and nothing came back to its escrow`);
+  job.ended = undefined;
+  job.accepted.clear();
+  for (const task of job.tasks.values()) if (convicts.includes(task.nodeId)) task.status = "over";
+};
+
 /** Nothing is shown before all are bound, and only what its node was bound to. */
 const checkReveal = (
   event: ResultReceived,
-  { spec, tasks }: JobTrace,
+  { spec, tasks, drawn }: JobTrace,
   blame: (sentence: string) => void,
 ): void => {
   const name = `replica ${event.replica} of job ${event.jobHash.slice(0, 12)}`;
@@ -197,6 +229,8 @@ const checkReveal = (
   if (live.length < spec.quorum || live.some(({ status }) => status === "assigned"))
     blame(`${name} was shown before all nodes were bound`);
   const { resultTag = "", salt = "", receipt, nodeId } = event;
+  if (spec.assurance && tasks.get(event.replica)?.role === undefined)
+    if (!drawn.has(`${event.replica} ${nodeId}`)) blame(`${name} was shown before the audits`);
   const commit = commitOf({ ...event, worker: receipt?.worker ?? nodeId, resultTag, salt });
   if (tasks.get(event.replica)?.commit !== commit)
     blame(`${name} shows what ${nodeId} was not bound to`);

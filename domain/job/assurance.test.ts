@@ -95,7 +95,7 @@ const lead = (state: Job = job.initial) => {
       const draws = tasks.map((task) => {
         const isIt = isAudited({ beacon, task: taskName(task), share: 0.5 });
         const { replica, attempt, nodeId } = task;
-        const draw = { replica, attempt, nodeId, runtime, survived };
+        const draw = { replica, attempt, nodeId, runtime, survived, atRisk: "0" };
         return { ...draw, share: 0.5, audited: isIt };
       });
       if (draws.some((one) => one.audited) !== audited) continue;
@@ -293,7 +293,7 @@ describe("a draw", () => {
   const beacon = "12".repeat(32);
   const isIt = isAudited({ beacon, task: taskName(task), share: 0.5 });
   const whose = { replica: 0, attempt: 1, nodeId: bob, runtime };
-  const fair = { ...whose, survived: 0, share: 0.5, audited: isIt };
+  const fair = { ...whose, survived: 0, atRisk: "0", share: 0.5, audited: isIt };
   const drawn = (...draws: readonly AuditDraw[]): JobCommand => {
     return { type: "DrawAudits", beacon, from: 3, to: 9, policy: 1, draws, actor, now };
   };

@@ -6,6 +6,7 @@
 import type { DomainEvent, Instant, Millis } from "../decider.ts";
 import type { AssignmentReason } from "../dispatch/reason.ts";
 import type { Digest, JobHash, NodeId } from "../ids.ts";
+import type { MicroPointsText } from "../points.ts";
 import type { StoredReceipt } from "../receipts/stored-receipt.ts";
 import type { JobSpec } from "./spec.ts";
 import type { Wrap } from "./wraps.ts";
@@ -159,6 +160,8 @@ export interface AuditDraw {
   readonly runtime: string;
   /** Audits that the node had survived in this runtime. */
   readonly survived: number;
+  /** Micro-points that a conviction would have taken from the node. */
+  readonly atRisk: MicroPointsText;
   /** Chance of an audit, 0 to 1. */
   readonly share: number;
   readonly audited: boolean;

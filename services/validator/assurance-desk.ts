@@ -15,6 +15,7 @@ import type { EventStore } from "../../streams/event-store.ts";
 import { createCredibility } from "../credibility.ts";
 import { type Fact, serviceActor } from "../facts.ts";
 import type { JobBook } from "../job-book.ts";
+import { createPointsAtRisk } from "../points-at-risk.ts";
 import { createBeacons } from "./beacons.ts";
 import { convict, createConvictions } from "./convictions.ts";
 import { createLottery } from "./lottery.ts";
@@ -52,7 +53,8 @@ export const createAssuranceDesk = ({
 }): AssuranceDesk => {
   const credibility = createCredibility();
   const { survived } = credibility;
-  const lottery = createLottery({ jobOf: book.get, policy, survived, sha256 });
+  const points = createPointsAtRisk();
+  const lottery = createLottery({ jobOf: book.get, policy, survived, atRisk: points.of, sha256 });
   const beacons = createBeacons({ store, ids, clock, sha256, onTrouble });
   const convictions = createConvictions();
   const convicts = new Set<string>();
@@ -106,6 +108,7 @@ export const createAssuranceDesk = ({
     hear: (fact, job) => {
       const { event } = fact;
       credibility.hear(event);
+      points.hear(event);
       convictions.hear(fact);
       if (event.type === "NodeConvicted") convicts.add(event.nodeId);
       beacons.hear(fact, lottery.hear(fact, job));

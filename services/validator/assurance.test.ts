@@ -75,7 +75,7 @@ describe("the validator", () => {
   test("opens again what rested on a convict, when its award is voided", async () => {
     const trusted = { ...hardly, adversaryShare: 0.01 };
     const { job, until, write } = await open({ verification: trusted });
-    const jobHash = await job(["eve"]);
+    const jobHash = await job(["eve"], { price: "0" }); // For nothing, nobody lies: no audit is due.
     const believed = last<"JobCompleted">(await until("JobCompleted"));
     assert.equal(believed.outputDigest, digestOf("a lie"));
     const proof = { nodeId: "eve", jobHash: "0".repeat(64), replica: 0, reason: "elsewhere" };
@@ -140,6 +140,8 @@ describe("a log in which a draw was bent is found out:", () => {
     assert.deepEqual(await bent("AuditDrawn", draw({ audited: false })), ["draw-differs"]));
   test("with another share", async () =>
     assert.deepEqual(await bent("AuditDrawn", draw({ share: 0.001 })), ["draw-differs"]));
+  test("with points that nobody had to lose", async () =>
+    assert.deepEqual(await bent("AuditDrawn", draw({ atRisk: "99" })), ["draw-differs"]));
   test("with audits that nobody survived", async () =>
     assert.deepEqual(await bent("AuditDrawn", draw({ survived: 99 })), ["draw-differs"]));
   test("with a beacon of its own", async () =>

@@ -2,8 +2,8 @@
  * The lottery of audits: which commits take part in it with which beacon, and how it comes out. A fold
  * of facts: the validator draws by it, and whoever reads the log can draw again and compare.
  *
- * A job is drawn with the first beacon that covers all of its commits, by the policy and the audits
- * that each node had survived when that beacon was written.
+ * A job is drawn with the first beacon that covers all of its commits, by the policy, the audits
+ * that each node had survived and what it had to lose when that beacon was written.
  */
 import type { BeaconDrawn } from "../../domain/beacon/beacon.ts";
 import type { Sha256 } from "../../domain/hashing.ts";
@@ -11,6 +11,7 @@ import type { JobHash, NodeId } from "../../domain/ids.ts";
 import type { AuditDraw, JobEvent } from "../../domain/job/events.ts";
 import { taskName } from "../../domain/job/hash.ts";
 import { type Job, type OpenJob, toDraw } from "../../domain/job/job.ts";
+import { toText } from "../../domain/points.ts";
 import type { Policy } from "../../domain/policy/policy.ts";
 import { auditShare, isAudited } from "../../domain/verification/lottery.ts";
 import { runtimeOf } from "../../domain/verification/runtime.ts";
@@ -39,7 +40,13 @@ interface Ticket {
   readonly beacon: BeaconDrawn;
   readonly policy: Policy;
   /** Of each ordinary node of the job. */
-  readonly survived: ReadonlyMap<NodeId, number>;
+  readonly standings: ReadonlyMap<NodeId, Standing>;
+}
+
+interface Standing {
+  readonly survived: number;
+  /** Micro-points. */
+  readonly atRisk: bigint;
 }
 
 interface Entry {
@@ -48,29 +55,34 @@ interface Entry {
   ticket: Ticket | undefined;
 }
 
+const newcomer: Standing = { survived: 0, atRisk: 0n };
+
 export const createLottery = ({
   jobOf,
   policy,
   survived,
+  atRisk,
   sha256,
 }: {
   readonly jobOf: (jobHash: JobHash) => Job;
-  /** In force as far as facts were told; so is `survived`. */
+  /** In force as far as facts were told; so are `survived` and `atRisk`. */
   readonly policy: () => Policy;
   readonly survived: (nodeId: NodeId, runtime: string) => number;
+  /** Micro-points that a conviction would take from the node. */
+  readonly atRisk: (nodeId: NodeId) => bigint;
   readonly sha256: Sha256;
 }): Lottery => {
   const entries = new Map<JobHash, Entry>();
   const ready = new Set<JobHash>();
 
-  const countsOf = ({ spec, tasks }: OpenJob): ReadonlyMap<NodeId, number> =>
+  const standingsOf = ({ spec, tasks }: OpenJob): ReadonlyMap<NodeId, Standing> =>
     new Map(
       tasks
         .filter(({ role }) => role === undefined)
-        .map(({ nodeId, executionClass }) => [
-          nodeId,
-          survived(nodeId, runtimeOf(spec.app, executionClass)),
-        ]),
+        .map(({ nodeId, executionClass }) => {
+          const count = survived(nodeId, runtimeOf(spec.app, executionClass));
+          return [nodeId, { survived: count, atRisk: atRisk(nodeId) }];
+        }),
     );
 
   const hearBeacon = (beacon: BeaconDrawn) => {
@@ -78,7 +90,7 @@ export const createLottery = ({
       if (entry.ticket || entry.position > BigInt(beacon.to)) continue;
       const job = jobOf(jobHash);
       if (job.status !== "open") continue;
-      entry.ticket = { beacon, policy: policy(), survived: countsOf(job) };
+      entry.ticket = { beacon, policy: policy(), standings: standingsOf(job) };
       ready.add(jobHash);
     }
   };
@@ -117,16 +129,17 @@ export const createLottery = ({
       const ticket = entries.get(job.jobHash)?.ticket;
       const tasks = toDraw(job);
       if (!ticket || tasks.length === 0) return undefined;
-      const { beacon, policy, survived } = ticket;
-      const { assurance = "standard", app } = job.spec;
+      const { beacon, policy, standings } = ticket;
+      const { assurance = "standard", app, price } = job.spec;
       const rates = policy.verification[assurance];
       const draws = tasks.map((task): AuditDraw => {
         const { replica, attempt, nodeId, executionClass } = task;
-        const count = survived.get(nodeId) ?? 0;
-        const share = auditShare(count, rates);
+        const { survived, atRisk } = standings.get(nodeId) ?? newcomer;
+        const share = auditShare(survived, rates, { award: BigInt(price), atRisk });
         const audited = isAudited({ beacon: beacon.digest, task: taskName(task), share }, sha256);
         const runtime = runtimeOf(app, executionClass);
-        return { replica, attempt, nodeId, runtime, survived: count, share, audited };
+        const whose = { replica, attempt, nodeId, runtime };
+        return { ...whose, survived, atRisk: toText(atRisk), share, audited };
       });
       const { digest, from, to } = beacon;
       return { beacon: digest, from, to, policy: policy.version, draws };

@@ -13,6 +13,7 @@ import { decode } from "../../streams/codec.ts";
 import type { RecordedEvent } from "../../streams/event-store.ts";
 import { jobStreamPrefix } from "../../streams/names.ts";
 import { createCredibility } from "../credibility.ts";
+import { createPointsAtRisk } from "../points-at-risk.ts";
 import { createPolicyBook } from "../policy.ts";
 import { createGathering } from "./beacons.ts";
 import { createLottery } from "./lottery.ts";
@@ -35,7 +36,7 @@ export interface RecomputedDraws {
   }[];
 }
 
-/** @param log - All events in their order, at least those of jobs, nodes, policy and beacon. */
+/** @param log - All events in their order, at least those of jobs, nodes, ledger, policy and beacon. */
 export const recomputeDraws = async (
   log: AsyncIterable<RecordedEvent> | Iterable<RecordedEvent>,
   sha256: Sha256,
@@ -45,7 +46,14 @@ export const recomputeDraws = async (
   const policy = createPolicyBook();
   const credibility = createCredibility();
   const { survived } = credibility;
-  const lottery = createLottery({ jobOf, policy: policy.current, survived, sha256 });
+  const points = createPointsAtRisk();
+  const lottery = createLottery({
+    jobOf,
+    policy: policy.current,
+    survived,
+    atRisk: points.of,
+    sha256,
+  });
   const gathered = createGathering();
   let last: Beacon = beacon.initial;
   let [beacons, draws] = [0, 0];
@@ -58,6 +66,7 @@ export const recomputeDraws = async (
     const fact = { event, id, stream, revision, position };
     policy.hear(fact);
     credibility.hear(event);
+    points.hear(event);
     if (event.type === "AuditDrawn") {
       draws++;
       const { jobHash, beacon, from, to, policy, draws: said } = event;
