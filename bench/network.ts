@@ -8,6 +8,8 @@ import { removeDirectory, temporaryDirectory } from "./temporary.ts";
 
 export interface NetworkOptions {
   readonly workers?: number;
+  /** Nodes of one slot each instead of those workers, in a few processes. */
+  readonly nodes?: number;
   /** Results that must agree. */
   readonly quorum?: number;
   /** The event store is a process of its own, spoken to over EventStoreDB's protocol. */
@@ -32,9 +34,13 @@ export interface CnctNetwork extends System {
   removeFiles(): Promise<void>;
 }
 
+/** Processes that many nodes share. */
+const swarms = 2;
+
 /** @throws {Error} If any part of it does not start; what was started is ended again. */
 export const startNetwork = async ({
   workers = 1,
+  nodes,
   quorum = 1,
   overTheWire = false,
   input,
@@ -66,8 +72,14 @@ export const startNetwork = async ({
       ...(store ? { eventStoreUrl: store.ready } : {}),
     });
     const gateway = coordinator.ready;
-    for (let n = 1; n <= workers; n++)
-      await start("worker", { gateway, nodeId: `bench-${n}`, secure }, "worker");
+    if (nodes === undefined)
+      for (let n = 1; n <= workers; n++)
+        await start("worker", { gateway, nodeId: `bench-${n}`, secure }, "worker");
+    else
+      for (let n = 0; n < swarms; n++) {
+        const swarm = { gateway, name: `swarm-${n}`, nodes: Math.ceil(nodes / swarms) };
+        await start("swarm", swarm, "worker");
+      }
     const submitter = await start("submitter", { gateway, quorum, secure, input });
     return {
       submitter,

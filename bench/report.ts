@@ -32,6 +32,9 @@ export const ratiosOf = ({ runs }: Figures): Readonly<Record<string, number>> =>
   add("cpuSecureVsPlain", cpuOf(runs.secure), cpuOf(runs.plain));
   add("secureQuorumVsPlainQuorum", rateOf(runs.secureQuorum), rateOf(runs.plainQuorum));
   add("cpuSecureQuorumVsPlainQuorum", cpuOf(runs.secureQuorum), cpuOf(runs.plainQuorum));
+  add("nodes1000Vs100", rateOf(runs.nodes1000), rateOf(runs.nodes100));
+  add("nodes1000Vs100Single", rateOf(runs.nodes1000Single), rateOf(runs.nodes100Single));
+  add("cpuNodes1000Vs100", cpuOf(runs.nodes1000), cpuOf(runs.nodes100));
   return ratios;
 };
 

@@ -44,7 +44,11 @@ export type ScenarioName =
   | "plain"
   | "secure"
   | "plainQuorum"
-  | "secureQuorum";
+  | "secureQuorum"
+  | "nodes100"
+  | "nodes1000"
+  | "nodes100Single"
+  | "nodes1000Single";
 
 const bulk = { batch: 500, inFlight: 4 };
 const single = { batch: 1, inFlight: 64 };
@@ -183,5 +187,29 @@ export const scenarios: readonly Scenario[] = [
     needsPeer: false,
     run: (options) =>
       onNetwork({ ...pair, secure: true }, throughput(fewer(options.jobs), bulk), options),
+  },
+  {
+    name: "nodes100",
+    title: "batches, 100 nodes of one slot",
+    needsPeer: false,
+    run: (options) => onNetwork({ nodes: 100 }, throughput(fewer(options.jobs), bulk), options),
+  },
+  {
+    name: "nodes1000",
+    title: "batches, 1,000 nodes of one slot",
+    needsPeer: false,
+    run: (options) => onNetwork({ nodes: 1_000 }, throughput(fewer(options.jobs), bulk), options),
+  },
+  {
+    name: "nodes100Single",
+    title: "one job a call, 100 nodes of one slot",
+    needsPeer: false,
+    run: (options) => onNetwork({ nodes: 100 }, throughput(fewer(options.jobs), single), options),
+  },
+  {
+    name: "nodes1000Single",
+    title: "one job a call, 1,000 nodes of one slot",
+    needsPeer: false,
+    run: (options) => onNetwork({ nodes: 1_000 }, throughput(fewer(options.jobs), single), options),
   },
 ];
