@@ -24,7 +24,10 @@ import { openOutbox } from "./outbox.ts";
 import { runTask, type TaskTools } from "./run-task.ts";
 import { type Circumstances, type Signer, signedForm } from "./statements.ts";
 
-const heartbeatMs = 1_000;
+/** Well within the time after which a silent node is taken for lost. */
+const heartbeatMs = 2_000;
+/** After the start, when the coordinator may not know the node yet. */
+const firstHeartbeatsMs = [250, 1_000];
 /** Well within the queue's ack wait of 30 s. */
 const workingMs = 10_000;
 /** Answers kept to be sent again when a task that was already computed comes again. */
@@ -207,6 +210,7 @@ export const runWorker = ({
   });
   const beat = () => source.heartbeat({ instance, held: held.size, draining });
   beat();
+  const first = firstHeartbeatsMs.map((delayMs) => clock.after(delayMs, beat));
   const beating = clock.every(heartbeatMs, beat);
   const working = clock.every(workingMs, () => {
     for (const { delivery } of bundles) delivery.working();
@@ -225,7 +229,7 @@ export const runWorker = ({
       while (commits.unshown().length > 0 && clock.now() < until) await sleep(clock, 20);
       for (const task of commits.unshown()) say(failureOf(task, givenBack), () => undefined);
       while (isBusy()) await outbox.sending();
-      beating.cancel();
+      for (const timer of [...first, beating]) timer.cancel();
       working.cancel();
     },
   };

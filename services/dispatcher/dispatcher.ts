@@ -40,7 +40,7 @@ const leaseTurnsMax = 10;
 export const leaseSlackMs = 5_000;
 /**
  * Since the first heartbeat after silence: until then a node may live and not have been heard yet, and
- * no client is asked to wrap for others. Nodes beat each second.
+ * no client is asked to wrap for others. Nodes beat every two seconds.
  */
 const settledAfterMs = 2_500;
 /** Starts of a worker that are remembered, so that two workers under one name are not taken for restarts. */

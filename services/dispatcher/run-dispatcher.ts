@@ -166,7 +166,7 @@ export const runDispatcher = ({
     const { again, changed } = dispatcher.heartbeat(nodeId, heartbeat, clock.now());
     if (!live) return;
     void sendAgain(nodeId, again);
-    if (changed) act(); // Thousands of nodes beat each second: most have no news.
+    if (changed) act(); // Thousands of nodes beat: most have no news.
   });
   desk.onExhausted((nodeId, tasks) => {
     for (const { jobHash, replica, attempt } of tasks)

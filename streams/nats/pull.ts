@@ -48,8 +48,10 @@ export interface Pull {
 }
 
 const expiresMs = 30_000;
-const heartbeatMs = 2_500;
-const silenceMs = 3 * heartbeatMs;
+/** A thousand idle nodes hear that many of these each time: for each one the server wakes up. */
+const heartbeatMs = 5_000;
+const silenceMs = 2 * heartbeatMs;
+const watchMs = 2_500;
 const roomCheckMs = 20;
 const retryFirstMs = 50;
 const retryMaxMs = 1_000;
@@ -170,9 +172,9 @@ export const openPull = (options: PullOptions): Pull => {
     void find();
   };
 
-  const watch = clock.every(heartbeatMs, () => {
+  const watch = clock.every(watchMs, () => {
     if (stopped || !connected || asked === 0) return;
-    if (clock.now() - heardAt > silenceMs || clock.now() > askedUntil + heartbeatMs) renew();
+    if (clock.now() - heardAt > silenceMs || clock.now() > askedUntil + watchMs) renew();
   });
   const unlisten = link.listen({
     onDisconnect: () => {
