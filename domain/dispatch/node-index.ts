@@ -55,6 +55,8 @@ export interface Need {
    * it is one that has so many, if there is any.
    */
   readonly replicas?: number;
+  /** Where there are classes that it likes, no other will do. */
+  readonly prefers?: (app: string, executionClass: string) => boolean;
   /** This share of the choices is among new nodes alone, 0 to 1. */
   readonly explorationShare: number;
 }
@@ -95,6 +97,8 @@ export interface NodeIndex {
     need: Need,
     random: () => number,
   ): Slate | "no-room" | undefined;
+  /** Whether a node with room computes the app in this class. */
+  offers(app: string, executionClass: string): boolean;
   /** Whether any node at all has room for the app in such an engine. */
   hasRoom(need: Pick<Need, "app" | "engine">): boolean;
   readonly size: number;
@@ -209,7 +213,7 @@ export const createNodeIndex = (): NodeIndex => {
 
     look: (need, random) => {
       const explores = random() < need.explorationShare;
-      const fit = shelvesFor(need);
+      const fit = preferred(shelvesFor(need), need);
       const shared = need.exact && need.pinnedClass === undefined;
       const wide = shared ? widest(fit, need.replicas ?? 1) : fit;
       const looked = wide.length > classesMax ? drawn(wide, random) : wide;
@@ -276,7 +280,14 @@ export const createNodeIndex = (): NodeIndex => {
           }
       }
       if (byClass.size === 0) return undefined;
-      const classes = need.exact ? fullest(byClass, need.replicas ?? 1) : [...byClass.keys()];
+      const liked = preferred(
+        [...byClass.keys()].map((executionClass) => ({ executionClass })),
+        need,
+      );
+      const fit = new Map(
+        liked.map(({ executionClass }) => [executionClass, byClass.get(executionClass) ?? []]),
+      );
+      const classes = need.exact ? fullest(fit, need.replicas ?? 1) : [...fit.keys()];
       const withRoom = classes.flatMap((executionClass) =>
         (byClass.get(executionClass) ?? [])
           .filter((candidate) => roomOf(candidate) > 0)
@@ -303,6 +314,8 @@ export const createNodeIndex = (): NodeIndex => {
       return { nodes: [...nodes.values()], explores, candidates };
     },
 
+    offers: (app, executionClass) => (shelves.get(app)?.get(executionClass)?.groups.size ?? 0) > 0,
+
     hasRoom: ({ app, engine }) =>
       shelvesFor({ app, engine, pinnedClass: undefined, exact: false }).length > 0,
   };
@@ -322,6 +335,15 @@ const standsAlike = (before: Candidate, now: Candidate): boolean =>
   before.group === now.group &&
   before.isNew === now.isNew &&
   rowOf(before) === rowOf(now);
+
+const preferred = <Of extends { readonly executionClass: string }>(
+  all: readonly Of[],
+  { app, pinnedClass, prefers }: Need,
+): readonly Of[] => {
+  if (!prefers || pinnedClass !== undefined) return all;
+  const liked = all.filter(({ executionClass }) => prefers(app, executionClass));
+  return liked.length > 0 ? liked : all;
+};
 
 /** The classes that have room with so many groups; if none has, those with the most. */
 const widest = (shelves: readonly Shelf[], replicas: number): readonly Shelf[] => {

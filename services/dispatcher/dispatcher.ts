@@ -26,6 +26,7 @@ import type { PolicyEvent } from "../../domain/policy/adoption.ts";
 import { policyDefaults, withDefaults } from "../../domain/policy/policy.ts";
 import type { Heartbeat, TaskOrder } from "../../streams/task-queue.ts";
 import { createAlarms } from "../alarms.ts";
+import { createCredibility } from "../credibility.ts";
 import type { Fact } from "../facts.ts";
 import { createPlanner } from "./planning.ts";
 import { type Await, createSealedJobs } from "./sealed-jobs.ts";
@@ -141,6 +142,7 @@ export const createDispatcher = (
   const line = createWaitingLine(usage);
   const alarms = createAlarms();
   const sealedJobs = createSealedJobs();
+  const credibility = createCredibility();
   let outbox = new Map<NodeId, Map<string, Order>>();
   let firstHeard = Number.NEGATIVE_INFINITY;
   let lastHeard = Number.NEGATIVE_INFINITY;
@@ -180,6 +182,7 @@ export const createDispatcher = (
     index,
     arbiters,
     sealedJobs,
+    survived: credibility.survived,
     reservedOf: (nodeId) => nodes.get(nodeId)?.reserved.size ?? 0,
     reserve: (nodeId, jobHash, replica) => {
       const node = nodes.get(nodeId);
@@ -336,6 +339,7 @@ export const createDispatcher = (
       const { event } = fact;
       asOf = fact.position;
       sealedJobs.hear(fact);
+      credibility.hear(event);
       if (event.type === "JobFunded") {
         const funding = jobOf(event.jobHash);
         if (funding.status !== "open") return; // It ended in the meantime.

@@ -10,8 +10,13 @@ import {
   needsOneClass,
   type OpenJob,
   pinnedClass,
+  type Vacancy,
   vacancies,
 } from "../../domain/job/job.ts";
+import { startReplicas } from "../../domain/verification/assurance.ts";
+import { credibilityOf } from "../../domain/verification/credibility.ts";
+import { runtimeOf } from "../../domain/verification/runtime.ts";
+import type { Credibility } from "../credibility.ts";
 import type { SealedJobs } from "./sealed-jobs.ts";
 
 export interface Planner {
@@ -27,6 +32,7 @@ export const createPlanner = ({
   index,
   arbiters,
   sealedJobs,
+  survived,
   reservedOf,
   reserve,
   asOf,
@@ -37,6 +43,7 @@ export const createPlanner = ({
   readonly index: NodeIndex;
   readonly arbiters: NodeIndex;
   readonly sealedJobs: Pick<SealedJobs, "readersOf">;
+  readonly survived: Credibility["survived"];
   /** Tasks given to the node that are not in the log yet. */
   readonly reservedOf: (nodeId: NodeId) => number;
   /** Sets room aside for a task that is about to be assigned. */
@@ -55,6 +62,12 @@ export const createPlanner = ({
       return [{ nodeId, executionClass, standing: roster.standing(node), ...load, turnaroundMs }];
     });
 
+  /** One result alone where the node's word is good enough, else two. */
+  const startWith = (assurance: "standard" | "high", nodeId: NodeId, runtime: string): 1 | 2 => {
+    const { adversaryShare, [assurance]: sure } = roster.policy.verification;
+    return startReplicas(credibilityOf(survived(nodeId, runtime), adversaryShare), sure.epsilon);
+  };
+
   const groupsOf = (nodeIds: readonly NodeId[]): Set<string> => {
     const groups = new Set<string>();
     for (const nodeId of nodeIds) {
@@ -70,7 +83,7 @@ export const createPlanner = ({
       const { app, engine, sealed } = spec;
       const exact = needsOneClass(spec) && (spec.quorum > 1 || spec.assurance !== undefined);
       const readers = sealed && sealedJobs.readersOf(job);
-      const vacant = vacancies(job);
+      let vacant = vacancies(job);
       const exclude = new Set(job.nodes);
       const excludeGroups = groupsOf(job.nodes);
       const assignments: Assignment[] = [];
@@ -83,7 +96,9 @@ export const createPlanner = ({
           : (among.look(need, draws) ?? "no-room");
       };
 
-      for (const { replica, by } of vacant) {
+      let { wanted } = job;
+      for (let place = 0; place < vacant.length; place++) {
+        const { replica, by } = vacant[place] as Vacancy;
         const seed = drawSeed(random);
         const need: Need = {
           app,
@@ -94,6 +109,8 @@ export const createPlanner = ({
           excludeGroups,
           replicas: vacant.length - assignments.length,
           explorationShare: roster.policy.dispatch.explorationShare,
+          // Where no arbiter computes, an audit would wait for ever.
+          ...(spec.assurance === undefined ? {} : { prefers: arbiters.offers }),
         };
         // Whose task of this job came to nothing gets another only when no fresh node can take it.
         const fresh = { ...need, exclude: new Set([...exclude, ...job.tried]) };
@@ -116,8 +133,14 @@ export const createPlanner = ({
         if (exact) pinned ??= executionClass;
         const role = by === undefined ? {} : { role: by };
         assignments.push({ replica, nodeId, executionClass, reason, ...role });
+        if (spec.assurance !== undefined && wanted === 1 && job.draws.size === 0) {
+          wanted = startWith(spec.assurance, nodeId, runtimeOf(app, executionClass));
+          if (wanted > 1) vacant = vacancies({ ...job, wanted });
+        }
       }
-      return assignments;
+      return wanted > job.wanted
+        ? assignments.map((assignment) => ({ ...assignment, wanted }))
+        : assignments;
     },
   };
 };
