@@ -196,7 +196,15 @@ describe("planning", () => {
       for (const nodeId of ["ada", "bob"]) {
         const other = `${nodeId === "ada" ? "b" : "c"}${n}`.padEnd(64, "0");
         const task = { jobHash: other, replica: 0, attempt: 1, nodeId };
-        const draw = { replica: 0, attempt: 1, nodeId, runtime, survived: n, share: 1 };
+        const draw = {
+          replica: 0,
+          attempt: 1,
+          nodeId,
+          runtime,
+          survived: n,
+          atRisk: "0",
+          share: 1,
+        };
         const beacon = { beacon: "b".repeat(64), from: 0, to: 1, policy: 1, at: noon };
         const draws = [{ ...draw, audited: true }];
         tell({ type: "AuditDrawn", jobHash: other, ...beacon, draws }, `job-${other}`);
