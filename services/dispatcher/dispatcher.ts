@@ -21,7 +21,7 @@ import type { JobHash, NodeId } from "../../domain/ids.ts";
 import type { JobEvent, TaskRef } from "../../domain/job/events.ts";
 import { type Assignment, type Job, type OpenJob, vacancies } from "../../domain/job/job.ts";
 import type { JobSpec } from "../../domain/job/spec.ts";
-import type { NodeEvent } from "../../domain/node/node.ts";
+import type { Capabilities, NodeEvent } from "../../domain/node/node.ts";
 import type { PolicyEvent } from "../../domain/policy/adoption.ts";
 import { policyDefaults, withDefaults } from "../../domain/policy/policy.ts";
 import type { Heartbeat, TaskOrder } from "../../streams/task-queue.ts";
@@ -29,6 +29,7 @@ import { createAlarms } from "../alarms.ts";
 import { createCredibility } from "../credibility.ts";
 import type { Fact } from "../facts.ts";
 import { createPlanner } from "./planning.ts";
+import { createQuotas, type Quota } from "./quotas.ts";
 import { type Await, createSealedJobs } from "./sealed-jobs.ts";
 import { createUsage } from "./usage.ts";
 import { createWaitingLine } from "./waiting-line.ts";
@@ -77,6 +78,8 @@ export interface Dispatcher {
   /** Orders of a node that were sent before `before` and are still unanswered. */
   unanswered(nodeId: NodeId, before: Instant): readonly Order[];
   nodeIds(): Iterable<NodeId>;
+  /** How many tasks of an app a node may have, and why. */
+  quotaOf(nodeId: NodeId, app: string): Quota;
   counts(): { readonly waiting: number; readonly underWay: number; readonly nodesLive: number };
 }
 
@@ -89,6 +92,7 @@ export interface Beat {
 
 export interface Plan {
   readonly jobHash: JobHash;
+  readonly app: string;
   readonly assignments: readonly Assignment[];
   readonly leaseMs: Millis;
   readonly fundedAt: number;
@@ -123,6 +127,10 @@ interface NodeView {
   readonly reserved: Set<string>;
   /** By `<job hash>/<replica>`. */
   readonly orders: Map<string, Order>;
+  /** What it declares but for some apps, as long as neither changes. */
+  offered:
+    | { readonly of: Capabilities; readonly closed: string; readonly offers: Capabilities }
+    | undefined;
 }
 
 export const createDispatcher = (
@@ -134,7 +142,13 @@ export const createDispatcher = (
   /** Of the nodes that compute again what others computed, and nothing else. */
   const arbiters = createNodeIndex();
   const roster = createRoster((told) => seat(told));
+  const quotas = createQuotas((nodeId) => {
+    const node = nodes.get(nodeId);
+    if (node) seat(node.told);
+  });
   let asOf: Fact["position"] = -1n;
+  /** As of the last tick or heartbeat. */
+  let clockAt: Instant = 0;
   const funded = new Map<JobHash, number>();
   /** Of the open jobs. */
   const deadlines = new Map<JobHash, Instant>();
@@ -153,14 +167,31 @@ export const createDispatcher = (
     const known = nodes.get(told.nodeId);
     if (known) return known;
     const health = { draining: false, heard: false, lastSeen: 0, instances: [], listed: false };
-    const view = { told, ...health, reserved: new Set<string>(), orders: new Map() };
+    const rest = { reserved: new Set<string>(), orders: new Map(), offered: undefined };
+    const view: NodeView = { told, ...health, ...rest };
     nodes.set(told.nodeId, view);
     return view;
   };
 
+  /** What it declares, without the apps of which its quota gives it no more now. */
+  const offeredBy = (node: NodeView): Capabilities => {
+    const { nodeId, capabilities } = node.told;
+    const closed = quotas.closedApps(nodeId, clockAt).join(" ");
+    if (closed === "") return capabilities;
+    const known = node.offered;
+    if (known?.of === capabilities && known.closed === closed) return known.offers;
+    const names = new Set(closed.split(" "));
+    const offers = {
+      ...capabilities,
+      apps: capabilities.apps.filter(({ app }) => !names.has(app)),
+    };
+    node.offered = { of: capabilities, closed, offers };
+    return offers;
+  };
+
   /** Puts the node where its standing, load and health say. */
   const seat = (told: RosterNode) => {
-    const { nodeId, capabilities } = told;
+    const { nodeId } = told;
     const node = viewOf(told);
     node.listed = told.status === "active" && !node.draining && node.heard;
     const judges = isArbiter(told, roster.policy);
@@ -170,7 +201,7 @@ export const createDispatcher = (
     own.put({
       nodeId,
       group: groupOf(told, roster.policy),
-      capabilities,
+      capabilities: offeredBy(node),
       standing: roster.standing(told),
       load: loadOf(node),
       isNew: isNew(told, roster.policy),
@@ -188,6 +219,8 @@ export const createDispatcher = (
       const node = nodes.get(nodeId);
       if (!node) return;
       node.reserved.add(`${jobHash}/${replica}`);
+      const job = jobOf(jobHash);
+      if (job.status === "open") quotas.reserve(nodeId, job.spec.app, `${jobHash}/${replica}`);
       seat(node.told);
     },
     asOf: () => String(asOf),
@@ -218,6 +251,7 @@ export const createDispatcher = (
   const hearJob = (event: JobEvent, fact: Fact, job: Job) => {
     const { jobHash } = event;
     usage.hear(event, job);
+    quotas.hear(event, job);
     if (event.type === "TaskAssigned")
       nodes.get(event.nodeId)?.reserved.delete(`${jobHash}/${event.replica}`);
     roster.hear(event);
@@ -309,7 +343,8 @@ export const createDispatcher = (
       const { slots } = node.told.capabilities;
       turns = Math.max(turns, Math.min(Math.ceil(loadOf(node) / slots), leaseTurnsMax));
     }
-    return { jobHash, assignments, leaseMs: spec.wallMs * turns + leaseSlackMs, fundedAt };
+    const leaseMs = spec.wallMs * turns + leaseSlackMs;
+    return { jobHash, app: spec.app, assignments, leaseMs, fundedAt };
   };
 
   const hasRoomFor = (job: OpenJob): boolean =>
@@ -363,6 +398,7 @@ export const createDispatcher = (
         firstHeard = now;
       }
       lastHeard = now;
+      clockAt = now;
       node.heard = true;
       node.lastSeen = now;
       node.draining = draining;
@@ -395,11 +431,13 @@ export const createDispatcher = (
       return plans;
     },
 
-    undo: ({ jobHash, assignments }) => {
+    undo: ({ jobHash, app, assignments }) => {
       for (const { replica, nodeId } of assignments) {
         const node = nodes.get(nodeId);
         if (!node) continue;
         node.reserved.delete(`${jobHash}/${replica}`);
+        if (!node.told.held.has(`${jobHash}/${replica}`))
+          quotas.giveBack(nodeId, app, `${jobHash}/${replica}`);
         seat(node.told);
       }
       enlist(jobHash, jobOf(jobHash));
@@ -418,7 +456,16 @@ export const createDispatcher = (
 
     remind: (jobHash, at) => alarms.add(at, jobHash),
 
-    tick: (now) => ({ jobs: alarms.due(now), lost: lostTasks(now) }),
+    tick: (now) => {
+      clockAt = now;
+      for (const nodeId of quotas.due(now)) {
+        const node = nodes.get(nodeId);
+        if (node) seat(node.told);
+      }
+      return { jobs: alarms.due(now), lost: lostTasks(now) };
+    },
+
+    quotaOf: (nodeId, app) => quotas.quotaOf(nodeId, app, clockAt),
 
     isAwaited: (nodeId, order) => {
       const { jobHash, replica } = order.task;
