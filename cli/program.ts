@@ -11,6 +11,7 @@ import { addNetwork } from "./commands/network.ts";
 import { addPolicy } from "./commands/policy.ts";
 import { addProcesses } from "./commands/processes.ts";
 import { addReceipts } from "./commands/receipts.ts";
+import { addReputation } from "./commands/reputation.ts";
 import { addSimulate } from "./commands/simulate.ts";
 import { addStart } from "./commands/start.ts";
 import { addStore } from "./commands/store.ts";
@@ -46,6 +47,7 @@ Examples:
   cnct submit ocr page.png      the text of a page, computed twice and compared
   cnct job 3fa2c1d09b7e         what happened to a job
   cnct ledger node:node-1       what a node earned
+  cnct node node-1              how far a node is relied on, and why
 
 Exit codes:
 ${exitTable}
@@ -67,6 +69,7 @@ const adders = [
   addJobs,
   addReceipts,
   addNetwork,
+  addReputation,
   addId,
   addKey,
   addProcesses,

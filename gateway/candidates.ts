@@ -6,6 +6,7 @@
 import { isCnctId } from "../domain/identity/inception.ts";
 import { encryptionKeyId, type PublicKey } from "../domain/identity/keys.ts";
 import type { NodeId } from "../domain/ids.ts";
+import type { ReputationParameters } from "../domain/reputation/parameters.ts";
 import { standing } from "../domain/reputation/standing.ts";
 import type { NodeView } from "../projections/views.ts";
 import { type Gateway, lifeOf } from "./context.ts";
@@ -35,11 +36,12 @@ export const candidatesFor = async (
   wanted: { readonly app: string; readonly engine: string; readonly count: number },
   random: () => number = Math.random,
 ): Promise<readonly Candidate[]> => {
+  const parameters = gateway.projections.views.policy().reputation;
   const offers = drawn([...gateway.live().keys()], lookedAtMax, random).flatMap((nodeId) => {
     const node = lifeOf(gateway, nodeId) ? gateway.projections.views.node(nodeId) : undefined;
     const executionClass = node && classOf(node, wanted);
     if (!node || executionClass === undefined) return [];
-    return [{ node, executionClass, key: weighted(node, random) }];
+    return [{ node, executionClass, key: weighted(node, parameters, random) }];
   });
   const first = offers[Math.floor(random() * offers.length)]?.executionClass;
   offers.sort(
@@ -78,8 +80,11 @@ const classOf = (
  *
  * @see Efraimidis and Spirakis, "Weighted random sampling with a reservoir" (2006).
  */
-const weighted = ({ track }: NodeView, random: () => number): number =>
-  random() ** (1 / Math.max(0.05, standing(track)));
+const weighted = (
+  { track }: NodeView,
+  parameters: ReputationParameters,
+  random: () => number,
+): number => random() ** (1 / Math.max(0.05, standing(track, parameters)));
 
 /** At most so many of them, by chance; all of them in their order if they are no more. */
 const drawn = <Item>(items: Item[], most: number, random: () => number): readonly Item[] => {

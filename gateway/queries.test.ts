@@ -298,6 +298,52 @@ test("a node is shown with its life, its reputation and its earnings", async () 
   assert.equal(nobody, null);
 });
 
+test("a reputation is shown with its progress, its turnaround and the events behind it", async () => {
+  const { node } = await ask(
+    `{ node(id: "node-ada") { reputation { position silent drained
+      vetting { endedAt accepted acceptedWanted days daysWanted }
+      warnings { code } turnarounds { app weight meanMs deviationMs }
+      history(first: 1) { nodes { at position score old new reason event { type jobHash replica } }
+        pageInfo { hasNextPage endCursor } } } } }`,
+  );
+  const { position, vetting, warnings, turnarounds, history } = node.reputation;
+  const progress = { accepted: 1, acceptedWanted: 20, days: 1, daysWanted: 2 };
+  assert.deepEqual(vetting, { endedAt: null, ...progress });
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(turnarounds, [{ app: "echo", weight: 1, meanMs: 20, deviationMs: 0 }]);
+  const [line] = history.nodes;
+  assert.deepEqual(line, {
+    at: noon + 3,
+    position,
+    score: "CORRECTNESS",
+    old: 0,
+    new: 1 / (1 + 1.959964 ** 2),
+    reason: "1 result accepted since the line before",
+    event: { type: "ResultAccepted", jobHash, replica: 0 },
+  });
+  assert.equal(history.pageInfo.hasNextPage, true);
+  const { node: next } = await ask(
+    `query ($after: String!) { node(id: "node-ada") { reputation {
+      history(first: 5, after: $after) { nodes { score } pageInfo { hasNextPage } } } } }`,
+    { after: history.pageInfo.endCursor },
+  );
+  assert.deepEqual(next.reputation.history, {
+    nodes: [{ score: "RELIABILITY" }],
+    pageInfo: { hasNextPage: false },
+  });
+});
+
+test("a client is shown as those see it who work for it", async () => {
+  const { ada, nobody } = await ask(
+    `{ ada: requester(account: "client:ada") { id jobs completed tasksInVain fairness { weight } }
+       nobody: requester(account: "client:nobody") { id } }`,
+  );
+  assert.equal(ada.id, "client:ada");
+  assert.ok(ada.jobs >= 1 && ada.completed >= 1);
+  assert.equal(ada.fairness.weight, ada.completed);
+  assert.equal(nobody, null);
+});
+
 test("an account is shown with what moved, newest first, and accounts by kind", async () => {
   const { account, accounts, none } = await ask(
     `query ($at: Position) {

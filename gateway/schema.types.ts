@@ -11,6 +11,8 @@ export interface Query {
   /** Service discovery: nodes that match every given condition, newest first. A page may be shorter than
    * `first` although more follow: ask on while `hasNextPage`. */
   readonly nodes: NodeConnection;
+  /** How a client treats those who work for it; null if it never submitted a job. */
+  readonly requester: Requester | null;
   /** One account of the ledger; null if it was never touched, or is an escrow that is empty again. */
   readonly account: Account | null;
   /** Accounts of the ledger that hold points, by name. */
@@ -59,6 +61,11 @@ export interface QueryNodesArgs {
   readonly filter?: NodeFilter | null | undefined;
   readonly first?: number | undefined;
   readonly after?: string | null | undefined;
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryRequesterArgs {
+  readonly account: string;
   readonly atLeast?: string | null | undefined;
 }
 
@@ -753,6 +760,138 @@ export interface Reputation {
   readonly accepted: number;
   /** Answers that were rejected. */
   readonly rejected: number;
+  /** Tasks that came to nothing because it was silent, or had started anew. */
+  readonly silent: number;
+  /** Tasks that it gave back when it was about to stop: they count for nothing. */
+  readonly drained: number;
+  /** How far a new node has come. */
+  readonly vetting: Vetting;
+  /** What will cost it work, or does; none if all is well. */
+  readonly warnings: readonly ReputationWarning[];
+  /** How long it takes to answer, by app. */
+  readonly turnarounds: readonly Turnaround[];
+  /** The event that the scores rest on last; null for a node that never had a task. */
+  readonly position: string | null;
+  /** Why its scores changed, newest first. The last 128 changes are kept; the log has all. */
+  readonly history: ScoreChangeConnection;
+}
+
+export interface ReputationHistoryArgs {
+  readonly first?: number | undefined;
+  readonly after?: string | null | undefined;
+}
+
+/** How far a new node has come. Both counts only rise. */
+export interface Vetting {
+  /** When it was through; null while it lasts. */
+  readonly endedAt: number | null;
+  /** Accepted results, as far as they count here. */
+  readonly accepted: number;
+  /** So many are wanted, */
+  readonly acceptedWanted: number;
+  /** On so many days (UTC) one was accepted, */
+  readonly days: number;
+  /** And so many are wanted. */
+  readonly daysWanted: number;
+}
+
+/** Something that costs a node work, said before it does. */
+export interface ReputationWarning {
+  /** Such as `reliability-near-floor`: `docs/reputation.md`. */
+  readonly code: string;
+  /** How it stands, what comes next, and how it ends. */
+  readonly message: string;
+  /** When it began. */
+  readonly since: number;
+  /** Where the event that it began with stands in the log. */
+  readonly position: string;
+  /** The event that it began with. */
+  readonly event: ReputationCause;
+}
+
+/** The event of a job that a score changed by. */
+export interface ReputationCause {
+  /** Such as `ResultRejected`. */
+  readonly type: string;
+  /** The job hash. */
+  readonly jobHash: string;
+  /** From 0. */
+  readonly replica: number;
+}
+
+/** How long a node takes for an app, from an assignment to its answer, by the instants of events. */
+export interface Turnaround {
+  /** Name of the app. */
+  readonly app: string;
+  /** Answers that it rests on; old ones count in part. */
+  readonly weight: number;
+  /** Mean. */
+  readonly meanMs: number;
+  /** Standard deviation. */
+  readonly deviationMs: number;
+}
+
+/** Which of the two scores. */
+export type ScoreName = "RELIABILITY" | "CORRECTNESS";
+
+/** A change of a score, and the event behind it. */
+export interface ScoreChange {
+  /** When it was. */
+  readonly at: number;
+  /** Where the event stands in the log. */
+  readonly position: string;
+  /** The event. */
+  readonly event: ReputationCause;
+  /** Which score. */
+  readonly score: ScoreName;
+  /** Lower end of its 95 % interval before: of the line before for a rise, which gathers many events. */
+  readonly old: number;
+  /** Lower end of its 95 % interval after it. */
+  readonly new: number;
+  /** Why, as a sentence. */
+  readonly reason: string;
+}
+
+/** A page of changes. */
+export interface ScoreChangeConnection {
+  /** Each with its cursor. */
+  readonly edges: readonly ScoreChangeEdge[];
+  /** The rows alone, for those who need no cursors. */
+  readonly nodes: readonly ScoreChange[];
+  /** Whether there is more. */
+  readonly pageInfo: PageInfo;
+}
+
+/** A change and its place in the list. */
+export interface ScoreChangeEdge {
+  /** Give it as `after` to go on behind this one. */
+  readonly cursor: string;
+  /** The row. */
+  readonly node: ScoreChange;
+}
+
+/** How a client treats those who work for it, from its last 1,000 jobs. */
+export interface Requester {
+  /** The account. */
+  readonly id: string;
+  /** Jobs looked at; those that are open are not judged. */
+  readonly jobs: number;
+  /** Ended with an output. */
+  readonly completed: number;
+  /** Failed, since their input was at fault. */
+  readonly failedByInput: number;
+  /** Failed for other reasons, which say nothing against the client. */
+  readonly failedOtherwise: number;
+  /** Called off before any node had a task. */
+  readonly cancelledUnstarted: number;
+  /** Called off while nodes worked or had answered. */
+  readonly cancelledAfterWork: number;
+  /** Rejected, since there were no points for them. */
+  readonly unfunded: number;
+  /** Tasks whose nodes worked for nothing, since the job was called off. */
+  readonly tasksInVain: number;
+  /** Completed jobs, of those that were completed or ended by the client's doing. */
+  readonly fairness: Score;
 }
 
 /** An estimate with its certainty. */
@@ -1439,6 +1578,7 @@ export interface QueryFields<S extends Sources, C> {
   readonly jobs: Field<unknown, QueryJobsArgs, S["JobConnection"], C>;
   readonly node: Field<unknown, QueryNodeArgs, S["Node"] | null | undefined, C>;
   readonly nodes: Field<unknown, QueryNodesArgs, S["NodeConnection"], C>;
+  readonly requester: Field<unknown, QueryRequesterArgs, S["Requester"] | null | undefined, C>;
   readonly account: Field<unknown, QueryAccountArgs, S["Account"] | null | undefined, C>;
   readonly accounts: Field<unknown, QueryAccountsArgs, S["AccountConnection"], C>;
   readonly blob: Field<unknown, QueryBlobArgs, S["Blob"] | null | undefined, C>;
@@ -1767,6 +1907,76 @@ export interface ReputationFields<S extends Sources, C> {
   readonly broken: Field<S["Reputation"], NoArgs, number, C>;
   readonly accepted: Field<S["Reputation"], NoArgs, number, C>;
   readonly rejected: Field<S["Reputation"], NoArgs, number, C>;
+  readonly silent: Field<S["Reputation"], NoArgs, number, C>;
+  readonly drained: Field<S["Reputation"], NoArgs, number, C>;
+  readonly vetting: Field<S["Reputation"], NoArgs, S["Vetting"], C>;
+  readonly warnings: Field<S["Reputation"], NoArgs, readonly S["ReputationWarning"][], C>;
+  readonly turnarounds: Field<S["Reputation"], NoArgs, readonly S["Turnaround"][], C>;
+  readonly position: Field<S["Reputation"], NoArgs, string | bigint | null | undefined, C>;
+  readonly history: Field<S["Reputation"], ReputationHistoryArgs, S["ScoreChangeConnection"], C>;
+}
+
+export interface VettingFields<S extends Sources, C> {
+  readonly endedAt: Field<S["Vetting"], NoArgs, number | null | undefined, C>;
+  readonly accepted: Field<S["Vetting"], NoArgs, number, C>;
+  readonly acceptedWanted: Field<S["Vetting"], NoArgs, number, C>;
+  readonly days: Field<S["Vetting"], NoArgs, number, C>;
+  readonly daysWanted: Field<S["Vetting"], NoArgs, number, C>;
+}
+
+export interface ReputationWarningFields<S extends Sources, C> {
+  readonly code: Field<S["ReputationWarning"], NoArgs, string, C>;
+  readonly message: Field<S["ReputationWarning"], NoArgs, string, C>;
+  readonly since: Field<S["ReputationWarning"], NoArgs, number, C>;
+  readonly position: Field<S["ReputationWarning"], NoArgs, string | bigint, C>;
+  readonly event: Field<S["ReputationWarning"], NoArgs, S["ReputationCause"], C>;
+}
+
+export interface ReputationCauseFields<S extends Sources, C> {
+  readonly type: Field<S["ReputationCause"], NoArgs, string, C>;
+  readonly jobHash: Field<S["ReputationCause"], NoArgs, string, C>;
+  readonly replica: Field<S["ReputationCause"], NoArgs, number, C>;
+}
+
+export interface TurnaroundFields<S extends Sources, C> {
+  readonly app: Field<S["Turnaround"], NoArgs, string, C>;
+  readonly weight: Field<S["Turnaround"], NoArgs, number, C>;
+  readonly meanMs: Field<S["Turnaround"], NoArgs, number, C>;
+  readonly deviationMs: Field<S["Turnaround"], NoArgs, number, C>;
+}
+
+export interface ScoreChangeFields<S extends Sources, C> {
+  readonly at: Field<S["ScoreChange"], NoArgs, number, C>;
+  readonly position: Field<S["ScoreChange"], NoArgs, string | bigint, C>;
+  readonly event: Field<S["ScoreChange"], NoArgs, S["ReputationCause"], C>;
+  readonly score: Field<S["ScoreChange"], NoArgs, ScoreName, C>;
+  readonly old: Field<S["ScoreChange"], NoArgs, number, C>;
+  readonly new: Field<S["ScoreChange"], NoArgs, number, C>;
+  readonly reason: Field<S["ScoreChange"], NoArgs, string, C>;
+}
+
+export interface ScoreChangeConnectionFields<S extends Sources, C> {
+  readonly edges: Field<S["ScoreChangeConnection"], NoArgs, readonly S["ScoreChangeEdge"][], C>;
+  readonly nodes: Field<S["ScoreChangeConnection"], NoArgs, readonly S["ScoreChange"][], C>;
+  readonly pageInfo: Field<S["ScoreChangeConnection"], NoArgs, S["PageInfo"], C>;
+}
+
+export interface ScoreChangeEdgeFields<S extends Sources, C> {
+  readonly cursor: Field<S["ScoreChangeEdge"], NoArgs, string, C>;
+  readonly node: Field<S["ScoreChangeEdge"], NoArgs, S["ScoreChange"], C>;
+}
+
+export interface RequesterFields<S extends Sources, C> {
+  readonly id: Field<S["Requester"], NoArgs, string, C>;
+  readonly jobs: Field<S["Requester"], NoArgs, number, C>;
+  readonly completed: Field<S["Requester"], NoArgs, number, C>;
+  readonly failedByInput: Field<S["Requester"], NoArgs, number, C>;
+  readonly failedOtherwise: Field<S["Requester"], NoArgs, number, C>;
+  readonly cancelledUnstarted: Field<S["Requester"], NoArgs, number, C>;
+  readonly cancelledAfterWork: Field<S["Requester"], NoArgs, number, C>;
+  readonly unfunded: Field<S["Requester"], NoArgs, number, C>;
+  readonly tasksInVain: Field<S["Requester"], NoArgs, number, C>;
+  readonly fairness: Field<S["Requester"], NoArgs, S["Score"], C>;
 }
 
 export interface ScoreFields<S extends Sources, C> {
@@ -2113,6 +2323,14 @@ export interface Sources {
   readonly Capabilities: object;
   readonly AppOffer: object;
   readonly Reputation: object;
+  readonly Vetting: object;
+  readonly ReputationWarning: object;
+  readonly ReputationCause: object;
+  readonly Turnaround: object;
+  readonly ScoreChange: object;
+  readonly ScoreChangeConnection: object;
+  readonly ScoreChangeEdge: object;
+  readonly Requester: object;
   readonly Score: object;
   readonly NodeConnection: object;
   readonly NodeEdge: object;
@@ -2183,6 +2401,14 @@ export interface WireSources {
   readonly Capabilities: Capabilities;
   readonly AppOffer: AppOffer;
   readonly Reputation: Reputation;
+  readonly Vetting: Vetting;
+  readonly ReputationWarning: ReputationWarning;
+  readonly ReputationCause: ReputationCause;
+  readonly Turnaround: Turnaround;
+  readonly ScoreChange: ScoreChange;
+  readonly ScoreChangeConnection: ScoreChangeConnection;
+  readonly ScoreChangeEdge: ScoreChangeEdge;
+  readonly Requester: Requester;
   readonly Score: Score;
   readonly NodeConnection: NodeConnection;
   readonly NodeEdge: NodeEdge;
@@ -2252,6 +2478,14 @@ interface AllFields<S extends Sources, C> {
   readonly Capabilities: CapabilitiesFields<S, C>;
   readonly AppOffer: AppOfferFields<S, C>;
   readonly Reputation: ReputationFields<S, C>;
+  readonly Vetting: VettingFields<S, C>;
+  readonly ReputationWarning: ReputationWarningFields<S, C>;
+  readonly ReputationCause: ReputationCauseFields<S, C>;
+  readonly Turnaround: TurnaroundFields<S, C>;
+  readonly ScoreChange: ScoreChangeFields<S, C>;
+  readonly ScoreChangeConnection: ScoreChangeConnectionFields<S, C>;
+  readonly ScoreChangeEdge: ScoreChangeEdgeFields<S, C>;
+  readonly Requester: RequesterFields<S, C>;
   readonly Score: ScoreFields<S, C>;
   readonly NodeConnection: NodeConnectionFields<S, C>;
   readonly NodeEdge: NodeEdgeFields<S, C>;

@@ -1,7 +1,9 @@
 /** What the resolvers of each type start from: rows of the views where the wire has more fields. */
 import type { AppName, CatalogueApp } from "../domain/catalogue.ts";
 import type { Receipt } from "../domain/receipts/bundle.ts";
-import type { Track } from "../domain/reputation/track.ts";
+import type { ScoreChange } from "../domain/reputation/changes.ts";
+import type { ReputationRecord } from "../domain/reputation/record.ts";
+import type { RequesterRecord } from "../domain/reputation/requester.ts";
 import type {
   AccountRow,
   BlobRow,
@@ -51,7 +53,11 @@ interface RowSources {
   readonly Node: NodeView;
   readonly NodeConnection: Connection<NodeView>;
   readonly NodeEdge: Edge<NodeView>;
-  readonly Reputation: Track;
+  readonly Reputation: ReputationRecord;
+  readonly ScoreChange: ScoreChange;
+  readonly ScoreChangeConnection: Connection<ScoreChange>;
+  readonly ScoreChangeEdge: Edge<ScoreChange>;
+  readonly Requester: RequesterRecord;
   readonly Account: AccountRow;
   readonly AccountConnection: Connection<AccountRow>;
   readonly AccountEdge: Edge<AccountRow>;

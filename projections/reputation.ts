@@ -21,7 +21,7 @@ const step: Step<ReputationRecord, RecordEvent> = {
 
 export const reputation: Projection<ReputationRecord> = {
   name: "reputation",
-  version: 3,
+  version: 4,
   on: {
     TaskAssigned: step,
     ResultCommitted: step,

@@ -175,7 +175,8 @@ const scoreChangesTable: Table<ScoreChange> = {
   },
 };
 
-type RecordBody = Omit<ReputationRecord, "latest" | "warnings"> & {
+type RecordBody = Omit<ReputationRecord, "latest" | "warnings" | "position"> & {
+  readonly position: number | null;
   readonly warnings: readonly (Omit<Warning, "position"> & { readonly position: number })[];
 };
 
@@ -183,7 +184,8 @@ type RecordBody = Omit<ReputationRecord, "latest" | "warnings"> & {
 export const recordOf = (text: string): ReputationRecord => {
   const body = JSON.parse(text) as RecordBody;
   const warnings = body.warnings.map((each) => ({ ...each, position: BigInt(each.position) }));
-  return { ...body, warnings, latest: [] };
+  const position = body.position === null ? null : BigInt(body.position);
+  return { ...body, position, warnings, latest: [] };
 };
 
 const reputationTable: Table<ReputationRecord> = {
@@ -195,7 +197,8 @@ const reputationTable: Table<ReputationRecord> = {
   lookup: "node = ?1",
   encode: ({ latest: _, ...row }) => {
     const warnings = row.warnings.map((each) => ({ ...each, position: Number(each.position) }));
-    const body: RecordBody = { ...row, warnings };
+    const position = row.position === null ? null : Number(row.position);
+    const body: RecordBody = { ...row, position, warnings };
     return [row.track.nodeId, JSON.stringify(body)];
   },
   decode: (columns) => recordOf(textOf(columns, "body")),

@@ -47,7 +47,10 @@ export type {
   JobView,
   Network,
   NodePage,
+  NodeReputation,
   NodeView,
+  ReputationView,
+  Requester,
 } from "./selections.ts";
 export { type AppDefaults, buildSpec, type JobInput, type JobRequest } from "./spec.ts";
 export type { SubmittedBatch } from "./submit.ts";

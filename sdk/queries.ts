@@ -25,6 +25,10 @@ export interface Queries {
   /** Null if it never registered. */
   node(id: NodeId): Promise<select.NodeView | null>;
   nodes(request?: PageRequest & { readonly filter?: NodeFilter }): Promise<select.NodePage>;
+  /** All of a node's reputation with the last changes of its scores; null if it never registered. */
+  reputation(id: NodeId, request?: PageRequest): Promise<select.NodeReputation | null>;
+  /** How a client treats those who work for it; null if it never submitted a job. */
+  requester(account: AccountId): Promise<select.Requester | null>;
   /** Null if it was never touched. */
   account(id: AccountId): Promise<select.AccountView | null>;
   accounts(request?: PageRequest & { readonly kind?: AccountKind }): Promise<select.AccountPage>;
@@ -115,6 +119,40 @@ export const openQueries = (ask: Ask): Queries => ({
         { filter, ...pageOf(request) },
       )
     ).nodes,
+
+  reputation: async (id, request = {}) => {
+    const { network, node } = await ask<{
+      network: { position: string };
+      node:
+        | (Omit<select.NodeReputation["node"], "reputation"> & {
+            readonly reputation: Omit<select.ReputationView, "history"> & {
+              readonly history: { readonly nodes: select.ReputationView["history"] };
+            };
+          })
+        | null;
+    }>(
+      `query Reputation($id: NodeId!, ${page}) {
+        node(id: $id, atLeast: $atLeast) { id status owner reputation { ${select.reputationFields}
+          history(first: $first, after: $after) { nodes { ${select.changeFields} } } } }
+        network { position } }`,
+      { id, ...pageOf(request) },
+    );
+    if (node === null) return null;
+    const { history, ...reputation } = node.reputation;
+    return {
+      head: network.position,
+      node: { ...node, reputation: { ...reputation, history: history.nodes } },
+    };
+  },
+
+  requester: async (account) =>
+    (
+      await ask<{ requester: select.Requester | null }>(
+        `query Requester($account: AccountId!, $atLeast: Position) {
+          requester(account: $account, atLeast: $atLeast) { ${select.requesterFields} } }`,
+        { account },
+      )
+    ).requester,
 
   account: async (id) =>
     (

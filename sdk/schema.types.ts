@@ -11,6 +11,8 @@ export interface Query {
   /** Service discovery: nodes that match every given condition, newest first. A page may be shorter than
    * `first` although more follow: ask on while `hasNextPage`. */
   readonly nodes: NodeConnection;
+  /** How a client treats those who work for it; null if it never submitted a job. */
+  readonly requester: Requester | null;
   /** One account of the ledger; null if it was never touched, or is an escrow that is empty again. */
   readonly account: Account | null;
   /** Accounts of the ledger that hold points, by name. */
@@ -59,6 +61,11 @@ export interface QueryNodesArgs {
   readonly filter?: NodeFilter | null | undefined;
   readonly first?: number | undefined;
   readonly after?: string | null | undefined;
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryRequesterArgs {
+  readonly account: string;
   readonly atLeast?: string | null | undefined;
 }
 
@@ -753,6 +760,138 @@ export interface Reputation {
   readonly accepted: number;
   /** Answers that were rejected. */
   readonly rejected: number;
+  /** Tasks that came to nothing because it was silent, or had started anew. */
+  readonly silent: number;
+  /** Tasks that it gave back when it was about to stop: they count for nothing. */
+  readonly drained: number;
+  /** How far a new node has come. */
+  readonly vetting: Vetting;
+  /** What will cost it work, or does; none if all is well. */
+  readonly warnings: readonly ReputationWarning[];
+  /** How long it takes to answer, by app. */
+  readonly turnarounds: readonly Turnaround[];
+  /** The event that the scores rest on last; null for a node that never had a task. */
+  readonly position: string | null;
+  /** Why its scores changed, newest first. The last 128 changes are kept; the log has all. */
+  readonly history: ScoreChangeConnection;
+}
+
+export interface ReputationHistoryArgs {
+  readonly first?: number | undefined;
+  readonly after?: string | null | undefined;
+}
+
+/** How far a new node has come. Both counts only rise. */
+export interface Vetting {
+  /** When it was through; null while it lasts. */
+  readonly endedAt: number | null;
+  /** Accepted results, as far as they count here. */
+  readonly accepted: number;
+  /** So many are wanted, */
+  readonly acceptedWanted: number;
+  /** On so many days (UTC) one was accepted, */
+  readonly days: number;
+  /** And so many are wanted. */
+  readonly daysWanted: number;
+}
+
+/** Something that costs a node work, said before it does. */
+export interface ReputationWarning {
+  /** Such as `reliability-near-floor`: `docs/reputation.md`. */
+  readonly code: string;
+  /** How it stands, what comes next, and how it ends. */
+  readonly message: string;
+  /** When it began. */
+  readonly since: number;
+  /** Where the event that it began with stands in the log. */
+  readonly position: string;
+  /** The event that it began with. */
+  readonly event: ReputationCause;
+}
+
+/** The event of a job that a score changed by. */
+export interface ReputationCause {
+  /** Such as `ResultRejected`. */
+  readonly type: string;
+  /** The job hash. */
+  readonly jobHash: string;
+  /** From 0. */
+  readonly replica: number;
+}
+
+/** How long a node takes for an app, from an assignment to its answer, by the instants of events. */
+export interface Turnaround {
+  /** Name of the app. */
+  readonly app: string;
+  /** Answers that it rests on; old ones count in part. */
+  readonly weight: number;
+  /** Mean. */
+  readonly meanMs: number;
+  /** Standard deviation. */
+  readonly deviationMs: number;
+}
+
+/** Which of the two scores. */
+export type ScoreName = "RELIABILITY" | "CORRECTNESS";
+
+/** A change of a score, and the event behind it. */
+export interface ScoreChange {
+  /** When it was. */
+  readonly at: number;
+  /** Where the event stands in the log. */
+  readonly position: string;
+  /** The event. */
+  readonly event: ReputationCause;
+  /** Which score. */
+  readonly score: ScoreName;
+  /** Lower end of its 95 % interval before: of the line before for a rise, which gathers many events. */
+  readonly old: number;
+  /** Lower end of its 95 % interval after it. */
+  readonly new: number;
+  /** Why, as a sentence. */
+  readonly reason: string;
+}
+
+/** A page of changes. */
+export interface ScoreChangeConnection {
+  /** Each with its cursor. */
+  readonly edges: readonly ScoreChangeEdge[];
+  /** The rows alone, for those who need no cursors. */
+  readonly nodes: readonly ScoreChange[];
+  /** Whether there is more. */
+  readonly pageInfo: PageInfo;
+}
+
+/** A change and its place in the list. */
+export interface ScoreChangeEdge {
+  /** Give it as `after` to go on behind this one. */
+  readonly cursor: string;
+  /** The row. */
+  readonly node: ScoreChange;
+}
+
+/** How a client treats those who work for it, from its last 1,000 jobs. */
+export interface Requester {
+  /** The account. */
+  readonly id: string;
+  /** Jobs looked at; those that are open are not judged. */
+  readonly jobs: number;
+  /** Ended with an output. */
+  readonly completed: number;
+  /** Failed, since their input was at fault. */
+  readonly failedByInput: number;
+  /** Failed for other reasons, which say nothing against the client. */
+  readonly failedOtherwise: number;
+  /** Called off before any node had a task. */
+  readonly cancelledUnstarted: number;
+  /** Called off while nodes worked or had answered. */
+  readonly cancelledAfterWork: number;
+  /** Rejected, since there were no points for them. */
+  readonly unfunded: number;
+  /** Tasks whose nodes worked for nothing, since the job was called off. */
+  readonly tasksInVain: number;
+  /** Completed jobs, of those that were completed or ended by the client's doing. */
+  readonly fairness: Score;
 }
 
 /** An estimate with its certainty. */

@@ -13,6 +13,9 @@ import type {
   Node,
   NodeConnection,
   PageInfo,
+  Reputation,
+  Requester,
+  ScoreChange,
 } from "./schema.types.ts";
 
 /** A job without its history. */
@@ -22,9 +25,23 @@ export type JobView = Omit<
 > & {
   readonly output: BlobRef | null;
 };
-export type NodeView = Omit<Node, "account"> & {
+export type NodeView = Omit<Node, "account" | "reputation"> & {
   readonly account: Pick<Account, "balance"> | null;
+  readonly reputation: Omit<
+    Reputation,
+    "vetting" | "warnings" | "turnarounds" | "position" | "history"
+  >;
 };
+/** All of a node's reputation. */
+export type ReputationView = Omit<Reputation, "history"> & {
+  /** Why its scores changed, newest first. */
+  readonly history: readonly ScoreChange[];
+};
+/** A node with all of its reputation, and the last event that the answer could rest on. */
+export interface NodeReputation {
+  readonly head: string;
+  readonly node: Pick<Node, "id" | "status" | "owner"> & { readonly reputation: ReputationView };
+}
 export type AccountView = Omit<Account, "entries">;
 export type AppView = Omit<App, "quote">;
 
@@ -36,7 +53,7 @@ export type JobPage = Omit<JobConnection, "edges" | "nodes"> & Page<JobView>;
 export type NodePage = Omit<NodeConnection, "edges" | "nodes"> & Page<NodeView>;
 export type AccountPage = Page<AccountView>;
 export type EntryPage = Page<Entry>;
-export type { EndedJob, Event, Network };
+export type { EndedJob, Event, Network, Requester };
 
 export const pageInfo = "pageInfo { hasNextPage endCursor }";
 
@@ -50,13 +67,26 @@ export const jobFields = `hash status reason client app quorum replicasMax price
   escrow { funded refunded }
   awards { id replica nodeId amount }`;
 
-const score = "{ mean lower weight }";
+const score = "{ mean lower upper weight }";
 
 export const nodeFields = `id owner status reason registeredAt changedAt live lastSeen held
   capabilities { apps { app executionClass } slots backlog cpus memoryMb platform version }
   reputation { reliability ${score} correctness ${score} standing turnaroundMs assigned answered
-    broken accepted rejected }
+    broken accepted rejected silent drained }
   account { balance }`;
+
+const cause = "event { type jobHash replica }";
+
+export const reputationFields = `reliability ${score} correctness ${score} standing turnaroundMs assigned
+  answered broken accepted rejected silent drained position
+  vetting { endedAt accepted acceptedWanted days daysWanted }
+  warnings { code message since position ${cause} }
+  turnarounds { app weight meanMs deviationMs }`;
+
+export const changeFields = `at position ${cause} score old new reason`;
+
+export const requesterFields = `id jobs completed failedByInput failedOtherwise cancelledUnstarted
+  cancelledAfterWork unfunded tasksInVain fairness ${score}`;
 
 export const accountFields = "id balance entryCount";
 

@@ -14,6 +14,8 @@ import { type Warning, type WarningCode, warningsFor } from "./warnings.ts";
 export interface ReputationRecord {
   readonly track: Track;
   readonly convictedAt: Instant | null;
+  /** Of the last event that counted for anything; null before the first. */
+  readonly position: bigint | null;
   readonly warnings: readonly Warning[];
   readonly marks: { readonly reliability: Mark; readonly correctness: Mark };
   /** Lines of history so far, also those that are no longer kept. */
@@ -28,6 +30,7 @@ const none: readonly ScoreChange[] = [];
 export const blankRecord = (nodeId: NodeId): ReputationRecord => ({
   track: blankTrack(nodeId),
   convictedAt: null,
+  position: null,
   warnings: [],
   marks: { reliability: noMark, correctness: noMark },
   changes: 0,
@@ -50,7 +53,7 @@ export const evolveRecord = (
   if (event.type === "NodeConvicted") return convict(record, event, position);
   const before = record.track;
   const track = evolveTrack(before, event, parameters);
-  if (track.kept === before.kept) return { ...record, track, latest: none };
+  if (track.kept === before.kept) return { ...record, track, position, latest: none };
 
   const change = { before, after: track, event, parameters };
   const { nodeId } = track;
@@ -79,7 +82,8 @@ export const evolveRecord = (
           },
       );
   const changes = record.changes + latest.length;
-  return { ...record, track, marks, warnings, changes, latest: latest.length > 0 ? latest : none };
+  const lines = latest.length > 0 ? latest : none;
+  return { ...record, track, position, marks, warnings, changes, latest: lines };
 };
 
 const convict = (
@@ -87,7 +91,7 @@ const convict = (
   event: NodeConvicted,
   position: bigint,
 ): ReputationRecord => {
-  if (record.convictedAt !== null) return { ...record, latest: none };
+  if (record.convictedAt !== null) return { ...record, position, latest: none };
   const { nodeId, reason, at } = event;
   const cause = causeOf(event);
   const { lower } = scoreOf.correctness(record.track);
@@ -102,6 +106,7 @@ const convict = (
   return {
     ...record,
     convictedAt: at,
+    position,
     warnings: [...record.warnings, warning],
     changes: record.changes + 1,
     latest: [change],

@@ -30,6 +30,8 @@ const weights: Readonly<Record<string, number>> = {
   "Query.apps": 5,
   "Query.app": 5,
   "Query.nodes": 5,
+  "Query.requester": 50,
+  "Reputation.history": 5,
   "Query.candidates": 20,
   "Job.recipients": 5,
   "Job.wrap": 5,
@@ -58,6 +60,7 @@ const lengths: Readonly<Record<string, number>> = {
   "Job.history": 20,
   "Query.apps": 10,
   "SubmittedJobs.refusals": 1,
+  "Reputation.warnings": 1,
 };
 const usualLength = 5;
 

@@ -13,6 +13,7 @@ import * as nats from "./nats.ts";
 import * as network from "./network.ts";
 import * as nodes from "./nodes.ts";
 import * as policy from "./policy.ts";
+import * as reputation from "./reputation.ts";
 import * as sealing from "./sealing.ts";
 import * as serviceKeys from "./service-keys.ts";
 
@@ -21,6 +22,7 @@ export const resolvers: Resolvers<GatewaySources, Context> = {
     ...jobs.Query,
     ...sealing.Query,
     ...nodes.Query,
+    ...reputation.Query,
     ...accounts.Query,
     ...blobs.Query,
     ...apps.Query,
@@ -41,7 +43,9 @@ export const resolvers: Resolvers<GatewaySources, Context> = {
   Job: { ...jobs.Job, ...sealing.Job },
   Task: jobs.Task,
   Node: nodes.Node,
-  Reputation: nodes.Reputation,
+  Reputation: reputation.Reputation,
+  ScoreChange: reputation.ScoreChange,
+  Requester: reputation.Requester,
   Identity: identities.Identity,
   Account: accounts.Account,
   Entry: accounts.Entry,

@@ -1,11 +1,6 @@
 import { nodeAccount } from "../../domain/ids.ts";
 import { type Capabilities, capabilitiesFault, node } from "../../domain/node/node.ts";
-import {
-  correctness,
-  meanTurnaroundMs,
-  reliability,
-  standing,
-} from "../../domain/reputation/standing.ts";
+import { correctness, reliability } from "../../domain/reputation/standing.ts";
 import type { NodeStatus, NodeView } from "../../projections/views.ts";
 import { handleCommand } from "../../streams/handle-command.ts";
 import {
@@ -159,14 +154,7 @@ export const Node: All["Node"] = {
   live: ({ nodeId }, _, { gateway }) => lifeOf(gateway, nodeId) !== undefined,
   lastSeen: ({ nodeId }, _, { gateway }) => gateway.live().get(nodeId)?.lastSeen ?? null,
   held: ({ nodeId }, _, { gateway }) => lifeOf(gateway, nodeId)?.held ?? null,
-  reputation: ({ track }) => track,
+  reputation: ({ record }) => record,
   account: ({ nodeId }, _, { gateway }) =>
     gateway.projections.views.account(nodeAccount(nodeId)) ?? null,
-};
-
-export const Reputation: All["Reputation"] = {
-  reliability: (track) => reliability(track),
-  correctness: (track) => correctness(track),
-  standing: (track) => standing(track),
-  turnaroundMs: (track) => meanTurnaroundMs(track),
 };
