@@ -9,7 +9,7 @@ import type { Fetch } from "../sdk/identity/authority.ts";
 import { authorityOf } from "../sdk/identity/authority-of.ts";
 import { CnctRefusal, CnctUnavailable, type OwnIdentity, scopesOfRoles } from "../sdk/index.ts";
 import { wallClock } from "../streams/clock.ts";
-import type { TaskOrder } from "../streams/task-queue.ts";
+import type { TaskOrder, TaskSource } from "../streams/task-queue.ts";
 import { type FenceWish, openFence } from "../worker/children/fence.ts";
 import { openExecutorPool } from "../worker/children/pool.ts";
 import { openCollect } from "../worker/collect/collect.ts";
@@ -43,6 +43,10 @@ export interface WorkerHostOptions {
   readonly version: string;
   /** Signs what the node states, for the identity that owns it. */
   readonly signer?: Signer;
+  /** Computes with these, in this process, and not with processes of its own. */
+  readonly executors?: readonly Executor[];
+  /** What the worker has for the queue, if not the queue itself. */
+  readonly throughQueue?: (source: TaskSource) => TaskSource;
   readonly notify: (notice: WorkerNotice) => void;
   readonly onLog: (line: string) => void;
 }
@@ -81,6 +85,7 @@ export class RegistrationError extends Error {
  * @throws {CliFailure} `name-in-use`, for a second worker of a name.
  */
 export const runWorkerHost = async (options: WorkerHostOptions): Promise<WorkerHost> => {
+  if (options.executors) return runWith(options.executors, options);
   const release = await claimName(options.gateway, options.nodeId);
   const executors: Executor[] = [];
   try {
@@ -145,7 +150,7 @@ const runWith = async (
     fetch: asked,
     natsUrl: options.natsUrl ?? registered.natsUrl,
   });
-  const { source } = queue;
+  const source = options.throughQueue?.(queue.source) ?? queue.source;
   const running = new Map<string, Instant>();
   const nameOf = ({ jobHash, replica, attempt }: TaskOrder) => `${jobHash}/${replica}/${attempt}`;
   const notify = (notice: WorkerNotice): void => {
