@@ -10,6 +10,7 @@ import { addKey } from "./commands/key.ts";
 import { addNetwork } from "./commands/network.ts";
 import { addPolicy } from "./commands/policy.ts";
 import { addProcesses } from "./commands/processes.ts";
+import { addQuote } from "./commands/quote.ts";
 import { addReceipts } from "./commands/receipts.ts";
 import { addReputation } from "./commands/reputation.ts";
 import { addSimulate } from "./commands/simulate.ts";
@@ -65,6 +66,7 @@ const adders = [
   addStart,
   addDemo,
   addExample,
+  addQuote,
   addSubmit,
   addJobs,
   addReceipts,

@@ -7,6 +7,7 @@ import { portableSha256, type Sha256 } from "./hashing.ts";
 import { taggedText } from "./identity/keys.ts";
 import type { Digest } from "./ids.ts";
 import type { Comparator } from "./verification/comparator.ts";
+import type { Fits } from "./verification/fits.ts";
 
 /** A file that an app needs, shipped inside an npm package. */
 export interface ModelFile {
@@ -38,6 +39,8 @@ export interface CatalogueApp {
   readonly outputMediaType: string;
   /** Used when a job names none. */
   readonly comparator: Comparator;
+  /** Which ones a job may name, and how loose they may be; any other is refused. */
+  readonly comparators: Fits;
   readonly models: readonly ModelFile[];
   /** For one task; `memoryMb` is for the process that computes it, whole. */
   readonly limits: { readonly wallMs: number; readonly memoryMb: number };
@@ -79,6 +82,8 @@ export const catalogue: Readonly<Record<AppName, CatalogueApp>> = {
     params: [],
     outputMediaType: "application/json",
     comparator: { kind: "tolerance" },
+    // What a model needs, whoever brings it knows: from 1e-6 of its scale to 3e-3.
+    comparators: { tolerance: {}, exact: true },
     models: [],
     limits: { wallMs: 60_000, memoryMb: 1024 },
     process: "client",
@@ -90,6 +95,7 @@ export const catalogue: Readonly<Record<AppName, CatalogueApp>> = {
     params: ["minConfidence"],
     outputMediaType: "application/json",
     comparator: { kind: "text" },
+    comparators: { text: { maxDistanceMax: 0.1 }, exact: true },
     models: [
       {
         ...paddleOcr,
@@ -120,6 +126,8 @@ export const catalogue: Readonly<Record<AppName, CatalogueApp>> = {
     params: ["minScore"],
     outputMediaType: "application/json",
     comparator: { kind: "iou" },
+    // Half is where benchmarks of detectors begin to call two boxes the same object.
+    comparators: { iou: { thresholdMin: 0.5 }, exact: true },
     models: [
       {
         role: "detector",
@@ -143,6 +151,7 @@ export const catalogue: Readonly<Record<AppName, CatalogueApp>> = {
     params: ["memoryPages", "args"],
     outputMediaType: "application/octet-stream",
     comparator: { kind: "exact" },
+    comparators: { exact: true },
     models: [],
     // 256 MiB of the module's own, its input and output twice, Node and the compiled code.
     limits: { wallMs: 60_000, memoryMb: 768 },
@@ -155,6 +164,7 @@ export const catalogue: Readonly<Record<AppName, CatalogueApp>> = {
     params: ["urls", "maxBytes", "accept", "freshnessMs", "userAgentContact"],
     outputMediaType: "application/json",
     comparator: { kind: "items" },
+    comparators: { items: { maxDifferentMax: 0.3, maxDistanceMax: 0.1 } },
     models: [],
     // Twenty pages of one host, a few seconds apart.
     limits: { wallMs: 300_000, memoryMb: 256 },
@@ -167,6 +177,7 @@ export const catalogue: Readonly<Record<AppName, CatalogueApp>> = {
     params: [],
     outputMediaType: "application/octet-stream",
     comparator: { kind: "exact" },
+    comparators: { exact: true },
     models: [],
     limits: { wallMs: 5_000, memoryMb: 64 },
     process: "shared",
@@ -178,6 +189,7 @@ export const catalogue: Readonly<Record<AppName, CatalogueApp>> = {
     params: [],
     outputMediaType: "application/octet-stream",
     comparator: { kind: "exact" },
+    comparators: { exact: true },
     models: [],
     limits: { wallMs: 5_000, memoryMb: 256 },
     process: "shared",

@@ -112,6 +112,8 @@ export interface Gateway {
   /** Name of this gateway's blob store in the log, such as `gateway-1`. */
   readonly place: string;
   readonly live: () => ReadonlyMap<NodeId, NodeLife>;
+  /** Audits that a node's results of a runtime survived. */
+  readonly survived: (nodeId: NodeId, runtime: string) => number;
   readonly limits: Limits;
   readonly logger: Logger;
   readonly version: string;

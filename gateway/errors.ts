@@ -8,6 +8,8 @@ import type { LoginRefusal } from "../domain/identity/login.ts";
 import type { JobRefusal } from "../domain/job/job.ts";
 import type { SpecFault } from "../domain/job/spec.ts";
 import type { NodeRefusal } from "../domain/node/node.ts";
+import type { ObstacleCode } from "../domain/quote/obstacle.ts";
+import type { Misfit } from "../domain/verification/fits.ts";
 import type { BlobErrorCode } from "../streams/blob-store.ts";
 
 /** A rule said no to a mutation: the `code` of a `Refusal`. */
@@ -19,6 +21,8 @@ export type RefusalCode =
   | "unknown-input"
   | "blob-unknown"
   | "blob-size-differs"
+  | Misfit["code"]
+  | ObstacleCode
   | "hash-mismatch"
   | "no-jobs"
   | "too-many-jobs"
@@ -87,6 +91,12 @@ export const refusalCodes: Readonly<Record<RefusalCode, true>> = {
   "unknown-input": true,
   "blob-unknown": true,
   "blob-size-differs": true,
+  "comparator-misfit": true,
+  "tolerance-too-wide": true,
+  "price-below-floor": true,
+  "assurance-without-arbiters": true,
+  "assurance-without-nodes": true,
+  "assurance-without-owners": true,
   "hash-mismatch": true,
   "no-jobs": true,
   "too-many-jobs": true,

@@ -75,7 +75,7 @@ describe("submitJob", () => {
       comparator,
       quorum: 3,
       replicasMax: 5,
-      price: "7",
+      price: "7000",
       engine: "ort-web",
       wallMs: 1_000,
       deadlineMs: 2_592_000_000,

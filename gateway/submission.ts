@@ -9,12 +9,16 @@ import { jobHash } from "../domain/job/hash.ts";
 import { job } from "../domain/job/job.ts";
 import { type BlobRef, type JobSpec, parseSpec } from "../domain/job/spec.ts";
 import { recipientsMax, type Wrap } from "../domain/job/wraps.ts";
+import type { Policy } from "../domain/policy/policy.ts";
+import { assuranceObstacle, type Obstacle, priceObstacle } from "../domain/quote/obstacle.ts";
+import { misfitOf } from "../domain/verification/fits.ts";
 import type { Position } from "../streams/event-store.ts";
 import { handleCommand } from "../streams/handle-command.ts";
 import { jobStream } from "../streams/names.ts";
 import { mayActFor, mayI } from "./access/caller.ts";
 import type { Context, Gateway } from "./context.ts";
 import { jobRefusals, type Refusal, type RefusalCode } from "./errors.ts";
+import { marketOf } from "./market.ts";
 import { nearest } from "./nearest.ts";
 
 type Read =
@@ -85,7 +89,12 @@ export const unknownApp = (name: string): string => {
 };
 
 /** What about a spec does not fit its app. */
-const misfit = ({ app, params, inputs }: JobSpec, known: CatalogueApp): Refusal | undefined => {
+const misfit = (
+  { app, params, inputs, comparator }: JobSpec,
+  known: CatalogueApp,
+): Refusal | undefined => {
+  const fault = misfitOf(comparator, app, known.comparators);
+  if (fault) return fault;
   for (const name in params)
     if (!known.params.includes(name))
       return {
@@ -128,16 +137,35 @@ export const submit = async (
 ): Promise<readonly Submitted[]> => {
   const { gateway } = context;
   const reads = specs.map((spec, index) => withWraps(readSpec(spec, claimed[index]), wraps[index]));
-  const stored = await storedSizes(gateway, reads);
+  const [stored, { policy }] = await Promise.all([
+    storedSizes(gateway, reads),
+    gateway.policy.find(),
+  ]);
   return Promise.all(
-    reads.map((read): Submitted | Promise<Submitted> => {
+    reads.map(async (read): Promise<Submitted> => {
       if (!read.ok) return read;
       const not = mayI(context, "jobs:submit", read.hash) ?? mayActFor(context, read.spec.client);
       if (not) return { ok: false, refusal: not };
       const missing = stored && missingBlob(read.spec, stored);
-      return missing ? { ok: false, refusal: missing } : append(gateway, read);
+      if (missing) return { ok: false, refusal: missing };
+      const obstacle = obstacleTo(gateway, read.spec, policy);
+      // Who asks again, since an answer was lost, hears that it is there, whatever holds now.
+      if (obstacle && (await gateway.clients.find(read.hash)) === undefined)
+        return { ok: false, refusal: obstacle };
+      return append(gateway, read);
     }),
   );
+};
+
+/** Why the job could not be done as it asks, by the policy and the nodes that there are. */
+export const obstacleTo = (
+  gateway: Gateway,
+  spec: JobSpec,
+  policy: Policy,
+): Obstacle | undefined => {
+  const tooCheap = priceObstacle(spec, policy);
+  if (tooCheap || spec.assurance === undefined) return tooCheap;
+  return assuranceObstacle(spec, policy, marketOf(gateway, spec.app, policy));
 };
 
 const append = async (

@@ -16,19 +16,22 @@ import { CnctRefusal, CnctUnavailable } from "./errors.ts";
 import { type ByteRange, openHttp } from "./http.ts";
 import { type Acting, authorityOf } from "./identity/authority-of.ts";
 import { type KeyWatch, openKeyWatch } from "./keys-awaited.ts";
+import { openPreparing } from "./prepare.ts";
 import { openQueries, type Queries } from "./queries.ts";
+import { quoteSpec } from "./quote.ts";
 import { resume } from "./resume.ts";
 import { defaultRetryPolicy, type RetryPolicy, type Sleep, sleep } from "./retry.ts";
 import type {
   EndedJobBatch,
   EventBatch,
+  JobQuote,
   KeysAwaitedBatch,
   Refusal,
   SealedOutput,
 } from "./schema.types.ts";
 import { openSealing } from "./sealing.ts";
 import { type EndedJob, endedFields, eventFields } from "./selections.ts";
-import { buildSpec, type JobRequest } from "./spec.ts";
+import type { JobRequest } from "./spec.ts";
 import {
   emptyBatch,
   jobsPerRequest,
@@ -81,6 +84,12 @@ export interface CnctClient extends Queries {
   download(digest: Digest, options?: { readonly range?: ByteRange }): Promise<Uint8Array>;
   /** The whole spec of a request, its bytes stored; `submit` takes either. */
   prepare(request: JobRequest): Promise<JobSpec>;
+  /**
+   * What the job would cost at most and as a rule, how long it would wait, and how its results would
+   * be checked. Nothing is stored or submitted.
+   * @throws {CnctRefusal} With the code of the rule by which it would be refused.
+   */
+  quote(job: JobRequest | JobSpec): Promise<JobQuote>;
   /**
    * Submits a job. Calls made while others are on their way go together in one request.
    * @throws {CnctRefusal} With the code of the rule that said no.
@@ -361,6 +370,14 @@ export const connect = (options: ConnectOptions): CnctClient => {
     { most: jobsPerRequest, inFlight: requestsInFlight },
   );
 
+  const preparing = openPreparing({
+    commits: authority !== undefined,
+    payer,
+    upload: (bytes, mediaType) => client.upload(bytes, mediaType),
+    sealing,
+    queries,
+  });
+
   const client: CnctClient = {
     ...queries,
     gateway,
@@ -377,27 +394,9 @@ export const connect = (options: ConnectOptions): CnctClient => {
       return bytes;
     },
 
-    prepare: async (request) => {
-      const sealer = await sealing?.sealerFor(request);
-      const spec = await buildSpec(request, {
-        commits: authority !== undefined,
-        client: await payer(),
-        upload: client.upload,
-        seal: sealer?.seal,
-        findApp: async (name) => {
-          const app = await queries.app(name);
-          if (app === null) return undefined;
-          const { comparator, price: priceMicroPoints, wallMs, memoryMb } = app;
-          const inputs = app.inputs.map(({ name, mediaTypes, many }) =>
-            many ? { name, mediaTypes, many } : { name, mediaTypes },
-          );
-          const limits = { wallMs, memoryMb };
-          return { inputs, comparator: comparator as never, limits, priceMicroPoints };
-        },
-      });
-      if (sealer !== undefined) sealing?.remember(spec, sealer.contentKey);
-      return spec;
-    },
+    prepare: preparing.prepare,
+
+    quote: async (job) => quoteSpec("version" in job ? job : await preparing.draft(job), ask),
 
     submit: async (job) => {
       const answer = await submitOne("version" in job ? job : await client.prepare(job));

@@ -34,7 +34,7 @@ export {
 export { openRegistry, type RegisteredIdentity, type Registry } from "./identity/registry.ts";
 export type { PageRequest, Queries } from "./queries.ts";
 export { defaultRetryPolicy, type RetryPolicy, type Sleep } from "./retry.ts";
-export type { EndedJobBatch, EventBatch } from "./schema.types.ts";
+export type { EndedJobBatch, EventBatch, JobQuote } from "./schema.types.ts";
 export { claimsOpen } from "./sealing.ts";
 export type {
   AccountPage,

@@ -35,6 +35,9 @@ export interface Query {
   readonly candidates: CandidateSet;
   /** The network as a whole: totals, positions, limits, and where workers connect. */
   readonly network: Network;
+  /** What a job would cost, how long it would wait and how it would be checked; a `Refusal` where it
+   * would be refused. Its inputs need not be stored. */
+  readonly quote: QuoteResult;
   /** The policy in force. */
   readonly policy: Policy;
 }
@@ -116,6 +119,11 @@ export interface QueryCandidatesArgs {
 }
 
 export interface QueryNetworkArgs {
+  readonly atLeast?: string | null | undefined;
+}
+
+export interface QueryQuoteArgs {
+  readonly spec: Readonly<Record<string, unknown>>;
   readonly atLeast?: string | null | undefined;
 }
 
@@ -276,6 +284,97 @@ export interface SubscriptionJobEndedArgs {
 export interface SubscriptionKeysAwaitedArgs {
   readonly client: string;
   readonly after?: string | null | undefined;
+}
+
+/** How sure a client wants to be: `docs/verification.md` says what each one takes. */
+export type AssuranceClass = "STANDARD" | "HIGH";
+
+/** What a job would cost and how it would be checked, or why it would be refused. */
+export type QuoteResult =
+  | ({ readonly __typename: "JobQuote" } & JobQuote)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** What a job would cost, how long it would wait and how it would be checked. The escrow is certain; the
+ * rest is an estimate from what is known now, and supposes that all nodes are honest. */
+export interface JobQuote {
+  /** What it would run. */
+  readonly app: string;
+  /** Null for a plain quorum. */
+  readonly assurance: AssuranceClass | null;
+  /** Of the policy that the quote was made under. */
+  readonly policyVersion: number;
+  /** For each accepted result. */
+  readonly price: string;
+  /** The most that it can cost: so much is set aside when it is submitted, and the rest comes back. */
+  readonly escrow: string;
+  /** What it costs as a rule. */
+  readonly expected: string;
+  /** Results that are computed and paid, on average; audits are among them. */
+  readonly executions: number;
+  /** Until the output is there; null while no live node is known to have computed the app. */
+  readonly waitMs: number | null;
+  /** Nodes that could be given it. */
+  readonly eligible: EligibleNodes;
+  /** Nodes that decide where results differ, and compute audits. */
+  readonly arbiters: EligibleNodes;
+  /** How results are checked. */
+  readonly plan: VerificationPlan;
+}
+
+/** Nodes that offer an app. */
+export interface EligibleNodes {
+  /** Registered ones. */
+  readonly nodes: number;
+  /** Of these, heard of just now. */
+  readonly live: number;
+  /** Owners of them. */
+  readonly owners: number;
+  /** Of the nodes, those whose result is enough alone for the assurance; 0 without one. */
+  readonly trusted: number;
+  /** The classes in which they compute it, those with the most nodes first, at most 100. */
+  readonly classes: readonly EligibleClass[];
+}
+
+/** Nodes of one execution class. */
+export interface EligibleClass {
+  /** Engine, version, provider, instruction set, threads, optimisation. */
+  readonly executionClass: string;
+  /** Registered ones. */
+  readonly nodes: number;
+  /** Of these, heard of just now. */
+  readonly live: number;
+  /** Owners of them. */
+  readonly owners: number;
+}
+
+/** How the results of a job are checked. */
+export interface VerificationPlan {
+  /** When two results count as the same. */
+  readonly comparator: unknown;
+  /** Results are sealed, so that their tags are compared instead. */
+  readonly byTag: boolean;
+  /** All results must come from one execution class. */
+  readonly oneClass: boolean;
+  /** How many results must agree; 1 with an assurance. */
+  readonly quorum: number;
+  /** Replicas that are given out at first, on average. */
+  readonly replicasAtStart: number;
+  /** How many may be tried. */
+  readonly replicasMax: number;
+  /** No result is shown before all nodes are bound to theirs. */
+  readonly commit: boolean;
+  /** With an assurance: a result is accepted when it is right with this probability at least. */
+  readonly threshold: number | null;
+  /** With an assurance: the share of tasks that arbiters compute again, on average. */
+  readonly auditShare: number | null;
+  /** With an assurance: so many arbiters must agree before a node is convicted. */
+  readonly arbitersToConvict: number | null;
+  /** With an assurance: awards are held until the network has accepted so many jobs more … */
+  readonly holdJobs: number | null;
+  /** … or for so long. */
+  readonly holdMs: number | null;
+  /** The same in sentences, for people. */
+  readonly text: readonly string[];
 }
 
 /** The parameters by which the network dispatches, verifies, scores and prices: `docs/policy.md`. */
@@ -528,10 +627,13 @@ export interface SubmitJobInput {
   readonly inputs?: readonly NamedBlobInput[] | null | undefined;
   /** When two results count as the same; the app's own if left out. */
   readonly comparator?: ComparatorInput | null | undefined;
-  /** How many results must agree, 1 to 5. */
+  /** How many results must agree, 1 to 5; 2 if left out, and 1 with an assurance. */
   readonly quorum?: number | null | undefined;
-  /** How many replicas may be tried, `quorum` to 9; two more than the quorum if left out. */
+  /** How many replicas may be tried, `quorum` to 9; two more than the quorum if left out, with `STANDARD`
+   * 5 and with `HIGH` 9. */
   readonly replicasMax?: number | null | undefined;
+  /** How sure you want to be; a plain quorum if left out. */
+  readonly assurance?: AssuranceClass | null | undefined;
   /** Paid for each accepted result; the app's price if left out. */
   readonly price?: string | null | undefined;
   /** Only nodes whose execution class begins so, such as `ort-web`. */

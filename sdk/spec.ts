@@ -4,6 +4,8 @@ import { sealedSize } from "../crypto/body.ts";
 import { type CatalogueApp, catalogue, isAppName } from "../domain/catalogue.ts";
 import type { AccountId, Digest } from "../domain/ids.ts";
 import {
+  type AssuranceClass,
+  assuranceDefaults,
   type BlobRef,
   defaultReplicasMax,
   type JobSpec,
@@ -29,9 +31,11 @@ export interface JobRequest {
   readonly client?: AccountId;
   /** The app's own if left out. */
   readonly comparator?: Comparator;
-  /** How many results must agree, 1 to 5; 2 if left out. */
+  /** How sure you want to be that the output is right: by audits, not by agreement. */
+  readonly assurance?: AssuranceClass;
+  /** How many results must agree, 1 to 5; 2 if left out, and 1 with an assurance. */
   readonly quorum?: number;
-  /** `quorum` to 9; two more than the quorum if left out. */
+  /** `quorum` to 9; if left out two more than the quorum, with an assurance 5 or 9. */
   readonly replicasMax?: number;
   /** Micro-points for each accepted result; the app's price if left out. */
   readonly price?: bigint | string;
@@ -98,7 +102,10 @@ export const buildSpec = async (request: JobRequest, defaults: SpecDefaults): Pr
     app,
   );
 
-  const { quorum = specDefaults.quorum } = request;
+  const { assurance } = request;
+  const assured = assurance && assuranceDefaults(assurance);
+  const { quorum = assured?.quorum ?? specDefaults.quorum } = request;
+  const commit = request.commit ?? assured?.commit ?? (defaults.commits === true && quorum > 1);
   const draft = {
     ...specDefaults,
     client,
@@ -109,14 +116,15 @@ export const buildSpec = async (request: JobRequest, defaults: SpecDefaults): Pr
     ),
     comparator: request.comparator ?? app.comparator,
     quorum,
-    replicasMax: request.replicasMax ?? defaultReplicasMax(quorum),
+    replicasMax: request.replicasMax ?? assured?.replicasMax ?? defaultReplicasMax(quorum),
     price: (request.price ?? app.priceMicroPoints).toString(),
     engine: request.engine ?? specDefaults.engine,
     wallMs: request.wallMs ?? app.limits.wallMs,
     deadlineMs: request.deadlineMs ?? specDefaults.deadlineMs,
     priority: request.priority ?? specDefaults.priority,
     nonce: request.nonce ?? specDefaults.nonce,
-    ...((request.commit ?? (defaults.commits === true && quorum > 1)) ? { commit: true } : {}),
+    ...(commit ? { commit } : {}),
+    ...(assurance === undefined ? {} : { assurance }),
     ...(defaults.seal === undefined ? {} : { sealed: true }),
   };
   const parsed = parseSpec(draft);

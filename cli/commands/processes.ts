@@ -85,7 +85,7 @@ export const addProcesses = (program: Command): void => {
       const urlsAt = (port: string) =>
         publicUrlsOf(publicUrls, { protocol, host: flags.host, port });
       const { serve } = await import("../serve.ts");
-      const { microPointsIn } = await import("./submit.ts");
+      const { microPointsIn } = await import("../job-request.ts");
       const eventStoreUrl = settings.eventStoreUrl(flags.eventStore);
       const { gateway } = flagsOf(command);
       const serving = await serve({

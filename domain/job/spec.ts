@@ -98,6 +98,10 @@ export const specDefaults = {
 /** Replicas that may be tried for a quorum when the client does not say: two spare ones, at most 9. */
 export const defaultReplicasMax = (quorum: number): number => Math.min(quorum + 2, 9);
 
+/** What the rest of a spec is with an assurance, when a client leaves it out. */
+export const assuranceDefaults = (assurance: AssuranceClass) =>
+  ({ commit: true, quorum: 1, replicasMax: assurance === "high" ? 9 : 5 }) as const;
+
 /** Results of arbiters that one job may need. */
 export const arbitersPerJobMax = 3;
 

@@ -14,6 +14,7 @@ import * as network from "./network.ts";
 import * as nodes from "./nodes.ts";
 import * as policy from "./policy.ts";
 import * as reputation from "./reputation.ts";
+import * as quotes from "./quotes.ts";
 import * as sealing from "./sealing.ts";
 import * as serviceKeys from "./service-keys.ts";
 
@@ -30,6 +31,7 @@ export const resolvers: Resolvers<GatewaySources, Context> = {
     ...serviceKeys.Query,
     ...network.Query,
     ...policy.Query,
+    ...quotes.Query,
   },
   Mutation: {
     ...jobs.Mutation,

@@ -1,9 +1,10 @@
 import { type AppName, catalogue, isAppName } from "../../domain/catalogue.ts";
 import { defaultReplicasMax } from "../../domain/job/spec.ts";
+import { type ActiveNodes, activeNodes } from "../active-nodes.ts";
 import { type Context, type Gateway, lifeOf, seen } from "../context.ts";
 import { GraphqlFault } from "../errors.ts";
 import type { ExecutionClassOffer, Resolvers } from "../schema.types.ts";
-import { connection, type GatewaySources, pageOf } from "../sources.ts";
+import type { GatewaySources } from "../sources.ts";
 
 type All = Resolvers<GatewaySources, Context>;
 
@@ -44,45 +45,31 @@ export const App: All["App"] = {
 };
 
 type Offers = ReadonlyMap<string, readonly ExecutionClassOffer[]>;
-interface KnownOffers {
-  readonly offers: Offers;
-  readonly position: bigint;
-  readonly at: number;
-}
-const known = new WeakMap<Gateway, KnownOffers>();
-/** Counting goes over every node, so it is done once a second at most unless someone must see more. */
-const freshMs = 1_000;
+/** Of one reading of the nodes. */
+const counted = new WeakMap<ActiveNodes, Offers>();
 
 const offersOf = (gateway: Gateway, atLeast: string | null | undefined): Offers => {
-  const before = known.get(gateway);
-  const now = gateway.clock.now();
-  const wanted = BigInt(atLeast ?? -1);
-  if (before && now - before.at < freshMs && before.position >= wanted) return before.offers;
-  const offers = countOffers(gateway);
-  known.set(gateway, { offers, position: gateway.projections.position(), at: now });
+  const active = activeNodes(gateway, atLeast);
+  const offers = counted.get(active) ?? countOffers(gateway, active);
+  counted.set(active, offers);
   return offers;
 };
 
-const countOffers = (gateway: Gateway): Offers => {
+const countOffers = (gateway: Gateway, { nodes }: ActiveNodes): Offers => {
   const counts = new Map<string, Map<string, { nodes: number; live: number; slots: number }>>();
-  let after: string | null = null;
-  do {
-    const page: ReturnType<typeof nodesAfter> = nodesAfter(gateway, after);
-    for (const { nodeId, capabilities } of page.nodes) {
-      const isLive = lifeOf(gateway, nodeId) !== undefined;
-      for (const { app, executionClass } of capabilities.apps) {
-        const classes = counts.get(app) ?? new Map<string, never>();
-        const { nodes, live, slots } = classes.get(executionClass) ?? noOffer;
-        classes.set(executionClass, {
-          nodes: nodes + 1,
-          live: live + Number(isLive),
-          slots: slots + (isLive ? capabilities.slots : 0),
-        });
-        counts.set(app, classes);
-      }
+  for (const { nodeId, capabilities } of nodes) {
+    const isLive = lifeOf(gateway, nodeId) !== undefined;
+    for (const { app, executionClass } of capabilities.apps) {
+      const classes = counts.get(app) ?? new Map<string, never>();
+      const { nodes, live, slots } = classes.get(executionClass) ?? noOffer;
+      classes.set(executionClass, {
+        nodes: nodes + 1,
+        live: live + Number(isLive),
+        slots: slots + (isLive ? capabilities.slots : 0),
+      });
+      counts.set(app, classes);
     }
-    after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;
-  } while (after !== null);
+  }
   return new Map(
     Array.from(counts, ([app, classes]) => [
       app,
@@ -91,6 +78,3 @@ const countOffers = (gateway: Gateway): Offers => {
   );
 };
 const noOffer = { nodes: 0, live: 0, slots: 0 };
-
-const nodesAfter = ({ projections }: Gateway, after: string | null) =>
-  connection(projections.views.nodes({ status: "active" }, pageOf({ first: 100, after })));

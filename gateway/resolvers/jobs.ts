@@ -1,7 +1,14 @@
 import { catalogue, isAppName } from "../../domain/catalogue.ts";
 import type { JobHash } from "../../domain/ids.ts";
 import { job } from "../../domain/job/job.ts";
-import { budgetOf, defaultReplicasMax, type JobSpec, specDefaults } from "../../domain/job/spec.ts";
+import {
+  type AssuranceClass,
+  assuranceDefaults,
+  budgetOf,
+  defaultReplicasMax,
+  type JobSpec,
+  specDefaults,
+} from "../../domain/job/spec.ts";
 import type { Receipt } from "../../domain/receipts/bundle.ts";
 import { receiptOf } from "../../domain/receipts/stored-receipt.ts";
 import type { JobRow, TaskRow } from "../../projections/views.ts";
@@ -209,6 +216,12 @@ const blobRef = (blob: { readonly digest: string; readonly size: number }) => ({
 
 export const refusal = (why: Refusal) => ({ __typename: "Refusal", ...why }) as const;
 
+export const assuranceClasses = {
+  standard: "STANDARD",
+  high: "HIGH",
+} as const satisfies Readonly<Record<AssuranceClass, string>>;
+const assuranceOf = { STANDARD: "standard", HIGH: "high" } as const;
+
 /** The whole spec that typed fields stand for; what is left out comes from the defaults and the app. */
 const specOf = (
   input: SubmitJobInput,
@@ -229,7 +242,10 @@ const specOf = (
   );
   if (inputs.size !== (input.inputs ?? []).length)
     return { ok: false, refusal: { code: "bad-inputs", message: "two inputs have one name" } };
-  const quorum = input.quorum ?? specDefaults.quorum;
+  const assurance = input.assurance ? assuranceOf[input.assurance] : undefined;
+  const assured = assurance && assuranceDefaults(assurance);
+  const quorum = input.quorum ?? assured?.quorum ?? specDefaults.quorum;
+  const commit = input.commit ?? assured?.commit;
   return {
     ok: true,
     spec: {
@@ -240,7 +256,7 @@ const specOf = (
       inputs: Object.fromEntries(inputs),
       comparator: input.comparator ? comparatorOf(input.comparator) : known.comparator,
       quorum,
-      replicasMax: input.replicasMax ?? defaultReplicasMax(quorum),
+      replicasMax: input.replicasMax ?? assured?.replicasMax ?? defaultReplicasMax(quorum),
       price: input.price ?? known.priceMicroPoints,
       engine: input.engine ?? specDefaults.engine,
       wallMs: input.wallMs ?? specDefaults.wallMs,
@@ -248,7 +264,8 @@ const specOf = (
       priority: input.priority ?? specDefaults.priority,
       nonce: input.nonce ?? specDefaults.nonce,
       ...(input.sealed ? { sealed: true } : {}),
-      ...(input.commit ? { commit: true } : {}),
+      ...(commit ? { commit } : {}),
+      ...(assurance === undefined ? {} : { assurance }),
     },
   };
 };

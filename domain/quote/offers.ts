@@ -1,0 +1,60 @@
+/** Who could compute a job, as far as it is known when somebody asks. */
+
+import type { Millis } from "../decider.ts";
+import type { JobSpec } from "../job/spec.ts";
+
+/** One node that offers the app, in one execution class. */
+export interface Offer {
+  readonly nodeId: string;
+  readonly owner: string;
+  readonly executionClass: string;
+  /** Heard of just now. */
+  readonly live: boolean;
+  readonly slots: number;
+  /** Audits that its results of this runtime survived. */
+  readonly survived: number;
+  /** How long it takes from assignment to result, mean; null while nothing is known. */
+  readonly turnaroundMs: Millis | null;
+}
+
+export interface Market {
+  /** Of nodes that compute for clients. */
+  readonly nodes: readonly Offer[];
+  /** Of nodes whose owners the policy lists as arbiters. */
+  readonly arbiters: readonly Offer[];
+}
+
+/** Whether all results of the job must come from one execution class. */
+export const needsOneClass = ({ comparator, sealed }: JobSpec): boolean =>
+  comparator.kind === "exact" || sealed === true;
+
+export const ownersOf = (offers: readonly Offer[]): number =>
+  new Set(offers.map(({ owner }) => owner)).size;
+
+/** Nodes, each once, whatever it offers. */
+export const nodesOf = (offers: readonly Offer[]): number =>
+  new Set(offers.map(({ nodeId }) => nodeId)).size;
+
+/** The offers that fit the job's engine, and a class that could be measured where bytes are compared. */
+const fitting = (spec: JobSpec, offers: readonly Offer[]): readonly Offer[] =>
+  offers.filter(
+    ({ executionClass }) =>
+      executionClass.startsWith(spec.engine) &&
+      !(needsOneClass(spec) && executionClass.includes("unmeasured")),
+  );
+
+/**
+ * The markets in which the job could be computed, that with the most owners first: one for each
+ * execution class where all must be of one, else one with everybody.
+ */
+export const marketsOf = (spec: JobSpec, { nodes, arbiters }: Market): readonly Market[] => {
+  const all = { nodes: fitting(spec, nodes), arbiters: fitting(spec, arbiters) };
+  if (!needsOneClass(spec)) return [all];
+  const names = [...new Set(all.nodes.map(({ executionClass }) => executionClass))];
+  return names
+    .map((name) => ({
+      nodes: all.nodes.filter(({ executionClass }) => executionClass === name),
+      arbiters: all.arbiters.filter(({ executionClass }) => executionClass === name),
+    }))
+    .toSorted((a, b) => ownersOf(b.nodes) - ownersOf(a.nodes));
+};
