@@ -13,6 +13,7 @@ import { openProjectionsThread } from "../projections/thread.ts";
 import { runDispatcher } from "../services/dispatcher/run-dispatcher.ts";
 import { type Feed, type Listener, runFeed } from "../services/facts.ts";
 import { createJobBook } from "../services/job-book.ts";
+import { createNodeRecords } from "../services/node-records.ts";
 import { createPolicyBook } from "../services/policy.ts";
 import { runRewards } from "../services/rewards/run-rewards.ts";
 import { createSigningKeys } from "../services/signing-keys.ts";
@@ -168,6 +169,7 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
       : undefined;
     if (local) opened.push(() => local.close());
 
+    const records = createNodeRecords();
     let url: string | undefined;
     if (local) {
       const projections = await openProjectionsThread({
@@ -222,13 +224,25 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
         place: "gateway-1",
         version,
         live: () => live,
+        recordOf: records.of,
         refusals,
       });
       opened.push(() => gateway.close());
       url = gateway.url;
     }
 
-    if (options.roles.some((role) => role !== "gateway")) {
+    const follow = async (listeners: readonly Listener[]) => {
+      const feed: Feed = runFeed({
+        store,
+        clock,
+        listeners: has("gateway") ? [records, ...listeners] : listeners,
+        onTrouble: (error) => onTrouble("the feed of facts broke", error),
+      });
+      opened.push(() => feed.close());
+      await feed.live;
+    };
+    if (options.roles.every((role) => role === "gateway")) await follow([]);
+    else {
       const book = createJobBook({ store, ids });
       // First, so that whoever hears a fact asks for the policy that was in force before it or by it.
       const policy = createPolicyBook();
@@ -283,14 +297,7 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
         listeners.push(validator);
         opened.push(() => validator.close());
       }
-      const feed: Feed = runFeed({
-        store,
-        clock,
-        listeners,
-        onTrouble: (error) => onTrouble("the feed of facts broke", error),
-      });
-      opened.push(() => feed.close());
-      await feed.live;
+      await follow(listeners);
     }
     return { url, eventStoreUrl, close };
   } catch (error) {

@@ -112,8 +112,11 @@ export interface Gateway {
   /** Name of this gateway's blob store in the log, such as `gateway-1`. */
   readonly place: string;
   readonly live: () => ReadonlyMap<NodeId, NodeLife>;
-  /** Audits that a node's results of a runtime survived. */
-  readonly survived: (nodeId: NodeId, runtime: string) => number;
+  /** Audits that a node's results of a runtime survived, and the micro-points that it could lose. */
+  readonly recordOf: (
+    nodeId: NodeId,
+    runtime: string,
+  ) => { readonly survived: number; readonly atRisk: bigint };
   readonly limits: Limits;
   readonly logger: Logger;
   readonly version: string;

@@ -52,8 +52,8 @@ export type GatewayOptions = Pick<
   readonly nodeAuthority?: NodeAuthority;
   /** What is heard of each node; nothing if not given. */
   readonly live?: Gateway["live"];
-  /** Audits that a node survived; none if not given. */
-  readonly survived?: Gateway["survived"];
+  /** What audits say of a node; nothing if not given. */
+  readonly recordOf?: Gateway["recordOf"];
   readonly limits?: Partial<Limits>;
   /** How much one caller may ask for in 10 seconds, by kind of caller. */
   readonly rates?: Partial<Rates>;
@@ -140,7 +140,7 @@ export const openGateway = async (options: GatewayOptions): Promise<OpenGateway>
     nodeAuthority: options.nodeAuthority,
     place: options.place,
     live: options.live ?? (() => noLife),
-    survived: options.survived ?? (() => 0),
+    recordOf: options.recordOf ?? (() => ({ survived: 0, atRisk: 0n })),
     limits: { ...limitDefaults, ...options.limits },
     logger,
     version: options.version,

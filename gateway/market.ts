@@ -32,7 +32,7 @@ export const marketOf = (
     for (const { executionClass } of offers)
       (arbiterOwners.has(owner) ? arbiters : nodes).push({
         ...{ nodeId, owner, executionClass, live, slots, turnaroundMs },
-        survived: gateway.survived(nodeId, runtimeOf(app, executionClass)),
+        ...gateway.recordOf(nodeId, runtimeOf(app, executionClass)),
       });
   }
   const market = { nodes, arbiters };

@@ -13,6 +13,8 @@ export interface Offer {
   readonly slots: number;
   /** Audits that its results of this runtime survived. */
   readonly survived: number;
+  /** Micro-points that a conviction would take from it. */
+  readonly atRisk: bigint;
   /** How long it takes from assignment to result, mean; null while nothing is known. */
   readonly turnaroundMs: Millis | null;
 }

@@ -129,14 +129,10 @@ const courseOf = (spec: JobSpec, policy: Policy, workers: readonly Offer[]): Cou
   const { adversaryShare, arbitersToConvict } = policy.verification;
   const rates = policy.verification[assurance];
   const limits = { epsilon: rates.epsilon, replicasMax: spec.replicasMax, arbitersToConvict };
-  // Nodes of one record are alike; without any, as for a newcomer.
-  const records = new Map<number, number>();
-  for (const { survived } of workers) records.set(survived, (records.get(survived) ?? 0) + 1);
-  if (records.size === 0) records.set(0, 1);
-  const courses = Array.from(records, ([survived, nodes]) => {
+  const courses = standingsOf(workers).map(({ survived, atRisk, nodes }) => {
     const credibility = credibilityOf(survived, adversaryShare);
     const start = startReplicas(credibility, rates.epsilon);
-    const share = auditShare(survived, rates);
+    const share = auditShare(survived, rates, { award: BigInt(spec.price), atRisk });
     const drawn = 1 - (1 - share) ** start;
     const executions =
       drawn * executionsOf({ credibility, start, audited: true }, limits) +
@@ -151,6 +147,23 @@ const courseOf = (spec: JobSpec, policy: Policy, workers: readonly Offer[]): Cou
     executions: mean(({ executions }) => executions),
     auditShare: mean(({ auditShare }) => auditShare),
   };
+};
+
+interface Standing {
+  readonly survived: number;
+  readonly atRisk: bigint;
+  readonly nodes: number;
+}
+
+/** Nodes of one record are alike; where there are none, as for a newcomer. */
+const standingsOf = (workers: readonly Offer[]): readonly Standing[] => {
+  const standings = new Map<string, Standing>();
+  for (const { survived, atRisk } of workers) {
+    const key = `${survived} ${atRisk}`;
+    const nodes = (standings.get(key)?.nodes ?? 0) + 1;
+    standings.set(key, { survived, atRisk, nodes });
+  }
+  return standings.size === 0 ? [{ survived: 0, atRisk: 0n, nodes: 1 }] : [...standings.values()];
 };
 
 /** Results until the job is accepted, by the very rule that the network goes by. */
