@@ -64,7 +64,7 @@ const agreement = (comparator: Comparator): string => {
     case "iou":
       return `they have as many boxes, each with one that it overlaps by at least ${percent(comparator.threshold ?? 0.9)}`;
     case "items":
-      return `at most ${percent(comparator.maxDifferent ?? 0.1)} of the pages differ`;
+      return `at most ${percent(comparator.maxDifferent ?? 0.1)} of the items differ`;
   }
 };
 

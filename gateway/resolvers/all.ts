@@ -13,8 +13,8 @@ import * as nats from "./nats.ts";
 import * as network from "./network.ts";
 import * as nodes from "./nodes.ts";
 import * as policy from "./policy.ts";
-import * as reputation from "./reputation.ts";
 import * as quotes from "./quotes.ts";
+import * as reputation from "./reputation.ts";
 import * as sealing from "./sealing.ts";
 import * as serviceKeys from "./service-keys.ts";
 
