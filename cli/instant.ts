@@ -18,3 +18,27 @@ export const instantIn = (option: string, text: string, now: Instant = Date.now(
     exitCodes.usage,
   );
 };
+
+/** The longest that a timer can wait. */
+const aheadMsMax = 2 ** 31 - 1;
+
+/**
+ * `2h` from now, or a date that is still to come, at most 24 days ahead.
+ *
+ * @throws {CliFailure} `bad-option` for anything else.
+ */
+export const instantAheadIn = (
+  option: string,
+  text: string,
+  now: Instant = Date.now(),
+): Instant => {
+  const at = text.includes("-")
+    ? instantIn(option, text, now)
+    : 2 * now - instantIn(option, text, now);
+  if (at > now && at - now <= aheadMsMax) return at;
+  throw new CliFailure(
+    "bad-option",
+    `${option} must lie ahead, at most 24 days, not ${new Date(at).toISOString()}`,
+    exitCodes.usage,
+  );
+};

@@ -41,6 +41,8 @@ export interface WorkerHostOptions {
   /** Instead of the one that the gateway names. */
   readonly natsUrl?: string;
   readonly version: string;
+  /** When it will be stopped: told to the network, so that no task is cut short then. */
+  readonly drainAt?: Instant;
   /** Signs what the node states, for the identity that owns it. */
   readonly signer?: Signer;
   /** Computes with these, in this process, and not with processes of its own. */
@@ -171,6 +173,7 @@ const runWith = async (
     slots,
     backlog,
     instance: `${nodeId}-${randomBytes(6).toString("hex")}`,
+    ...(options.drainAt === undefined ? {} : { drainAt: options.drainAt }),
     notify,
   });
   return {

@@ -86,6 +86,8 @@ export interface Heartbeat {
   readonly held: number;
   /** True when the node wants no new tasks and finishes those that it has. */
   readonly draining: boolean;
+  /** When it will stop: it is given no task that may last until then. */
+  readonly drainAt?: Instant;
 }
 
 export interface Consumption {

@@ -76,6 +76,7 @@ export const runWorker = ({
   slots,
   backlog,
   instance,
+  drainAt,
   notify,
   ...tools
 }: TaskTools & {
@@ -86,6 +87,8 @@ export const runWorker = ({
   readonly slots: number;
   readonly backlog: number;
   readonly instance: string;
+  /** When the node will be drained: it gets no task that may last until then. */
+  readonly drainAt?: Instant;
   readonly notify: (notice: WorkerNotice) => void;
 }): Worker => {
   const { clock } = tools;
@@ -208,7 +211,8 @@ export const runWorker = ({
   source.onReveal((tasks) => {
     for (const task of tasks) show(task);
   });
-  const beat = () => source.heartbeat({ instance, held: held.size, draining });
+  const announced = drainAt === undefined ? {} : { drainAt };
+  const beat = () => source.heartbeat({ instance, held: held.size, draining, ...announced });
   beat();
   const first = firstHeartbeatsMs.map((delayMs) => clock.after(delayMs, beat));
   const beating = clock.every(heartbeatMs, beat);

@@ -18,8 +18,8 @@ interface Options {
   readonly nodes: number;
 }
 
-/** As `cnct worker --slots 1` has it. */
-const backlog = 4;
+/** One task at a time, so that no bundle holds two. */
+const backlog = 0;
 /** Nodes that register at a time. */
 const atOnce = 16;
 

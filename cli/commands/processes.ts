@@ -9,6 +9,7 @@ import { flagsOf } from "../cli.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure, unknownApp } from "../failures.ts";
 import { workerIdentity } from "../id/worker-identity.ts";
+import { instantAheadIn } from "../instant.ts";
 import { notify, runUntilStopped, tellParent } from "../network/child.ts";
 import {
   joinAddress,
@@ -138,6 +139,10 @@ export const addProcesses = (program: Command): void => {
     .option("--engine <list>", `${engineNames.join(", ")} or both`, engineNames[0])
     .option("--slots <n>", "tasks that run at once", "1")
     .option("--backlog <n>", "tasks that may wait beyond those that run", "4")
+    .option(
+      "--drain-at <when>",
+      "stop then (2h, or an instant), and take no task that may last so long",
+    )
     .option("--fence <wish>", "around other people's code: require, auto or off (default: auto)")
     .option("--nats <url>", "instead of the one that the gateway names (CNCT_NATS_URL)")
     .action(async (flags: WorkerFlags, command: Command) => {
@@ -151,6 +156,8 @@ export const addProcesses = (program: Command): void => {
           "to offer collect, say from which hosts: --collect-allow example.org,*.data.gov",
           exitCodes.usage,
         );
+      const drainAt =
+        flags.drainAt === undefined ? undefined : instantAheadIn("--drain-at", flags.drainAt);
       const { runWorkerHost } = await import("../worker.ts");
       const { json = false } = flagsOf(command);
       const natsUrl = settings.natsUrl(flags.nats);
@@ -164,6 +171,7 @@ export const addProcesses = (program: Command): void => {
         fence: settings.fenceWish(flags.fence),
         ...(natsUrl === undefined ? {} : { natsUrl }),
         version: settings.version,
+        ...(drainAt === undefined ? {} : { drainAt }),
         notify: (notice) => {
           if (notice.type === "trouble") {
             const { error } = notice;
@@ -173,6 +181,10 @@ export const addProcesses = (program: Command): void => {
         onLog: say,
       });
       announce(command, {});
+      if (drainAt !== undefined) {
+        say(`stops at ${new Date(drainAt).toISOString()}`);
+        setTimeout(() => process.kill(process.pid, "SIGTERM"), drainAt - Date.now());
+      }
       await runUntilStopped(
         () => host.close(),
         () => host.workLeftMs(),
@@ -265,6 +277,7 @@ interface WorkerFlags {
   readonly engine: string;
   readonly slots: string;
   readonly backlog: string;
+  readonly drainAt?: string;
   readonly fence?: string;
   readonly nats?: string;
 }

@@ -14,6 +14,7 @@ import type { Capabilities } from "../../domain/node/node.ts";
 import type { AnyEvent } from "../../streams/codec.ts";
 import { at, noon } from "../../testing/given.ts";
 import { createDispatcher, type Dispatcher, lostAfterMs, type Plan } from "./dispatcher.ts";
+import { leaseSlackMs } from "./maintenance.ts";
 
 const jobHash = "a".repeat(64);
 const spec: JobSpec = {
@@ -114,6 +115,23 @@ describe("the dispatcher", () => {
       plan().flatMap(({ assignments }) => assignments.map(({ nodeId }) => nodeId)),
       ["cyd"],
     );
+  });
+
+  test("gives a node no task that may last until it stops, and others until then", () => {
+    const lastsMs = spec.wallMs + leaseSlackMs;
+    beat("ada", noon, { drainAt: noon + lastsMs - 1 });
+    beat("bob", noon, { drainAt: noon + lastsMs });
+    beat("cyd", noon, { drainAt: noon + lastsMs - 1 });
+    submit();
+    fund();
+    const nodesOf = (plans: readonly Plan[]) =>
+      plans.flatMap(({ assignments }) => assignments.map(({ nodeId }) => nodeId));
+    const [first] = plan();
+    assert.ok(first);
+    assert.deepEqual(nodesOf([first]), ["bob"]);
+    carryOut(first);
+    beat("cyd", noon);
+    assert.deepEqual(nodesOf(plan()), ["cyd"], "it has taken back what it announced");
   });
 
   test("goes on when a second node comes, with the replica that is still vacant", () => {

@@ -28,6 +28,7 @@ import type { Heartbeat, TaskOrder } from "../../streams/task-queue.ts";
 import { createAlarms } from "../alarms.ts";
 import { createCredibility } from "../credibility.ts";
 import type { Fact } from "../facts.ts";
+import { createMaintenance, leaseFor, leaseSlackMs, leaseTurnsMax } from "./maintenance.ts";
 import { createPlanner } from "./planning.ts";
 import { createQuotas, type Quota } from "./quotas.ts";
 import { type Await, createSealedJobs } from "./sealed-jobs.ts";
@@ -36,10 +37,6 @@ import { createWaitingLine } from "./waiting-line.ts";
 
 /** A node whose heartbeat is so old gets no new task, and its tasks go to others. */
 export const lostAfterMs = 6_000;
-/** A node that is offered more at once than it can run gets so many turns of the limit as lease. */
-const leaseTurnsMax = 10;
-/** Beyond the limit of the computation: for the order's way, the inputs and the output. */
-export const leaseSlackMs = 5_000;
 /**
  * Since the first heartbeat after silence: until then a node may live and not have been heard yet, and
  * no client is asked to wrap for others. Nodes beat every two seconds.
@@ -155,6 +152,7 @@ export const createDispatcher = (
   const usage = createUsage({ halfLifeMs: policyDefaults.dispatch.usageHalfLifeMs });
   const line = createWaitingLine(usage);
   const alarms = createAlarms();
+  const maintenance = createMaintenance();
   const sealedJobs = createSealedJobs();
   const credibility = createCredibility();
   let outbox = new Map<NodeId, Map<string, Order>>();
@@ -208,7 +206,21 @@ export const createDispatcher = (
     });
   };
 
+  /** Nodes that stop before a task with such a limit must be done there. */
+  const stopping = (wallMs: Millis): readonly NodeId[] => {
+    const found: NodeId[] = [];
+    for (const nodeId of maintenance.before(clockAt + wallMs * leaseTurnsMax + leaseSlackMs)) {
+      const node = nodes.get(nodeId);
+      if (!node) continue;
+      const { slots } = node.told.capabilities;
+      const untilMs = (maintenance.stopsAt(nodeId) ?? 0) - clockAt;
+      if (leaseFor({ wallMs, load: loadOf(node) + 1, slots }) > untilMs) found.push(nodeId);
+    }
+    return found;
+  };
+
   const { assignmentsFor } = createPlanner({
+    stopping,
     roster,
     index,
     arbiters,
@@ -336,14 +348,13 @@ export const createDispatcher = (
     const { jobHash, spec } = job;
     const assignments = assignmentsFor(job, random);
     if (assignments === "unreadable") return assignments;
-    let turns = 1;
+    let leaseMs = 0;
     for (const { nodeId } of assignments) {
       const node = nodes.get(nodeId);
       if (!node) continue;
       const { slots } = node.told.capabilities;
-      turns = Math.max(turns, Math.min(Math.ceil(loadOf(node) / slots), leaseTurnsMax));
+      leaseMs = Math.max(leaseMs, leaseFor({ wallMs: spec.wallMs, load: loadOf(node), slots }));
     }
-    const leaseMs = spec.wallMs * turns + leaseSlackMs;
     return { jobHash, app: spec.app, assignments, leaseMs, fundedAt };
   };
 
@@ -387,10 +398,12 @@ export const createDispatcher = (
       else if (fact.stream.startsWith("node-")) hearNode(event as NodeEvent);
     },
 
-    heartbeat: (nodeId, { instance, draining }, now) => {
+    heartbeat: (nodeId, { instance, draining, drainAt }, now) => {
       const node = nodes.get(nodeId);
       if (!node) return { again: [], changed: false };
-      const changed = isCut || draining !== node.draining || !node.heard;
+      const isTold = drainAt === maintenance.stopsAt(nodeId);
+      const changed = isCut || draining !== node.draining || !node.heard || !isTold;
+      maintenance.announce(nodeId, drainAt);
       isCut = false;
       if (now - lastHeard > lostAfterMs) {
         // We just started, or the line was cut: nobody is blamed for the silence before.

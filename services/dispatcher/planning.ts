@@ -1,5 +1,6 @@
 /** Who gets the vacant tasks of one job: looks into the index, weighs what it finds, sets room aside. */
 import { drawSeed, type Random, seededRandom } from "../../domain/chance.ts";
+import type { Millis } from "../../domain/decider.ts";
 import { decide, type Terms } from "../../domain/dispatch/decide.ts";
 import type { Need, NodeIndex, Slate } from "../../domain/dispatch/node-index.ts";
 import { groupOf, type Roster } from "../../domain/dispatch/roster.ts";
@@ -37,6 +38,7 @@ export const createPlanner = ({
   reserve,
   asOf,
   sha256,
+  stopping,
 }: {
   readonly roster: Roster;
   /** Of ordinary nodes. */
@@ -51,6 +53,8 @@ export const createPlanner = ({
   /** Position of the last event that is known. */
   readonly asOf: () => string;
   readonly sha256: Sha256;
+  /** Nodes that have announced to stop before a task with such a limit must be done there. */
+  readonly stopping: (wallMs: Millis) => Iterable<NodeId>;
 }): Planner => {
   const termsOf = (app: string, { nodes }: Slate): readonly Terms[] =>
     nodes.flatMap(({ nodeId, executionClass }) => {
@@ -84,7 +88,7 @@ export const createPlanner = ({
       const exact = needsOneClass(spec) && (spec.quorum > 1 || spec.assurance !== undefined);
       const readers = sealed && sealedJobs.readersOf(job);
       let vacant = vacancies(job);
-      const exclude = new Set(job.nodes);
+      const exclude = new Set([...job.nodes, ...stopping(spec.wallMs)]);
       const excludeGroups = groupsOf(job.nodes);
       const assignments: Assignment[] = [];
       let pinned = pinnedClass(job);

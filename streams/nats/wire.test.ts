@@ -228,5 +228,9 @@ describe("a message", () => {
   test("carries a heartbeat", () => {
     const heartbeat = { instance: "a-1", held: 7, draining: false };
     assert.deepEqual(decodeHeartbeat(encodeHeartbeat(heartbeat)), { ok: true, value: heartbeat });
+    const leaving = { ...heartbeat, drainAt: 1_900_000_000_000 };
+    assert.deepEqual(decodeHeartbeat(encodeHeartbeat(leaving)), { ok: true, value: leaving });
+    const absurd = encodeHeartbeat({ ...heartbeat, drainAt: -1 });
+    assert.equal(decodeHeartbeat(absurd).ok, false);
   });
 });

@@ -85,8 +85,11 @@ export const encodeReveals = (tasks: readonly TaskKey[]): readonly Uint8Array[] 
 
 const instanceForm = /^[A-Za-z0-9-]{1,128}$/;
 
-export const encodeHeartbeat = ({ instance, held, draining }: Heartbeat): Uint8Array =>
-  Buffer.from(JSON.stringify({ v: wireVersion, instance, held, draining }));
+export const encodeHeartbeat = (heartbeat: Heartbeat): Uint8Array => {
+  const { instance, held, draining, drainAt } = heartbeat;
+  const at = drainAt === undefined ? {} : { drainAt };
+  return Buffer.from(JSON.stringify({ v: wireVersion, instance, held, draining, ...at }));
+};
 
 const bundlesOf = (
   field: string,
@@ -198,13 +201,17 @@ export const decodeReveals = (bytes: Uint8Array): Decoded<readonly TaskKey[]> =>
 
 export const decodeHeartbeat = (bytes: Uint8Array): Decoded<Heartbeat> => {
   const message = parse(bytes);
-  if (!isObject(message) || Object.keys(message).length !== 4) return refused("not a heartbeat");
-  const { v, instance, held, draining } = message;
+  if (!isObject(message)) return refused("not a heartbeat");
+  const { v, instance, held, draining, drainAt } = message;
+  if (Object.keys(message).length !== (drainAt === undefined ? 4 : 5))
+    return refused("not a heartbeat");
   if (typeof instance !== "string" || !instanceForm.test(instance)) return refused("bad instance");
   if (v !== wireVersion) return refused("unknown version");
   if (!isWhole(held, 0, wholeMax)) return refused("bad held");
   if (typeof draining !== "boolean") return refused("bad draining");
-  return { ok: true, value: { instance, held, draining } };
+  if (drainAt === undefined) return { ok: true, value: { instance, held, draining } };
+  if (!isWhole(drainAt, 0, wholeMax)) return refused("bad drainAt");
+  return { ok: true, value: { instance, held, draining, drainAt } };
 };
 
 const decodeItems = <Item>(
