@@ -1,11 +1,14 @@
 /**
  * Whom a sealed job could be wrapped for: nodes that live, compute its app, and whose owner has an
  * encryption key. Any of them may be given the job, so the choice is by chance, weighted to standing.
+ * A job with an assurance may also need an arbiter, and which job does nobody knows before: so arbiters
+ * are among the candidates, for all such jobs.
  */
 
 import { isCnctId } from "../domain/identity/inception.ts";
 import { encryptionKeyId, type PublicKey } from "../domain/identity/keys.ts";
 import type { NodeId } from "../domain/ids.ts";
+import { arbitersPerJobMax } from "../domain/job/spec.ts";
 import type { ReputationParameters } from "../domain/reputation/parameters.ts";
 import { standing } from "../domain/reputation/standing.ts";
 import type { NodeView } from "../projections/views.ts";
@@ -19,11 +22,17 @@ export interface Candidate {
   readonly keyId: string;
   /** In which it computes the app. */
   readonly executionClass: string;
+  /** Gets the job only if it is audited, or its results differ. */
+  readonly arbiter: boolean;
 }
 
 export const candidatesMax = 32;
 /** Live nodes that one request looks at. */
 const lookedAtMax = 1_000;
+/** Arbiters in one answer: one more than a job may need. */
+const arbitersWanted = arbitersPerJobMax + 1;
+/** Nodes of one arbiter that are looked at. */
+const nodesOfArbiter = 20;
 
 /**
  * At most `count` candidates, one for each key. Results of a sealed job must come from one execution
@@ -33,30 +42,75 @@ const lookedAtMax = 1_000;
  */
 export const candidatesFor = async (
   gateway: Gateway,
-  wanted: { readonly app: string; readonly engine: string; readonly count: number },
+  wanted: {
+    readonly app: string;
+    readonly engine: string;
+    readonly count: number;
+    /** For a job with an assurance: with arbiters, as part of the count. */
+    readonly assured?: boolean;
+  },
   random: () => number = Math.random,
 ): Promise<readonly Candidate[]> => {
-  const parameters = gateway.projections.views.policy().reputation;
+  const { reputation, verification } = gateway.projections.views.policy();
+  const arbiters = new Set(verification.arbiters);
+  const offerOf = (node: NodeView): readonly Offer[] => {
+    const executionClass = classOf(node, wanted);
+    return executionClass === undefined
+      ? []
+      : [{ node, executionClass, key: weighted(node, reputation, random) }];
+  };
   const offers = drawn([...gateway.live().keys()], lookedAtMax, random).flatMap((nodeId) => {
     const node = lifeOf(gateway, nodeId) ? gateway.projections.views.node(nodeId) : undefined;
-    const executionClass = node && classOf(node, wanted);
-    if (!node || executionClass === undefined) return [];
-    return [{ node, executionClass, key: weighted(node, parameters, random) }];
+    return node && !arbiters.has(node.owner) ? offerOf(node) : [];
   });
-  const first = offers[Math.floor(random() * offers.length)]?.executionClass;
-  offers.sort(
-    (a, b) =>
-      Number(b.executionClass === first) - Number(a.executionClass === first) || b.key - a.key,
-  );
+  const judges = wanted.assured
+    ? [...arbiters].flatMap((owner) => {
+        const filter = { owner, status: "active" } as const;
+        const page = gateway.projections.views.nodes(filter, { first: nodesOfArbiter });
+        if (!page.ok) throw new Error(`the arbiters' nodes were refused: ${page.reason}`);
+        const live = page.edges.filter(({ node }) => lifeOf(gateway, node.nodeId));
+        return live.flatMap(({ node }) => offerOf(node));
+      })
+    : [];
+  // What no arbiter computes could not be audited.
+  const judged = new Set(judges.map(({ executionClass }) => executionClass));
+  const fit = offers.filter(({ executionClass }) => judged.has(executionClass));
+  const from = fit.length > 0 ? fit : offers;
+  const first = from[Math.floor(random() * from.length)]?.executionClass;
+  const inOrder = (a: Offer, b: Offer): number =>
+    Number(b.executionClass === first) - Number(a.executionClass === first) || b.key - a.key;
+  const ofArbiters = await keyed(gateway, judges.sort(inOrder), {
+    count: Math.min(arbitersWanted, wanted.count - 1),
+    arbiter: true,
+  });
+  const count = wanted.count - ofArbiters.length;
+  const others = await keyed(gateway, offers.sort(inOrder), { count, arbiter: false });
+  return [...others, ...ofArbiters];
+};
+
+interface Offer {
+  readonly node: NodeView;
+  readonly executionClass: string;
+  /** Drawn by chance, weighted. */
+  readonly key: number;
+}
+
+/** The first of these whose owners have a key, one for each key. */
+const keyed = async (
+  gateway: Gateway,
+  offers: readonly Offer[],
+  { count, arbiter }: { readonly count: number; readonly arbiter: boolean },
+): Promise<readonly Candidate[]> => {
   const candidates = new Map<string, Candidate>();
   for (const { node, executionClass } of offers) {
-    if (candidates.size === wanted.count) break;
+    if (candidates.size >= count) break;
     const { nodeId, owner } = node;
     const identity = await gateway.access.identities.find(owner);
     const encryptionKey = identity?.status === "active" && identity.encryptionKeys.at(-1);
     if (!encryptionKey || candidates.has(encryptionKey)) continue;
     const keyId = encryptionKeyId(encryptionKey, sha256);
-    candidates.set(encryptionKey, { nodeId, owner, encryptionKey, keyId, executionClass });
+    const whose = { nodeId, owner, encryptionKey, keyId };
+    candidates.set(encryptionKey, { ...whose, executionClass, arbiter });
   }
   return [...candidates.values()];
 };

@@ -115,6 +115,8 @@ export interface QueryCandidatesArgs {
   readonly engine?: string | undefined;
   /** At most so many, 1 to 32. */
   readonly count?: number | undefined;
+  /** For a job with an assurance: arbiters are among them, as part of the count. */
+  readonly assured?: boolean | undefined;
   readonly atLeast?: string | null | undefined;
 }
 
@@ -701,6 +703,8 @@ export interface CandidateNode {
   readonly keyId: string;
   /** In which it computes the app. */
   readonly executionClass: string;
+  /** It decides where results differ, and computes audits; it gets no other task of the job. */
+  readonly arbiter: boolean;
 }
 
 /** The content key of a sealed job for one recipient. */
@@ -1987,6 +1991,7 @@ export interface CandidateNodeFields<S extends Sources, C> {
   readonly encryptionKey: Field<S["CandidateNode"], NoArgs, string, C>;
   readonly keyId: Field<S["CandidateNode"], NoArgs, string, C>;
   readonly executionClass: Field<S["CandidateNode"], NoArgs, string, C>;
+  readonly arbiter: Field<S["CandidateNode"], NoArgs, boolean, C>;
 }
 
 export interface WrapFields<S extends Sources, C> {

@@ -9,6 +9,7 @@ import { encryptionKeyId } from "../domain/identity/keys.ts";
 import { jobHash as hashOf } from "../domain/job/hash.ts";
 import type { JobSpec } from "../domain/job/spec.ts";
 import { recipientsMax, type Wraps } from "../domain/job/wraps.ts";
+import { policyDefaults } from "../domain/policy/policy.ts";
 import { identityStream, jobStream, nodeStream } from "../streams/names.ts";
 import { candidatesFor } from "./candidates.ts";
 import { newPerson, type Person } from "./testing/identity-client.ts";
@@ -204,10 +205,10 @@ describe("candidates", () => {
     });
   const ask = async (variables: object) => {
     const { data, errors } = await network.ask(
-      `query ($app: String!, $engine: String!, $count: Int!, $p: Position) {
-        candidates(app: $app, engine: $engine, count: $count, atLeast: $p) {
-          nodes { nodeId owner encryptionKey keyId executionClass } } }`,
-      { app: "ocr", engine: "", count: 8, p: position, ...variables },
+      `query ($app: String!, $engine: String!, $count: Int!, $assured: Boolean!, $p: Position) {
+        candidates(app: $app, engine: $engine, count: $count, assured: $assured, atLeast: $p) {
+          nodes { nodeId owner encryptionKey keyId executionClass arbiter } } }`,
+      { app: "ocr", engine: "", count: 8, assured: false, p: position, ...variables },
     );
     return errors ? errors[0]?.extensions.code : data.candidates.nodes;
   };
@@ -258,6 +259,27 @@ describe("candidates", () => {
     assert.ok(first.size > 2, `${[...first]}`);
   });
 
+  test("with an assurance are arbiters too, who are none otherwise", async () => {
+    const judge = newPerson({ roles: ["worker"], natsKey: "U" });
+    await identify(judge);
+    await register("arbiter-1", judge.id, web);
+    const { verification } = policyDefaults;
+    const arbiters = [judge.id, "somebody-else"];
+    const policy = { ...policyDefaults, version: 2, verification: { ...verification, arbiters } };
+    await network.write("policy", { type: "PolicyAdopted", policy, at: Date.now() });
+    const deadline = Date.now() + 10_000;
+    const isArbiter = ({ nodeId }: { nodeId: string }) => nodeId === "arbiter-1";
+    while ((await ask({ count: 32 })).some(isArbiter)) assert.ok(Date.now() < deadline);
+    const found = await ask({ count: 3, assured: true });
+    assert.deepEqual(
+      found.map(({ arbiter }: { arbiter: boolean }) => arbiter),
+      [false, false, true],
+    );
+    assert.ok(isArbiter(found[2]));
+    const classes = found.map((one: { executionClass: string }) => one.executionClass);
+    assert.deepEqual(classes, [web, web, web]);
+  });
+
   test("are none of an identity that was revoked", async () => {
     const [gone] = people;
     assert.ok(gone);
@@ -278,7 +300,7 @@ describe("candidates", () => {
     const live = new Map(
       Array.from({ length: 5_000 }, (_, i) => [`n-${i}`, { held: 0, lastSeen: 1 }]),
     );
-    const views = { node: () => void looks++ };
+    const views = { node: () => void looks++, policy: () => policyDefaults };
     const gateway = { live: () => live, clock: { now: () => 1 }, limits: { liveMs: 9 } };
     const all = { ...gateway, projections: { views } } as unknown as Parameters<
       typeof candidatesFor

@@ -188,17 +188,19 @@ export const readViews = (database: DatabaseSync, position: () => Position): Vie
 
     node: (nodeId) =>
       one(nodeViewOf, `SELECT ${nodeColumns} FROM ${nodesWithTracks} WHERE nodes.id = ?`, nodeId),
-    nodes: ({ app, status }, page) =>
+    nodes: ({ app, status, owner }, page) =>
       list(nodeOrder, page, {
         selection: {
           from: nodesWithTracks,
           where: [
             ...(app === undefined ? [] : ["instr(nodes.apps, ?) > 0"]),
             ...(status === undefined ? [] : ["nodes.status = ?"]),
+            ...(owner === undefined ? [] : ["json_extract(nodes.body, '$.owner') = ?"]),
           ],
           values: [
             ...(app === undefined ? [] : [appMark(app)]),
             ...(status === undefined ? [] : [status]),
+            ...(owner === undefined ? [] : [owner]),
           ],
         },
         columns: nodeColumns,

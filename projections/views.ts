@@ -223,6 +223,7 @@ export interface NodeFilter {
   /** Nodes that say they can run it. */
   readonly app?: string;
   readonly status?: NodeStatus;
+  readonly owner?: string;
 }
 
 export interface AccountFilter {

@@ -30,6 +30,7 @@ describe("the recipients of a sealed job", () => {
     encryptionKey: `key-${i}`,
     keyId: `id-${i}`,
     executionClass: i < 14 ? "native" : "wasm",
+    arbiter: false,
   }));
   const open = (found: typeof nodes) => {
     const asked: unknown[] = [];
@@ -48,7 +49,7 @@ describe("the recipients of a sealed job", () => {
       assert.equal(new Set(keys).size, 6);
       for (const key of keys) chosen.add(key);
     }
-    assert.deepEqual(asked, [{ app: "ocr", engine: "", count: recipientsMax - 1 }]);
+    assert.deepEqual(asked, [{ app: "ocr", engine: "", count: recipientsMax - 1, assured: false }]);
     assert.deepEqual(
       [...chosen].sort(),
       nodes
@@ -62,6 +63,15 @@ describe("the recipients of a sealed job", () => {
     const keys = await open(nodes.slice(12)).recipients.choose({ ...spec, replicasMax: 5 });
     assert.equal(keys.length, 7);
     assert.deepEqual(await open([]).recipients.choose(spec), []);
+  });
+
+  test("are all arbiters too where there is an assurance, beside others", async () => {
+    const arbiters = nodes.slice(0, 3).map((node) => ({ ...node, arbiter: true }));
+    const { asked, recipients } = open([...nodes.slice(3), ...arbiters]);
+    const keys = await recipients.choose({ ...spec, assurance: "high" });
+    assert.equal(keys.length, 9);
+    for (const { encryptionKey } of arbiters) assert.ok(keys.includes(encryptionKey));
+    assert.deepEqual(asked, [{ app: "ocr", engine: "", count: recipientsMax - 1, assured: true }]);
   });
 
   test("are others when more are needed, asked for anew", async () => {

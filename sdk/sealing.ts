@@ -237,9 +237,9 @@ export const openSealing = ({
       const contentKey = await contentKeyOf(hash);
       // A node of another class could read it and not compute it, once there is a result to agree with.
       const pinned = job.tasks.find(({ status }) => pinning.has(status))?.executionClass;
-      const { app, engine } = job.spec;
+      const { app, engine, assurance } = job.spec;
       const fresh = await recipients.beyond(
-        { app, engine: pinned ?? engine },
+        { app, engine: pinned ?? engine, ...(assurance ? { assurance } : {}) },
         new Set(job.recipients),
       );
       const wraps = wrap({ contentKey, hash }, fresh.slice(0, recipientsMax));

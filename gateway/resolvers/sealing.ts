@@ -17,11 +17,12 @@ import { refusal } from "./jobs.ts";
 type All = Resolvers<GatewaySources, Context>;
 
 export const Query: Pick<All["Query"], "candidates"> = {
-  candidates: async (_, { app, engine = "", count = 8, atLeast }, { gateway }) => {
+  candidates: async (_, asked, { gateway }) => {
+    const { app, engine = "", count = 8, assured = false, atLeast } = asked;
     if (count < 1 || count > candidatesMax)
       throw new GraphqlFault("BAD_USER_INPUT", `count must be 1 to ${candidatesMax}`);
     await seen(gateway, atLeast);
-    return { nodes: [...(await candidatesFor(gateway, { app, engine, count }))] };
+    return { nodes: [...(await candidatesFor(gateway, { app, engine, count, assured }))] };
   },
 };
 
