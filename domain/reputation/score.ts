@@ -52,6 +52,7 @@ export const badOnesToFloor = (
   floor: number,
   most: number,
 ): number | undefined => {
-  for (let more = 0; more <= most; more++) if (isBelow(score(good, bad + more), floor)) return more;
-  return undefined;
+  if (!isBelow(score(good, bad + most), floor)) return undefined; // Nearly always so.
+  for (let more = 0; more < most; more++) if (isBelow(score(good, bad + more), floor)) return more;
+  return most;
 };

@@ -88,12 +88,9 @@ export const evolveTrack = (
     case "ResultCommitted":
       return withTurnaround(track, event, parameters); // The result counts when it is shown.
     case "ResultReceived": {
-      const { kept, ...rest } = withTurnaround(track, event, parameters);
-      return {
-        ...rest,
-        answered: track.answered + 1,
-        kept: { ...kept, answered: kept.answered + 1 },
-      };
+      const older = withTurnaround(track, event, parameters);
+      const kept = { ...older.kept, answered: older.kept.answered + 1 };
+      return { ...older, answered: track.answered + 1, kept };
     }
     case "TaskExpired":
       return isInOutage(track, event.at, parameters)
@@ -104,9 +101,9 @@ export const evolveTrack = (
     case "ResultAccepted":
       return acceptResult(track, event.at, parameters);
     case "ResultRejected": {
-      const { kept, ...rest } = aged(track, event.at, parameters);
-      const rejected = track.rejected + 1;
-      return { ...rest, rejected, kept: { ...kept, rejected: kept.rejected + 1 } };
+      const older = aged(track, event.at, parameters);
+      const kept = { ...older.kept, rejected: older.kept.rejected + 1 };
+      return { ...older, rejected: track.rejected + 1, kept };
     }
   }
 };
@@ -125,8 +122,9 @@ const fail = (track: Track, { code, retryable, at }: Failure, parameters: Reputa
 };
 
 const breakTask = (track: Track, at: Instant, parameters: ReputationParameters): Track => {
-  const { kept, ...rest } = aged(track, at, parameters);
-  return { ...rest, broken: track.broken + 1, kept: { ...kept, broken: kept.broken + 1 } };
+  const older = aged(track, at, parameters);
+  const kept = { ...older.kept, broken: older.kept.broken + 1 };
+  return { ...older, broken: track.broken + 1, kept };
 };
 
 const isInOutage = (
@@ -139,28 +137,28 @@ const isInOutage = (
 const goSilent = (track: Track, at: Instant, parameters: ReputationParameters): Track => {
   const silent = track.silent + 1;
   if (isInOutage(track, at, parameters)) return { ...track, silent };
-  const { kept, ...rest } = aged(track, at, parameters);
-  const outages = kept.outages + 1;
-  const broken = kept.broken + (outages > parameters.outagesForgiven ? 1 : 0);
-  return { ...rest, silent, silentAt: at, kept: { ...kept, outages, broken } };
+  const older = aged(track, at, parameters);
+  const outages = older.kept.outages + 1;
+  const broken = older.kept.broken + (outages > parameters.outagesForgiven ? 1 : 0);
+  return { ...older, silent, silentAt: at, kept: { ...older.kept, outages, broken } };
 };
 
 const dayMs = 86_400_000;
 
 const acceptResult = (track: Track, at: Instant, parameters: ReputationParameters): Track => {
-  const { kept, ...rest } = aged(track, at, parameters);
+  const older = aged(track, at, parameters);
   const accepted = track.accepted + 1;
-  const day = Math.floor(rest.at / dayMs);
+  const day = Math.floor(older.at / dayMs);
   const acceptedDays = track.acceptedDays + (day > track.acceptedDay ? 1 : 0);
   const { vettingResults, vettingDays } = parameters;
   const isVetted = accepted >= vettingResults && acceptedDays >= vettingDays;
   return {
-    ...rest,
+    ...older,
     accepted,
     acceptedDays,
     acceptedDay: Math.max(day, track.acceptedDay),
-    vettedAt: track.vettedAt ?? (isVetted ? rest.at : null),
-    kept: { ...kept, accepted: kept.accepted + 1 },
+    vettedAt: track.vettedAt ?? (isVetted ? older.at : null),
+    kept: { ...older.kept, accepted: older.kept.accepted + 1 },
   };
 };
 

@@ -49,6 +49,17 @@ describe("a network on one machine", { timeout: 170_000 }, () => {
     assert.deepEqual(two.nodes, ["node-1", "node-2"]);
     const seen = await runCnct(["job", one.hash, "--json", "--gateway", second.gateway]);
     assert.equal(JSON.parse(seen.stdout).status, "COMPLETED");
+    const told = await runCnct([
+      "node",
+      "node-1",
+      "--explain",
+      "--json",
+      "--gateway",
+      second.gateway,
+    ]);
+    assert.equal(told.exit, 0, told.stderr);
+    const { matches, events, log } = JSON.parse(told.stdout);
+    assert.deepEqual([matches, events > 0, log.accepted > 0], [true, true, true]);
     const locked = await runCnct(["start", "--port", "0", "--data", directory]);
     assert.equal(locked.exit, 5);
     assert.match(locked.stderr, /\(data-locked\)\n$/);
