@@ -114,7 +114,13 @@ export type TaskFailed = DomainEvent<
     retryable: boolean;
   }
 >;
-export type TaskExpired = DomainEvent<"TaskExpired", TaskRef>;
+export type TaskExpired = DomainEvent<
+  "TaskExpired",
+  TaskRef & {
+    /** No node at all was heard when it ran out: nobody is to blame. */
+    excused?: true;
+  }
+>;
 
 export type ResultsDisagreed = DomainEvent<
   "ResultsDisagreed",

@@ -647,6 +647,13 @@ describe("a lease", () => {
       .thenRecords(expired(b0), expired(c1));
   });
 
+  test("that ends while no node at all is heard is excused", () => {
+    const excused: JobEvent = { type: "TaskExpired", ...b0, excused: true, at: at(1) };
+    aJob(...started)
+      .when({ ...expireTasks(1), isCut: true })
+      .thenRecords(excused, { ...excused, ...c1 });
+  });
+
   test("does not end for a task that was answered, nor in a job that has ended", () => {
     aJob(...started, answered(b0))
       .when(expireTasks(2))

@@ -126,7 +126,13 @@ export type JobCommand =
     >
   | Command<"RecordCommit", { task: TaskRef; commit: Digest }>
   | Command<"RecordFailure", { task: TaskRef; code: string; retryable: boolean }>
-  | Command<"ExpireTasks", object>
+  | Command<
+      "ExpireTasks",
+      {
+        /** No node at all was heard: the line is to blame. */
+        isCut?: true;
+      }
+    >
   | Command<"JudgeResults", Judgement>
   | Command<"CancelJob", { client: AccountId }>
   | Command<"ExpireJob", object>
@@ -268,9 +274,10 @@ export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
 
       case "ExpireTasks": {
         if (job.status !== "open") return accept();
+        const whose = command.isCut ? ({ excused: true } as const) : {};
         const expired = job.tasks
           .filter((task) => isOverdue(task, job, at))
-          .map((task): TaskExpired => ({ type: "TaskExpired", ...refOf(task), at }));
+          .map((task): TaskExpired => ({ type: "TaskExpired", ...refOf(task), ...whose, at }));
         return accept<JobEvent>(...expired, ...endIfHopeless(expired.reduce<Job>(evolve, job), at));
       }
 

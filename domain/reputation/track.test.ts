@@ -191,6 +191,12 @@ describe("silence", () => {
     assert.deepEqual(drained.kept, blankTrack("bob").kept);
   });
 
+  test("of all nodes at once is the line's: what runs out then counts for nothing", () => {
+    const event: TrackEvent = { ...task(noon), type: "TaskExpired", excused: true };
+    const { kept, silent } = trackAfter(times(50, (n) => ({ ...event, at: noon + n * day })));
+    assert.deepEqual([kept, silent], [blankTrack("bob").kept, 50]);
+  });
+
   test("does not excuse what runs out after it", () =>
     assert.equal(trackAfter([lost(noon), expired(noon + 11 * minute)]).broken, 1));
 });

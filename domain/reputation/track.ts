@@ -93,6 +93,7 @@ export const evolveTrack = (
       return { ...older, answered: track.answered + 1, kept };
     }
     case "TaskExpired":
+      if (event.excused) return { ...track, silent: track.silent + 1 };
       return isInOutage(track, event.at, parameters)
         ? goSilent(track, event.at, parameters)
         : breakTask(track, event.at, parameters);

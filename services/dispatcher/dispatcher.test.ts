@@ -168,9 +168,11 @@ describe("the dispatcher", () => {
     assert.ok(first);
     carryOut(first);
     const silent = noon + lostAfterMs;
-    assert.deepEqual(dispatcher.tick(silent + 1).lost, [], "when all are silent the line is cut");
+    const { lost: none, isCut } = dispatcher.tick(silent + 1);
+    assert.deepEqual([none, isCut], [[], true], "when all are silent the line is cut");
     beat("ada", silent + 2);
-    assert.deepEqual(dispatcher.tick(silent + 3).lost, [], "nobody is blamed for a cut line");
+    const back = dispatcher.tick(silent + 3);
+    assert.deepEqual([back.lost, back.isCut], [[], false], "nobody is blamed for a cut line");
     for (let t = 1_000; t <= lostAfterMs + 1_000; t += 1_000) beat("ada", silent + t);
     const { lost } = dispatcher.tick(silent + lostAfterMs + 1_001);
     assert.deepEqual(

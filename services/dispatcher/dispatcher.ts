@@ -107,6 +107,8 @@ export interface Overdue {
   readonly jobs: readonly JobHash[];
   /** Tasks of nodes that fell silent. */
   readonly lost: readonly TaskRef[];
+  /** No node at all is heard: what runs out now is held against nobody. */
+  readonly isCut: boolean;
 }
 
 interface NodeView {
@@ -475,7 +477,8 @@ export const createDispatcher = (
         const node = nodes.get(nodeId);
         if (node) seat(node.told);
       }
-      return { jobs: alarms.due(now), lost: lostTasks(now) };
+      const lost = lostTasks(now);
+      return { jobs: alarms.due(now), lost, isCut };
     },
 
     quotaOf: (nodeId, app) => quotas.quotaOf(nodeId, app, clockAt),

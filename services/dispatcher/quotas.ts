@@ -180,7 +180,7 @@ export const createQuotas = (onChange: (nodeId: NodeId) => void = () => undefine
         }
         case "TaskExpired": {
           const task = end(event);
-          if (task) shrink(task, { ...event, code: "expired" });
+          if (task && !event.excused) shrink(task, { ...event, code: "expired" });
           return;
         }
         case "ResultAccepted": {

@@ -82,12 +82,12 @@ export const runDispatcher = ({
     }
   };
 
-  const expire = async (jobHash: string) => {
+  const expire = async (jobHash: string, isCut: boolean) => {
     if (book.get(jobHash).status !== "open") return; // History, or its end crossed the alarm.
     const by = { actor, now: clock.now() };
     try {
       await book.handle(jobHash, [
-        { type: "ExpireTasks", ...by },
+        { type: "ExpireTasks", ...by, ...(isCut ? { isCut } : {}) },
         { type: "ExpireJob", ...by },
       ]);
     } catch (error) {
@@ -175,8 +175,8 @@ export const runDispatcher = ({
 
   const ticking = clock.every(tickMs, () => {
     if (!live) return;
-    const { jobs, lost } = dispatcher.tick(clock.now());
-    for (const jobHash of jobs) void expire(jobHash);
+    const { jobs, lost, isCut } = dispatcher.tick(clock.now());
+    for (const jobHash of jobs) void expire(jobHash, isCut);
     for (const task of lost) void fail(task, "node-lost");
     act();
   });
