@@ -111,10 +111,10 @@ export const parameters = {
       most: 30 * day,
       says: "what a client had computed counts half against it after so long, ms",
     }),
-    tailShare: number(0.05, {
-      least: 0,
-      most: 0.5,
-      says: "share of a batch that counts as its tail, of which a slow task is given out twice",
+    quotaStart: whole(16, {
+      least: 1,
+      most: 10_000,
+      says: "so many tasks of an app may a node have at once of which it has not had any yet",
     }),
   },
   reputation: {

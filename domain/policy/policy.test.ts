@@ -116,7 +116,7 @@ describe("a policy from outside", () => {
   });
 
   test("that was adopted before a parameter came gets its default; what is no more is left out", () => {
-    const old = changed("dispatch.tailShare") as { dispatch: Record<string, unknown> };
+    const old = changed("dispatch.quotaStart") as { dispatch: Record<string, unknown> };
     old.dispatch["former"] = 1;
     assert.deepEqual(withDefaults(old), policyDefaults);
     assert.deepEqual(withDefaults(undefined), policyDefaults);

@@ -141,10 +141,13 @@ export const createDispatcher = (
   /** Of the nodes that compute again what others computed, and nothing else. */
   const arbiters = createNodeIndex();
   const roster = createRoster((told) => seat(told));
-  const quotas = createQuotas((nodeId) => {
-    const node = nodes.get(nodeId);
-    if (node) seat(node.told);
-  });
+  const quotas = createQuotas(
+    (nodeId) => {
+      const node = nodes.get(nodeId);
+      if (node) seat(node.told);
+    },
+    () => roster.policy.dispatch.quotaStart,
+  );
   let asOf: Fact["position"] = -1n;
   /** As of the last tick or heartbeat. */
   let clockAt: Instant = 0;

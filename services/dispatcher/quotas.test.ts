@@ -6,11 +6,13 @@ import type { JobEvent } from "../../domain/job/events.ts";
 import { job as decider, type Job } from "../../domain/job/job.ts";
 import type { JobSpec } from "../../domain/job/spec.ts";
 import type { Capabilities } from "../../domain/node/node.ts";
+import { policyDefaults } from "../../domain/policy/policy.ts";
 import type { AnyEvent } from "../../streams/codec.ts";
 import { noon } from "../../testing/given.ts";
 import { createDispatcher } from "./dispatcher.ts";
-import { closedMs, closedMsMax, createQuotas, type Quotas, quotaStart } from "./quotas.ts";
+import { closedMs, closedMsMax, createQuotas, type Quotas } from "./quotas.ts";
 
+const { quotaStart } = policyDefaults.dispatch;
 const minute = 60_000;
 const spec = {
   client: "client:ada",

@@ -15,6 +15,7 @@ import type { Instant, Millis } from "../../domain/decider.ts";
 import type { JobHash, NodeId } from "../../domain/ids.ts";
 import type { JobEvent } from "../../domain/job/events.ts";
 import type { Job } from "../../domain/job/job.ts";
+import { policyDefaults } from "../../domain/policy/policy.ts";
 
 export interface Quotas {
   /** Folds a fact. `job` is the state after it, or newer. */
@@ -53,8 +54,6 @@ export interface Failure {
   readonly at: Instant;
 }
 
-/** Of an app of which the node had no task yet. */
-export const quotaStart = 16;
 /** Enough for any room that a node can declare usefully. */
 const quotaMax = 100_000;
 /** How long a node is closed at first; twice as long each time that its probe fails. */
@@ -86,8 +85,14 @@ interface Task {
   doubt: string | undefined;
 }
 
-/** @param onChange - Hears of a node whose quota has changed without a task of its own ending. */
-export const createQuotas = (onChange: (nodeId: NodeId) => void = () => undefined): Quotas => {
+/**
+ * @param onChange - Hears of a node whose quota has changed without a task of its own ending.
+ * @param start - Tasks at once of an app of which the node had none yet.
+ */
+export const createQuotas = (
+  onChange: (nodeId: NodeId) => void = () => undefined,
+  start: () => number = () => policyDefaults.dispatch.quotaStart,
+): Quotas => {
   const accounts = new Map<NodeId, Map<string, Account>>();
   /** All that was given out for the open jobs, the newest attempt of a replica last. */
   const tasks = new Map<JobHash, Map<string, Task>>();
@@ -99,7 +104,7 @@ export const createQuotas = (onChange: (nodeId: NodeId) => void = () => undefine
     const known = ofNode.get(app);
     if (known) return known;
     const blank = { shrunkAt: -1, closures: 0, closedUntil: 0, lastFailure: undefined };
-    const account = { nodeId, app, tasksMax: quotaStart, held: new Set<TaskName>(), ...blank };
+    const account = { nodeId, app, tasksMax: start(), held: new Set<TaskName>(), ...blank };
     ofNode.set(app, account);
     return account;
   };
@@ -226,8 +231,9 @@ export const createQuotas = (onChange: (nodeId: NodeId) => void = () => undefine
     quotaOf: (nodeId, app, now) => {
       const account = accounts.get(nodeId)?.get(app);
       if (!account) {
-        const reason = `it had no ${app} task yet: it may have ${quotaStart} at once`;
-        return { state: "open", tasksMax: quotaStart, held: 0, reason };
+        const tasksMax = start();
+        const reason = `it had no ${app} task yet: it may have ${tasksMax} at once`;
+        return { state: "open", tasksMax, held: 0, reason };
       }
       const { tasksMax, held, closedUntil, lastFailure } = account;
       const state = stateOf(account, now);
