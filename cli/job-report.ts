@@ -69,7 +69,9 @@ const isPaid = ({ status, escrow }: JobView): boolean =>
 /** What the job paid to nodes, by the ledger. */
 const paidText = (job: JobView): string =>
   isPaid(job)
-    ? points(job.awards.reduce((sum, { amount }) => sum + BigInt(amount), 0n))
+    ? points(
+        job.awards.reduce((sum, { amount, voided }) => (voided ? sum : sum + BigInt(amount)), 0n),
+      )
     : "pending";
 
 const payWithinMs: Millis = 2_000;

@@ -470,3 +470,53 @@ describe("atLeast", () => {
     }
   });
 });
+
+test("a node's account is shown with what is pending, by when it settles, and its bond", async (t) => {
+  const own = await openTestNetwork();
+  t.after(() => own.close());
+  const by = { jobHash, client: "client:ada", at: noon };
+  const award = (replica: number, nodeId: string) => ({
+    ...{ awardId: hash("sha256", `held ${replica}`), replica, nodeId, amount: "40" },
+    held: true as const,
+  });
+  await own.write(
+    ledgerStream,
+    {
+      ...{ type: "PointsIssued", transferId: "t", account: by.client, amount: "100" },
+      ...{ reason: "gift", at: noon },
+    },
+    { type: "JobFunded", ...by, amount: "100", forgetAt: noon + 2 },
+    {
+      ...{ type: "PointsAwarded", ...by, refund: "20" },
+      awards: [award(0, "node-ada"), award(1, "node-bob")],
+      hold: { jobs: 5_000, until: noon + 9 },
+    },
+  );
+  const { awardId, amount } = award(1, "node-bob");
+  const settled = [{ awardId, nodeId: "node-bob", amount, bond: "30" }];
+  const at = await own.write(ledgerStream, { type: "AwardsSettled", settled, at: noon + 9 });
+  const { data, errors } = await own.ask(
+    `query ($at: Position) {
+      ada: account(id: "node:node-ada", atLeast: $at) { balance pending settlesBy bond entryCount }
+      bob: account(id: "node:node-bob") { balance pending settlesBy bond }
+      pending: account(id: "pending:node-ada") { balance pending settlesBy bond
+        entries { nodes { type amount counterparties } } }
+      bonds: accounts(filter: { kind: BOND }) { nodes { id balance } }
+      network { points { awarded voided slashed sum } }
+    }`,
+    { at },
+  );
+  assert.deepEqual(errors, undefined);
+  assert.deepEqual(data, {
+    ada: { balance: "0", pending: "40", settlesBy: noon + 9, bond: "0", entryCount: 0 },
+    bob: { balance: "10", pending: "0", settlesBy: null, bond: "30" },
+    pending: {
+      ...{ balance: "40", pending: null, settlesBy: noon + 9, bond: null },
+      entries: {
+        nodes: [{ type: "PointsAwarded", amount: "40", counterparties: [`escrow:${jobHash}`] }],
+      },
+    },
+    bonds: { nodes: [{ id: "bond:node-bob", balance: "30" }] },
+    network: { points: { awarded: "80", voided: "0", slashed: "0", sum: "0" } },
+  });
+});

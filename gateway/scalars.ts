@@ -29,7 +29,8 @@ const checked = (isOne: (value: unknown) => boolean, expected: string): Scalar =
   });
 
 const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
-const accountForm = /^(client|node|escrow):[a-z0-9][a-z0-9-]{0,63}$|^issuance$/;
+const accountForm =
+  /^(client|node|pending|bond|escrow):[a-z0-9][a-z0-9-]{0,63}$|^(issuance|slash-sink)$/;
 const positionForm = /^(-1|0|[1-9][0-9]{0,19})$/;
 
 export const scalars: Readonly<Record<string, Scalar>> = {

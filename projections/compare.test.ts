@@ -7,13 +7,15 @@ import { compareViews, openSnapshot } from "./compare.ts";
 import { openDatabase } from "./database.ts";
 import { viewsPath } from "./open.ts";
 import { proveProjections, rebuildProjections } from "./rebuild.ts";
+import { heldAwards } from "./testing/held-awards.ts";
 import { beginning, digestOf, lives, people, write } from "./testing/history.ts";
 import { type Bench, withStore } from "./testing/with-store.ts";
 
 const withViews = (work: (bench: Bench) => Promise<void>): Promise<void> =>
   withStore(async (bench) => {
     const { close, waitFor } = await bench.open();
-    const position = await write(bench.store, [...beginning(), ...people(), ...lives(0, 50)]);
+    const facts = [...beginning(), ...people(), ...lives(0, 50), ...heldAwards(50)];
+    const position = await write(bench.store, facts);
     assert.equal(await waitFor(position, 5_000), true);
     await close();
     await work(bench);

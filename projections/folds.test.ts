@@ -30,7 +30,12 @@ describe("the view of jobs", () => {
     assert.equal(row.deadlineAt, start + 3_600_000);
     assert.equal(row.submittedPosition, 1n);
     assert.equal(row.lastPosition, 4n);
-    assert.deepEqual(row.escrow, { funded: "4000", refunded: null, positions: [2n] });
+    assert.deepEqual(row.escrow, {
+      funded: "4000",
+      refunded: null,
+      refundedBefore: "0",
+      positions: [2n],
+    });
     assert.deepEqual(
       row.tasks.map(({ replica, attempt, nodeId, status }) => [replica, attempt, nodeId, status]),
       [
@@ -65,7 +70,8 @@ describe("the view of jobs", () => {
       ],
     );
     const positions = [2n, 10n];
-    assert.deepEqual(row.escrow, { funded: "4000", refunded: "2000", positions });
+    const refundedBefore = "0";
+    assert.deepEqual(row.escrow, { funded: "4000", refunded: "2000", refundedBefore, positions });
   });
 
   test("keeps what results disagreed about, and who was wrong", () => {

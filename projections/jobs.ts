@@ -1,7 +1,8 @@
 /** One row a job: its spec, how far it is, each attempt of each replica, and what it cost. */
 import type { Instant } from "../domain/decider.ts";
 import type { JobHash } from "../domain/ids.ts";
-import type { MicroPointsText } from "../domain/points.ts";
+import type { AwardsVoided } from "../domain/ledger/events.ts";
+import { type MicroPointsText, toText } from "../domain/points.ts";
 import type { Position } from "../streams/event-store.ts";
 import { beginsStream, type Place, type Projection, type Step } from "./projection.ts";
 import type { JobRow, JobStatus, TaskRow } from "./views.ts";
@@ -51,10 +52,33 @@ const dropped = (task: TaskRow, endedAt: Instant): TaskRow =>
 
 const closed = (
   escrow: JobRow["escrow"],
-  refunded: MicroPointsText,
+  amount: MicroPointsText,
   position: Position,
-): JobRow["escrow"] =>
-  escrow && { ...escrow, refunded, positions: [...escrow.positions, position] };
+): JobRow["escrow"] => {
+  if (!escrow) return escrow;
+  const refunded = toText(BigInt(escrow.refundedBefore) + BigInt(amount));
+  return { ...escrow, refunded, positions: [...escrow.positions, position] };
+};
+
+/** Takes awards back: to the client, or into the escrow, which is open again. */
+const voidAwards: Step<JobRow, AwardsVoided> = {
+  keysOf: ({ voided }) => voided.map(({ jobHash }) => jobHash),
+  evolve: (row, { voided }, { position }, key) => {
+    const mine = voided.find(({ jobHash }) => jobHash === key);
+    if (!row || !mine) return row;
+    const paid = row.paid.map((award) =>
+      award.awardId === mine.awardId ? { ...award, voided: true } : award,
+    );
+    const { escrow } = row;
+    if (!escrow) return { ...row, paid, lastPosition: position };
+    const before = BigInt(escrow.refunded ?? "0");
+    const back = toText(before + (mine.reopens ? 0n : BigInt(mine.amount)));
+    const now = mine.reopens
+      ? { refunded: null, refundedBefore: back, positions: [...escrow.positions, position] }
+      : { refunded: back };
+    return { ...row, paid, escrow: { ...escrow, ...now }, lastPosition: position };
+  },
+};
 
 const unanswered = {
   endedAt: null,
@@ -71,7 +95,7 @@ const unanswered = {
 
 export const jobs: Projection<JobRow> = {
   name: "jobs",
-  version: 3,
+  version: 4,
   on: {
     JobSubmitted: {
       keysOf,
@@ -148,17 +172,19 @@ export const jobs: Projection<JobRow> = {
     })),
 
     JobFunded: change(({ amount }, _, { position }) => ({
-      escrow: { funded: amount, refunded: null, positions: [position] },
+      escrow: { funded: amount, refunded: null, refundedBefore: "0", positions: [position] },
     })),
-    PointsAwarded: change(({ awards, refund }, { escrow }, { position }) => ({
-      paid: awards.map(({ awardId, replica, nodeId, amount }) => ({
-        awardId,
-        replica,
-        nodeId,
-        amount,
-      })),
+    PointsAwarded: change(({ awards, refund, hold }, { paid, escrow }, { position }) => ({
+      paid: [
+        ...paid,
+        ...awards.map(({ awardId, replica, nodeId, amount, held }) => ({
+          ...{ awardId, replica, nodeId, amount, voided: false },
+          heldUntil: held && hold ? hold.until : null,
+        })),
+      ],
       escrow: closed(escrow, refund, position),
     })),
+    AwardsVoided: voidAwards,
     JobRefunded: change(({ amount }, { escrow }, { position }) => ({
       escrow: closed(escrow, amount, position),
     })),
@@ -168,7 +194,6 @@ export const jobs: Projection<JobRow> = {
     BeaconDrawn: "ignored",
     PointsIssued: "ignored",
     AwardsSettled: "ignored",
-    AwardsVoided: "ignored",
     BondSlashed: "ignored",
     BondReturned: "ignored",
     NodeRegistered: "ignored",

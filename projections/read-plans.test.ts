@@ -87,7 +87,7 @@ describe("the queries of the views", () => {
 
   test("give the last page of the accounts as fast as the first", () => {
     const count = 50_000;
-    const insert = database.prepare("INSERT INTO accounts VALUES (?, 0, 0, 1, 1)");
+    const insert = database.prepare("INSERT INTO accounts VALUES (?, 0, 0, 1, 1, NULL)");
     const nameOf = (n: number): string => `client:${String(n).padStart(6, "0")}`;
     database.exec("BEGIN");
     for (let n = 0; n < count; n++) insert.run(nameOf(n));

@@ -97,7 +97,7 @@ const isBeyond = (
 
 /** First and last name of a kind of account: `;` comes right after `:`. */
 const kindRange = (kind: NonNullable<AccountFilter["kind"]>): readonly [string, string] =>
-  kind === "issuance" ? ["issuance", "issuance"] : [`${kind}:`, `${kind};`];
+  kind === "issuance" || kind === "slash-sink" ? [kind, kind] : [`${kind}:`, `${kind};`];
 
 export const readViews = (database: DatabaseSync, position: () => Position): Views => {
   const statements = new Map<string, StatementSync>();
@@ -269,13 +269,13 @@ export const readViews = (database: DatabaseSync, position: () => Position): Vie
     totals: (): Totals => {
       const row = byKey(tables.totals, totalsKey) ?? noTotals;
       const { open, completed, failed, rejected, cancelled } = row;
-      const { active, suspended, issued, funded, awarded, refunded } = row;
+      const { active, suspended, issued, funded, awarded, refunded, voided, slashed } = row;
       return {
         position: position(),
         events: row.events,
         jobs: { open, completed, failed, rejected, cancelled },
         nodes: { active, suspended },
-        points: { issued, funded, awarded, refunded },
+        points: { issued, funded, awarded, refunded, voided, slashed },
         ledgerSum: ledgerSum(),
       };
     },

@@ -214,26 +214,28 @@ export const joinHalves = (high: bigint, low: bigint): bigint => (high << halfBi
 
 const accountsTable: Table<AccountRow> = {
   projection: accounts,
-  columns: ["account", "high", "low", "entries", "position"],
+  columns: ["account", "high", "low", "entries", "position", "settles"],
   keyColumns: 1,
   definition: `(
     account TEXT PRIMARY KEY, high INTEGER NOT NULL, low INTEGER NOT NULL,
-    entries INTEGER NOT NULL, position INTEGER NOT NULL
+    entries INTEGER NOT NULL, position INTEGER NOT NULL, settles INTEGER
   ) STRICT, WITHOUT ROWID`,
   indexes: [],
   lookup: "account = ?1",
-  encode: ({ account, balance, entries, lastPosition }) => [
+  encode: ({ account, balance, entries, lastPosition, settlesBy }) => [
     account,
     balance >> halfBits,
     BigInt.asUintN(Number(halfBits), balance),
     entries,
     lastPosition,
+    settlesBy,
   ],
   decode: (columns) => ({
     account: textOf(columns, "account"),
     balance: joinHalves(bigintOf(columns, "high"), bigintOf(columns, "low")),
     entries: numberOf(columns, "entries"),
     lastPosition: bigintOf(columns, "position"),
+    settlesBy: columns["settles"] === null ? null : numberOf(columns, "settles"),
   }),
 };
 
@@ -350,6 +352,8 @@ const totalsTable: Table<TotalsRow> = {
       funded: BigInt(text.funded),
       awarded: BigInt(text.awarded),
       refunded: BigInt(text.refunded),
+      voided: BigInt(text.voided),
+      slashed: BigInt(text.slashed),
     };
   },
 };

@@ -17,6 +17,8 @@ export interface TotalsRow {
   readonly funded: bigint;
   readonly awarded: bigint;
   readonly refunded: bigint;
+  readonly voided: bigint;
+  readonly slashed: bigint;
 }
 
 export const totalsKey = "totals";
@@ -34,6 +36,8 @@ export const noTotals: TotalsRow = {
   funded: 0n,
   awarded: 0n,
   refunded: 0n,
+  voided: 0n,
+  slashed: 0n,
 };
 
 const keys = [totalsKey] as const;
@@ -60,7 +64,7 @@ const end = (status: Exclude<JobStatus, "open">): Step<TotalsRow, AnyEvent> =>
 
 export const totals: Projection<TotalsRow> = {
   name: "totals",
-  version: 1,
+  version: 2,
   on: {
     JobSubmitted: add(({ open }) => ({ open: open + 1 })),
     JobRejected: end("rejected"),
@@ -74,6 +78,13 @@ export const totals: Projection<TotalsRow> = {
       awarded: awards.reduce((sum, { amount }) => sum + BigInt(amount), awarded),
       refunded: refunded + BigInt(refund),
     })),
+    AwardsVoided: add(({ voided, refunded }, event) => {
+      const sum = (to: (account: string) => boolean) =>
+        event.voided.reduce((all, one) => (to(one.to) ? all + BigInt(one.amount) : all), 0n);
+      const back = sum((account) => account.startsWith("client:"));
+      return { voided: voided + sum(() => true), refunded: refunded + back };
+    }),
+    BondSlashed: add(({ slashed }, { amount }) => ({ slashed: slashed + BigInt(amount) })),
     JobRefunded: add(({ refunded }, { amount }) => ({ refunded: refunded + BigInt(amount) })),
     NodeRegistered: add(({ active }) => ({ active: active + 1 })),
     NodeSuspended: add(({ active, suspended }) => ({
@@ -101,8 +112,6 @@ export const totals: Projection<TotalsRow> = {
     ReplicaWanted: seen,
     BeaconDrawn: seen,
     AwardsSettled: seen,
-    AwardsVoided: seen,
-    BondSlashed: seen,
     BondReturned: seen,
     ResultAccepted: seen,
     ResultRejected: seen,

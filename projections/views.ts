@@ -51,21 +51,32 @@ export interface JobRow {
     readonly reason: string;
   } | null;
   /** What accepted results earned. */
-  readonly paid: readonly {
-    readonly awardId: Digest;
-    readonly replica: number;
-    readonly nodeId: NodeId;
-    readonly amount: MicroPointsText;
-  }[];
-  /** Null until the job is funded; `refunded` is null until the escrow is closed. */
+  readonly paid: readonly PaidAward[];
+  /**
+   * Null until the job is funded; `refunded` is what came back to the client, and null as long as the
+   * escrow is open.
+   */
   readonly escrow: {
     readonly funded: MicroPointsText;
     readonly refunded: MicroPointsText | null;
-    /** Where its entries stand in the log: the one that funded it, the one that closed it. */
+    /** What came back before it was opened again. */
+    readonly refundedBefore: MicroPointsText;
+    /** Where its entries stand in the log: the one that funded it, those that closed and opened it. */
     readonly positions: readonly Position[];
   } | null;
   /** A sealed job for which no node that can read it is left: its client is asked to wrap for more. */
   readonly awaitingKeys: boolean;
+}
+
+export interface PaidAward {
+  readonly awardId: Digest;
+  readonly replica: number;
+  readonly nodeId: NodeId;
+  readonly amount: MicroPointsText;
+  /** By when it settles at the latest; null for what was paid at once. */
+  readonly heldUntil: Instant | null;
+  /** It was taken back when its node was convicted. */
+  readonly voided: boolean;
 }
 
 /** `dropped`: the job ended before the task did. */
@@ -124,6 +135,8 @@ export interface AccountRow {
   readonly account: AccountId;
   /** Micro-points; below 0 for `issuance` alone. */
   readonly balance: bigint;
+  /** By when it settles at the latest; null for accounts that are not pending, and for empty ones. */
+  readonly settlesBy: Instant | null;
   /** Journal entries that touched it. */
   readonly entries: number;
   readonly lastPosition: Position;
@@ -140,7 +153,7 @@ export interface EntryRow {
   readonly amount: bigint;
   /** Where it came from or went to, in the order of the entry's legs. */
   readonly counterAccounts: readonly AccountId[];
-  /** Null for points issued. */
+  /** Null for what is of no one job: points issued, settled or voided, bonds. */
   readonly jobHash: JobHash | null;
   readonly at: Instant;
 }
@@ -184,8 +197,11 @@ export interface Totals {
   readonly points: {
     readonly issued: bigint;
     readonly funded: bigint;
+    /** Also what is held, and what was voided later. */
     readonly awarded: bigint;
     readonly refunded: bigint;
+    readonly voided: bigint;
+    readonly slashed: bigint;
   };
   /** The sum of the balances of all accounts, added up from their rows: 0, or the books are wrong. */
   readonly ledgerSum: bigint;
@@ -227,7 +243,7 @@ export interface NodeFilter {
 }
 
 export interface AccountFilter {
-  readonly kind?: "client" | "node" | "escrow" | "issuance";
+  readonly kind?: "client" | "node" | "pending" | "bond" | "escrow" | "issuance" | "slash-sink";
 }
 
 /**

@@ -506,7 +506,7 @@ export interface Disagreement {
 export interface Escrow {
   /** What the client paid in. */
   readonly funded: string;
-  /** What came back; null while the job is open. */
+  /** What came back; null while the escrow is open. */
   readonly refunded: string | null;
 }
 
@@ -520,6 +520,10 @@ export interface Award {
   readonly nodeId: string;
   /** How much. */
   readonly amount: string;
+  /** By when it settles at the latest; null for what was paid at once. */
+  readonly heldUntil: number | null;
+  /** Whether it was taken back because its node was convicted. */
+  readonly voided: boolean;
 }
 
 /** A name, and the bytes that it stands for. */
@@ -1280,8 +1284,14 @@ export interface RevokedServiceKey {
 export interface Account {
   /** Its name. */
   readonly id: string;
-  /** May be below zero for `issuance` alone. */
+  /** May be below zero for `issuance` alone. Of a node: what it can spend. */
   readonly balance: string;
+  /** Of a node: awards whose hold window is open; null for other accounts. */
+  readonly pending: string | null;
+  /** By when all that is pending has settled at the latest; null if nothing is. */
+  readonly settlesBy: number | null;
+  /** Of a node: what it loses if it is convicted; null for other accounts. */
+  readonly bond: string | null;
   /** How many movements touched it. */
   readonly entryCount: number;
   /** What moved, newest first. */
@@ -1299,13 +1309,14 @@ export interface Entry {
   readonly position: string;
   /** When it happened. */
   readonly at: number;
-  /** The event in the ledger: `PointsIssued`, `JobFunded`, `PointsAwarded` or `JobRefunded`. */
+  /** The event in the ledger: `PointsIssued`, `JobFunded`, `PointsAwarded`, `JobRefunded`,
+   * `AwardsSettled`, `AwardsVoided`, `BondSlashed` or `BondReturned`. */
   readonly type: string;
   /** What came in; negative for what went out. */
   readonly amount: string;
   /** Where it came from or went to. */
   readonly counterparties: readonly string[];
-  /** The job that it was for; null if for none. */
+  /** The job that it was for; null if for none, or for several. */
   readonly jobHash: string | null;
 }
 
@@ -1346,7 +1357,14 @@ export interface AccountEdge {
 }
 
 /** Whose account it is. */
-export type AccountKind = "CLIENT" | "NODE" | "ESCROW" | "ISSUANCE";
+export type AccountKind =
+  | "CLIENT"
+  | "NODE"
+  | "PENDING"
+  | "BOND"
+  | "ESCROW"
+  | "ISSUANCE"
+  | "SLASH_SINK";
 
 /** Accounts that match every condition given. */
 export interface AccountFilter {
@@ -1533,10 +1551,14 @@ export interface PointTotals {
   readonly issued: string;
   /** Set aside for jobs. */
   readonly funded: string;
-  /** Paid to nodes. */
+  /** Awarded to nodes: paid, held, or voided later. */
   readonly awarded: string;
   /** Given back to clients. */
   readonly refunded: string;
+  /** Awards taken back from convicted nodes. */
+  readonly voided: string;
+  /** Bonds taken from convicted nodes. */
+  readonly slashed: string;
   /** The sum of all accounts: 0, or the books are wrong. */
   readonly sum: string;
 }

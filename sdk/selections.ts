@@ -26,7 +26,7 @@ export type JobView = Omit<
   readonly output: BlobRef | null;
 };
 export type NodeView = Omit<Node, "account" | "reputation"> & {
-  readonly account: Pick<Account, "balance"> | null;
+  readonly account: Pick<Account, "balance" | "pending" | "settlesBy" | "bond"> | null;
   readonly reputation: Omit<
     Reputation,
     "vetting" | "warnings" | "turnarounds" | "position" | "history"
@@ -65,7 +65,7 @@ export const jobFields = `hash status reason client app quorum replicasMax price
     ${output} code comparator distance reason }
   disagreement { comparator groups distance reason }
   escrow { funded refunded }
-  awards { id replica nodeId amount }`;
+  awards { id replica nodeId amount heldUntil voided }`;
 
 const score = "{ mean lower upper weight }";
 
@@ -73,7 +73,7 @@ export const nodeFields = `id owner status reason registeredAt changedAt live la
   capabilities { apps { app executionClass } slots backlog cpus memoryMb platform version }
   reputation { reliability ${score} correctness ${score} standing turnaroundMs assigned answered
     broken accepted rejected silent drained }
-  account { balance }`;
+  account { balance pending settlesBy bond }`;
 
 const cause = "event { type jobHash replica }";
 
@@ -88,7 +88,7 @@ export const changeFields = `at position ${cause} score old new reason`;
 export const requesterFields = `id jobs completed failedByInput failedOtherwise cancelledUnstarted
   cancelledAfterWork unfunded tasksInVain fairness ${score}`;
 
-export const accountFields = "id balance entryCount";
+export const accountFields = "id balance pending settlesBy bond entryCount";
 
 export const entryFields = "position at type amount counterparties jobHash";
 

@@ -63,6 +63,8 @@ export const addNetwork = (program: Command): void => {
         const { entries, ...row } = await statementOf(client, account, first);
         if (json) return printJson({ ...row, entries });
         print(`${row.id} holds ${points(row.balance)} points after ${row.entryCount} movements`);
+        const beside = besideText(row);
+        if (beside !== "") print(beside);
         if (entries.nodes.length === 0) return;
         print("");
         print(entryTable(entries.nodes, row.id));
@@ -142,7 +144,8 @@ const statementOf = async (
   const nodeId = /^node:(.+)$/.exec(account)?.[1];
   if (nodeId !== undefined && (await client.node(nodeId)) !== null) {
     const pageInfo = { hasNextPage: false, endCursor: null };
-    return { id: account, balance: "0", entryCount: 0, entries: { nodes: [], pageInfo } };
+    const nothing = { pending: "0", settlesBy: null, bond: "0", entryCount: 0 };
+    return { id: account, balance: "0", ...nothing, entries: { nodes: [], pageInfo } };
   }
   throw new CliFailure(
     "unknown-account",
@@ -194,6 +197,16 @@ const accountTable = (accounts: readonly AccountView[]): string =>
     ],
     accounts,
   );
+
+/** What a node has beside what it can spend; empty for nothing. */
+const besideText = ({ id, pending, settlesBy, bond }: AccountView): string => {
+  const texts: string[] = [];
+  const by = settlesBy === null ? "" : `, settled by ${new Date(settlesBy).toISOString()}`;
+  if (id.startsWith("pending:") && by !== "") texts.push(`held${by}`);
+  if (pending !== null && pending !== "0") texts.push(`${points(pending)} pending${by}`);
+  if (bond !== null && bond !== "0") texts.push(`${points(bond)} in bond`);
+  return texts.join("; ");
+};
 
 /** The award that closes a job also gives the client back what was not earned. */
 const movementText = (

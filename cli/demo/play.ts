@@ -109,6 +109,8 @@ export const playDemo = async ({
 
   const reports = await fetchOutputs(client, ended);
   const { nodes: accounts } = await client.accounts({ first: 100, kind: "NODE" });
+  const pending = await client.accounts({ first: 100, kind: "PENDING" });
+  const bonds = await client.accounts({ first: 100, kind: "BOND" });
   const statements = await Promise.all(
     accounts.map(async ({ id }) => ({
       account: id,
@@ -124,7 +126,11 @@ export const playDemo = async ({
     await store.close();
   }
 
-  const held = accounts.reduce((sum, { balance }) => sum + BigInt(balance), 0n);
+  const { voided, slashed } = totals.points;
+  const held = [...accounts, ...pending.nodes, ...bonds.nodes].reduce(
+    (sum, { balance }) => sum + BigInt(balance),
+    BigInt(voided) + BigInt(slashed),
+  );
   const awarded = BigInt(totals.points.awarded);
   const figures: DemoFigures = {
     jobs,

@@ -27,12 +27,14 @@ export const Network: All["Network"] = {
   },
   points: (_, __, { gateway }) => {
     const { points, ledgerSum } = gateway.projections.views.totals();
-    const { issued, funded, awarded, refunded } = points;
+    const { issued, funded, awarded, refunded, voided, slashed } = points;
     return {
       issued: issued.toString(),
       funded: funded.toString(),
       awarded: awarded.toString(),
       refunded: refunded.toString(),
+      voided: voided.toString(),
+      slashed: slashed.toString(),
       sum: ledgerSum.toString(),
     };
   },

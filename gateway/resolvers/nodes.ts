@@ -16,6 +16,7 @@ import { type Context, type Gateway, lifeOf, seen } from "../context.ts";
 import { nodeRefusals } from "../errors.ts";
 import type { NodeFilter, Resolvers } from "../schema.types.ts";
 import { type Connection, connection, type GatewaySources, given, pageOf } from "../sources.ts";
+import { accountOf } from "./accounts.ts";
 import { identityOf } from "./identities.ts";
 import { refusal } from "./jobs.ts";
 
@@ -156,5 +157,5 @@ export const Node: All["Node"] = {
   held: ({ nodeId }, _, { gateway }) => lifeOf(gateway, nodeId)?.held ?? null,
   reputation: ({ record }) => record,
   account: ({ nodeId }, _, { gateway }) =>
-    gateway.projections.views.account(nodeAccount(nodeId)) ?? null,
+    accountOf(gateway.projections.views, nodeAccount(nodeId)) ?? null,
 };
