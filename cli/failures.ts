@@ -103,6 +103,7 @@ const known: Readonly<Record<string, Known>> = {
   "comparator-misfit": { exit: badInput },
   "tolerance-too-wide": { exit: badInput },
   "price-below-floor": { exit: badInput },
+  "replicas-beyond-policy": { exit: badInput },
   "bad-owner": { exit: badInput },
   "too-many-inputs": { exit: badInput },
   "params-too-large": { exit: badInput },

@@ -97,6 +97,7 @@ export const refusalCodes: Readonly<Record<RefusalCode, true>> = {
   "assurance-without-arbiters": true,
   "assurance-without-nodes": true,
   "assurance-without-owners": true,
+  "replicas-beyond-policy": true,
   "hash-mismatch": true,
   "no-jobs": true,
   "too-many-jobs": true,

@@ -63,7 +63,7 @@ export const parameters = {
     replicasMax: whole(9, {
       least: 3,
       most: 9,
-      says: "so many nodes may compute one job before arbiters decide; a spec allows 9",
+      says: "so many nodes may compute one job with an assurance before arbiters decide: the most that its spec may ask for",
     }),
     arbiters: owners("owners whose nodes compute again for the network, and whose results decide"),
     arbitersToConvict: whole(2, {

@@ -15,7 +15,9 @@ export type ObstacleCode =
   /** No node computes the app, or none in the class that was asked for. */
   | "assurance-without-nodes"
   /** As many replicas as a job starts with never come together: too few owners. */
-  | "assurance-without-owners";
+  | "assurance-without-owners"
+  /** More replicas than the policy lets one job have. */
+  | "replicas-beyond-policy";
 
 export interface Obstacle {
   readonly code: ObstacleCode;
@@ -44,7 +46,7 @@ export const assuranceObstacle = (
 ): Obstacle | undefined => {
   const { assurance, app, engine } = spec;
   if (assurance === undefined) return undefined;
-  const { arbiters, arbitersToConvict, adversaryShare } = policy.verification;
+  const { arbiters, arbitersToConvict, adversaryShare, replicasMax } = policy.verification;
   const { epsilon } = policy.verification[assurance];
   const what = `${app}${engine === "" ? "" : ` on ${engine}`}`;
   if (arbiters.length === 0)
@@ -53,6 +55,11 @@ export const assuranceObstacle = (
       message: `nobody can give the assurance ${assurance}: this network has no arbiters (its policy lists none); leave the assurance out`,
     };
 
+  if (spec.replicasMax > replicasMax)
+    return {
+      code: "replicas-beyond-policy",
+      message: `at most ${replicasMax} nodes may compute a job with an assurance here (the policy says so), and this one asks for ${spec.replicasMax}; set replicasMax to 3 to ${replicasMax}`,
+    };
   const markets = marketsOf(spec, market);
   if (markets.every(({ nodes }) => nodes.length === 0))
     return {

@@ -145,6 +145,11 @@ describe("an assurance that nobody can give", () => {
       "assurance-without-arbiters",
     );
     assert.equal(codeOf(standard, withArbiters, { nodes: [] }), "assurance-without-nodes");
+    const few = { ...withArbiters.verification, replicasMax: 4 };
+    assert.equal(
+      codeOf(standard, { ...withArbiters, verification: few }),
+      "replicas-beyond-policy",
+    );
     const onWasm: JobSpec = { ...standard, engine: "ort-web" };
     assert.equal(codeOf(onWasm, withArbiters), "assurance-without-nodes");
     const ofOne = [offer("ada"), offer("ada", { nodeId: "second-of-ada" })];
