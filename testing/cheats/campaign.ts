@@ -6,7 +6,6 @@
 import { randomBytes } from "node:crypto";
 import { nativeSha256 } from "../../cli/native-proofs.ts";
 import type { JobHash, NodeId } from "../../domain/ids.ts";
-import { type JobSpec, specDefaults } from "../../domain/job/spec.ts";
 import { type Policy, policyDefaults } from "../../domain/policy/policy.ts";
 import { recomputeDraws } from "../../services/validator/recompute-draws.ts";
 import { checkInvariants } from "../invariants.ts";
@@ -56,6 +55,7 @@ const cheats = [...cast.liars, ...cast.sleepers, ...cast.copiers];
 /** Nodes are believed after few audits, so that lies are accepted at first and have to be undone. */
 const trusting = ({ holdJobs, auditFloor }: CampaignOptions): Policy => ({
   ...policyDefaults,
+  pricing: { floorMicroPoints: { ...policyDefaults.pricing.floorMicroPoints, echo: 0 } },
   verification: {
     ...policyDefaults.verification,
     adversaryShare: 0.25,
@@ -161,14 +161,11 @@ const runJobs = async (
     data: new Uint8Array(randomBytes(16)),
     open: !(sealed && (from + i) % 2 === 0),
   }));
-  const specs = await Promise.all(
-    drafts.map(async ({ data, open }): Promise<JobSpec> => {
-      const prepared = await client.prepare({ app: "echo", inputs: { data }, open });
-      const { quorum: _, ...rest } = prepared;
-      return { ...specDefaults, ...rest, ...assured, price };
+  const { hashes, refusals } = await client.submitMany(
+    drafts.map(({ data, open }) => {
+      return { app: "echo", inputs: { data }, open, assurance: "standard", price } as const;
     }),
   );
-  const { hashes, refusals } = await client.submitMany(specs);
   if (refusals[0]) throw new Error(`a job was refused: ${refusals[0].message}`);
   const known = hashes.flatMap((hash, i) => {
     const data = drafts[i]?.data;
@@ -177,8 +174,6 @@ const runJobs = async (
   });
   return client.awaitMany(known, { timeoutMs: 120_000 });
 };
-
-const assured = { assurance: "standard", commit: true, quorum: 1, replicasMax: 5 } as const;
 
 const expelledNodes = async ({ client }: CheatedNetwork): Promise<readonly string[]> => {
   const { nodes } = await client.ask<{ nodes: { nodes: readonly { id: string }[] } }>(

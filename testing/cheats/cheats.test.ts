@@ -13,7 +13,7 @@ const short: CampaignOptions = {
   holdJobs: 100,
   auditFloor: 0.8,
   identities: true,
-  sealed: false,
+  sealed: true,
   audits: true,
 };
 
@@ -28,7 +28,14 @@ test("four that collude and one that copies are expelled, nothing wrong is settl
 });
 
 test("without audits the same campaign fails", async () => {
-  const planted = { ...short, jobs: 60, holdJobs: 1, identities: false, audits: false };
+  const planted = {
+    ...short,
+    jobs: 60,
+    holdJobs: 1,
+    identities: false,
+    sealed: false,
+    audits: false,
+  };
   const { failures, wrongAtEnd, expelled } = await runCampaign(planted);
   assert.deepEqual(expelled, []);
   assert.ok(wrongAtEnd > 0);

@@ -136,10 +136,24 @@ export const openCheatedNetwork = async ({
       closing.push(() => worker.close());
     };
     for (const nodeId of owners.keys()) await addNode(nodeId);
+    await allLive(client, owners.size);
     return { client, lies, log, close: end };
   } catch (error) {
     await end();
     throw error;
+  }
+};
+
+/** A gateway refuses jobs that nobody could compute, as long as it has not heard of the nodes. */
+const allLive = async (client: CnctClient, count: number): Promise<void> => {
+  for (const deadline = performance.now() + 30_000; ; ) {
+    const { app } = await client.ask<{ app: { offers: readonly { live: number }[] } }>(
+      '{ app(name: "echo") { offers { live } } }',
+    );
+    const live = app.offers[0]?.live ?? 0;
+    if (live >= count) return;
+    if (performance.now() > deadline) throw new Error(`${live} of ${count} nodes are live`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 };
 
