@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { addAudit } from "./commands/audit.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addExample } from "./commands/example.ts";
+import { addExplain } from "./commands/explain.ts";
 import { addId } from "./commands/id.ts";
 import { addJobs } from "./commands/jobs.ts";
 import { addKey } from "./commands/key.ts";
@@ -69,6 +70,7 @@ const adders = [
   addQuote,
   addSubmit,
   addJobs,
+  addExplain,
   addReceipts,
   addNetwork,
   addReputation,

@@ -11,7 +11,7 @@
 import type { Sha256 } from "../hashing.ts";
 import type { JobHash, NodeId } from "../ids.ts";
 import type { JobEvent, TaskAssigned } from "../job/events.ts";
-import { type Job, job as jobDecider } from "../job/job.ts";
+import { type Job, job as jobDecider, pinnedClass } from "../job/job.ts";
 import type { Policy } from "../policy/policy.ts";
 import {
   bestOf,
@@ -31,6 +31,7 @@ import {
   type Roster,
   type RosterEvent,
 } from "./roster.ts";
+import { type Fate, lossOf } from "./share.ts";
 
 /** An assignment with what is needed of its job to look at it again. */
 export interface Gathered {
@@ -38,6 +39,10 @@ export interface Gathered {
   /** Where it stands in the log. */
   readonly position: bigint;
   readonly app: string;
+  /** The start of an execution class; empty for any. */
+  readonly engine: string;
+  /** The one class that would do; undefined for any. */
+  readonly pinnedClass: string | undefined;
   /** Nodes that had the job already, and must not be of the same owner. */
   readonly nodes: readonly NodeId[];
 }
@@ -82,6 +87,8 @@ export interface Ranked {
   readonly slots: number;
   /** Undefined as long as it never answered such an app. */
   readonly turnaroundMs: number | undefined;
+  /** Why it did or did not get the task. */
+  readonly fate: Fate;
 }
 
 export interface Explained extends Gathered {
@@ -109,7 +116,8 @@ export const gatherAssignments = (wants: (jobHash: JobHash) => boolean = () => t
       const before = jobs.get(jobHash) ?? jobDecider.initial;
       if (event.type === "TaskAssigned" && before.status === "open") {
         const { nodes, spec } = before;
-        found.push({ task: event, position, app: spec.app, nodes });
+        const need = { app: spec.app, engine: spec.engine, pinnedClass: pinnedClass(before) };
+        found.push({ task: event, position, ...need, nodes });
       }
       jobs.set(jobHash, jobDecider.evolve(before, event));
     },
@@ -122,6 +130,8 @@ export interface Checker {
   hear(event: RosterEvent, position: bigint): void;
   /** What is left when the log has been told. */
   end(): void;
+  /** As far as the log has been told. */
+  readonly roster: Roster;
 }
 
 /** @param onExplained - Hears of each assignment, in the order of what they knew. */
@@ -129,6 +139,13 @@ export const checkAssignments = (
   gathered: readonly Gathered[],
   sha256: Sha256,
   onExplained: (explained: Explained) => void,
+): Checker =>
+  replayAssignments(gathered, (one, roster) => onExplained(explain(one, roster, sha256)));
+
+/** @param visit - Hears of each assignment, with the roster as it was at the position that it knew. */
+export const replayAssignments = (
+  gathered: readonly Gathered[],
+  visit: (one: Gathered, roster: Roster) => void,
 ): Checker => {
   const roster = createRoster();
   const pending = gathered
@@ -138,7 +155,7 @@ export const checkAssignments = (
   const lookBefore = (position: bigint | undefined) => {
     for (let due = pending[next]; due; due = pending[++next]) {
       if (position !== undefined && due.asOf >= position) return;
-      onExplained(explain(due.one, roster, sha256));
+      visit(due.one, roster);
     }
   };
   return {
@@ -147,11 +164,12 @@ export const checkAssignments = (
       roster.hear(event);
     },
     end: () => lookBefore(undefined),
+    roster,
   };
 };
 
-/** The last position that it can have known, where what it says cannot be. */
-const asOfOf = ({ task, position }: Gathered): bigint => {
+/** The last position that it knew; the one before it, where what it says cannot be. */
+export const asOfOf = ({ task, position }: Gathered): bigint => {
   const { asOf } = task.reason;
   const known = asOf !== undefined && /^-?\d{1,19}$/.test(asOf) ? BigInt(asOf) : position;
   return known < position ? known : position - 1n;
@@ -167,21 +185,21 @@ const explain = (one: Gathered, roster: Roster, sha256: Sha256): Explained => {
   return { ...one, outcome: faults.length === 0 ? "matches" : "differs", faults, ranked };
 };
 
-const rankedOf = (
-  { executionClass, reason: { looked = [] } }: TaskAssigned,
-  policy: Policy,
-): readonly Ranked[] => {
+const rankedOf = (task: TaskAssigned, policy: Policy): readonly Ranked[] => {
+  const { executionClass, reason } = task;
+  const { looked = [] } = reason;
   const scores = scoresOf(looked, policy.dispatch);
   const best = bestOf(scores);
   return looked
     .map((one, i) => ({ one, score: scores[i] ?? 0, isBest: i === best }))
     .sort((a, b) => Number(b.isBest) - Number(a.isBest) || b.score - a.score)
-    .map(({ one, score }) => {
+    .map(({ one, score, isBest }) => {
       const [nodeId, standing, held, reserved, slots, ms, other] = one;
       const turnaroundMs = ms > 0 ? ms : undefined;
       const load = { held, reserved, slots };
       const own = { nodeId, executionClass: other ?? executionClass };
-      return { ...own, score, standing: standing / 10_000, ...load, turnaroundMs };
+      const fate = isBest ? "given" : lossOf(looked.indexOf(one), { task }, policy);
+      return { ...own, fate, score, standing: standing / 10_000, ...load, turnaroundMs };
     });
 };
 

@@ -155,7 +155,7 @@ const reputationOf = (policy: Policy): ReputationParameters => {
 };
 const merged = new WeakMap<Policy, ReputationParameters>();
 
-const nodeEvents: Readonly<Record<NodeEvent["type"], true>> = {
+export const nodeEvents: Readonly<Record<NodeEvent["type"], true>> = {
   NodeRegistered: true,
   NodeCapabilitiesChanged: true,
   NodeSuspended: true,

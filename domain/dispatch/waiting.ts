@@ -1,0 +1,118 @@
+/**
+ * Why an open job is not done yet, from what the log says of it and of the nodes, and, for the
+ * present, from which nodes are heard.
+ */
+import type { NodeId } from "../ids.ts";
+import { type OpenJob, pinnedClass, received, vacancies } from "../job/job.ts";
+import { groupOf, isArbiter, type Roster, type RosterNode } from "./roster.ts";
+
+export type WaitCode =
+  /** Its points are not set aside yet. */
+  | "not-funded"
+  /** Its client must wrap its key for more nodes. */
+  | "keys-awaited"
+  /** Nodes compute it. */
+  | "computing"
+  /** Its nodes are asked to show what they are bound to. */
+  | "revealing"
+  /** Its results are compared. */
+  | "judging"
+  /** No node computes the app, or none in such an engine. */
+  | "nobody-computes"
+  /** Some do, but none in the execution class of the results that are there. */
+  | "class-not-offered"
+  /** Some do, but they are silent. */
+  | "nobody-heard"
+  /** Those that could have it have it already. */
+  | "nodes-have-job"
+  /** Those that could have it are of owners that have it already. */
+  | "owners-have-job"
+  /** Those that could have it have as many tasks as they take. */
+  | "no-room"
+  /** It wants an arbiter, and none computes this. */
+  | "no-arbiter"
+  /** It is about to be given to a node. */
+  | "due";
+
+export interface Wait {
+  readonly code: WaitCode;
+  /** Nodes that have a task of it now. */
+  readonly computing: readonly NodeId[];
+  /** Tasks that want a node. */
+  readonly vacant: number;
+  /** How many nodes there are at each step: with the app, in the class, heard, of other owners, with room. */
+  readonly nodes: {
+    readonly offering: number;
+    readonly inClass: number;
+    readonly heard: number;
+    readonly ofOthers: number;
+    readonly withRoom: number;
+  };
+}
+
+/** @param heard - Whether a node is heard now; for a past position, which the log does not tell, left out. */
+export const whyWaiting = (
+  job: OpenJob,
+  roster: Roster,
+  {
+    funded,
+    heard = () => true,
+  }: { readonly funded: boolean; readonly heard?: (nodeId: NodeId) => boolean },
+): Wait => {
+  const { policy } = roster;
+  const { app, engine } = job.spec;
+  const vacant = vacancies(job);
+  const byArbiter = vacant.length > 0 && vacant.every(({ by }) => by === "arbiter");
+  const pinned = pinnedClass(job);
+  const groups = new Set<string>();
+  for (const nodeId of job.nodes) {
+    const node = roster.node(nodeId);
+    if (node) groups.add(groupOf(node, policy));
+  }
+  const offers = (node: RosterNode, classOnly: boolean): boolean =>
+    node.capabilities.apps.some(
+      (offer) =>
+        offer.app === app &&
+        offer.executionClass.startsWith(engine) &&
+        (!classOnly || pinned === undefined || offer.executionClass === pinned),
+    );
+  const offering = [...roster.nodes()].filter(
+    (node) =>
+      node.status === "active" && isArbiter(node, policy) === byArbiter && offers(node, false),
+  );
+  const inClass = offering.filter((node) => offers(node, true));
+  const live = inClass.filter(({ nodeId }) => heard(nodeId));
+  const ofOthers = live.filter((node) => !groups.has(groupOf(node, policy)));
+  const withRoom = ofOthers.filter(
+    ({ held, capabilities: { slots, backlog } }) => held.size < slots + backlog,
+  );
+  const computing = job.tasks.filter(({ status }) => status === "assigned");
+  const code = (): WaitCode => {
+    if (!funded) return "not-funded";
+    if (vacant.length === 0) {
+      if (computing.length > 0) return "computing";
+      return received(job).length < job.tasks.filter(({ status }) => status !== "vacant").length
+        ? "revealing"
+        : "judging";
+    }
+    if (job.awaitingKeys) return "keys-awaited";
+    if (offering.length === 0) return byArbiter ? "no-arbiter" : "nobody-computes";
+    if (inClass.length === 0) return "class-not-offered";
+    if (live.length === 0) return "nobody-heard";
+    if (live.every(({ nodeId }) => job.nodes.includes(nodeId))) return "nodes-have-job";
+    if (ofOthers.length === 0) return "owners-have-job";
+    return withRoom.length === 0 ? "no-room" : "due";
+  };
+  return {
+    code: code(),
+    computing: computing.map(({ nodeId }) => nodeId),
+    vacant: vacant.length,
+    nodes: {
+      offering: offering.length,
+      inClass: inClass.length,
+      heard: live.length,
+      ofOthers: ofOthers.length,
+      withRoom: withRoom.length,
+    },
+  };
+};
