@@ -3,8 +3,11 @@
 import { gatherAssignments, replayAssignments } from "../../domain/dispatch/explain.ts";
 import type { RosterEvent } from "../../domain/dispatch/roster.ts";
 import { createShare, type Fate } from "../../domain/dispatch/share.ts";
+import type { JobHash } from "../../domain/ids.ts";
 import type { JobEvent } from "../../domain/job/events.ts";
+import { type Job, job as jobDecider } from "../../domain/job/job.ts";
 import type { CnctClient } from "../../sdk/index.ts";
+import { createQuotas } from "../../services/dispatcher/quotas.ts";
 import { decode } from "../../streams/codec.ts";
 import { jobStreamPrefix } from "../../streams/names.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -36,12 +39,23 @@ export const explainNode = async (
     if (event && recorded.stream.startsWith(jobStreamPrefix))
       gatherer.hear(event as JobEvent, recorded.position);
   }
-  const share = createShare(nodeId);
+  const quotas = createQuotas(undefined, () => replay.roster.policy.dispatch.quotaStart);
+  const jobs = new Map<JobHash, Job>();
+  const share = createShare(nodeId, ({ app, task: { at } }) => {
+    const { state } = quotas.quotaOf(nodeId, app, at);
+    return state === "open" || state === "probing";
+  });
   const wanted = gatherer.gathered().filter(({ task }) => task.at >= from);
   const replay = replayAssignments(wanted, share.visit);
   for await (const recorded of readLog(client, upTo)) {
     const event = decode(recorded);
-    if (event && event.type !== "JobFunded") replay.hear(event as RosterEvent, recorded.position);
+    if (!event || event.type === "JobFunded") continue;
+    replay.hear(event as RosterEvent, recorded.position);
+    if (!recorded.stream.startsWith(jobStreamPrefix)) continue;
+    const { jobHash } = event as JobEvent;
+    const job = jobDecider.evolve(jobs.get(jobHash) ?? jobDecider.initial, event as JobEvent);
+    jobs.set(jobHash, job);
+    quotas.hear(event as JobEvent, job);
   }
   replay.end();
   const node = replay.roster.node(nodeId);

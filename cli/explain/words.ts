@@ -19,6 +19,7 @@ export const fateWords: Readonly<Record<Fate, string>> = {
   "has-job": "it had the job already",
   "owner-has-job": "another node of its owner had the job already",
   "no-room": "it had as many tasks as it takes",
+  quota: "its quota of this app was used up, or closed after failures",
   "no-free-slot": "all its slots were taken, and others had one free",
   "for-new-nodes": "the task was set aside for new nodes",
   "not-drawn": "not among those drawn: by chance, or it was silent or about to stop",

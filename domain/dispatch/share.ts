@@ -32,6 +32,8 @@ export type Fate =
   | "owner-has-job"
   /** It had as many tasks as it takes. */
   | "no-room"
+  /** Its quota gave it no more tasks of the app then. */
+  | "quota"
   /** It had all slots taken, and who was weighed had one free. */
   | "no-free-slot"
   /** Only new nodes were looked for. */
@@ -53,14 +55,20 @@ export interface Share {
   fared(): Fared;
 }
 
-export const createShare = (nodeId: NodeId): Share => {
+/** @param hasQuota - Whether its quota gives the node another task of the app at that time. */
+export const createShare = (
+  nodeId: NodeId,
+  hasQuota: (one: Gathered) => boolean = () => true,
+): Share => {
   const fates: Partial<Record<Fate, number>> = {};
   let assignments = 0;
   let eligible = 0;
   let evenShare = 0;
   return {
     visit: (one, roster) => {
-      const fate = fateOf(nodeId, one, roster);
+      const found = fateOf(nodeId, one, roster);
+      const isHeld = couldHave.has(found) && !weighed.has(found) && !hasQuota(one);
+      const fate = isHeld ? "quota" : found;
       fates[fate] = (fates[fate] ?? 0) + 1;
       assignments++;
       if (!couldHave.has(fate)) return;
@@ -82,6 +90,15 @@ const couldHave: ReadonlySet<Fate> = new Set<Fate>([
   "no-free-slot",
   "for-new-nodes",
   "not-drawn",
+]);
+
+/** Then its quota was not in the way. */
+const weighed: ReadonlySet<Fate> = new Set<Fate>([
+  "given",
+  "lost-by-standing",
+  "lost-by-load",
+  "lost-by-turnaround",
+  "lost-by-draw",
 ]);
 
 const fateOf = (nodeId: NodeId, one: Gathered, roster: Roster): Fate => {
