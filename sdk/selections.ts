@@ -14,6 +14,7 @@ import type {
   NodeConnection,
   PageInfo,
   Reputation,
+  ReputationWarning,
   Requester,
   ScoreChange,
 } from "./schema.types.ts";
@@ -30,7 +31,7 @@ export type NodeView = Omit<Node, "account" | "reputation"> & {
   readonly reputation: Omit<
     Reputation,
     "vetting" | "warnings" | "turnarounds" | "position" | "history"
-  >;
+  > & { readonly warnings: readonly Pick<ReputationWarning, "code">[] };
 };
 /** All of a node's reputation. */
 export type ReputationView = Omit<Reputation, "history"> & {
@@ -72,7 +73,7 @@ const score = "{ mean lower upper weight }";
 export const nodeFields = `id owner status reason registeredAt changedAt live lastSeen held
   capabilities { apps { app executionClass } slots backlog cpus memoryMb platform version }
   reputation { reliability ${score} correctness ${score} standing turnaroundMs assigned answered
-    broken accepted rejected silent drained }
+    broken accepted rejected silent drained warnings { code } }
   account { balance pending settlesBy bond }`;
 
 const cause = "event { type jobHash replica }";

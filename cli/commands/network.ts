@@ -156,14 +156,25 @@ const statementOf = async (
 
 const share = (value: number): string => `${Math.round(value * 100)} %`;
 
+/** `cnct node <id>` says what it is warned of. */
+const stateOf = ({ status, live, reputation }: NodeView): string => {
+  if (status !== "ACTIVE") return status.toLowerCase();
+  return `${live ? "live" : "away"}${reputation.warnings.length > 0 ? ", warned" : ""}`;
+};
+
 const nodeTable = (nodes: readonly NodeView[]): string =>
   table<NodeView>(
     [
       { title: "NODE", text: ({ id }) => id },
       {
         title: "STATE",
-        text: ({ status, live }) => (status === "SUSPENDED" ? "suspended" : live ? "live" : "away"),
-        tone: ({ status, live }) => (status === "SUSPENDED" ? "bad" : live ? "good" : "dim"),
+        text: stateOf,
+        tone: (node) =>
+          node.status !== "ACTIVE" || node.reputation.warnings.length > 0
+            ? "bad"
+            : node.live
+              ? "good"
+              : "dim",
       },
       { title: "HELD", text: ({ held }) => (held === null ? "" : String(held)), right: true },
       { title: "ACCEPTED", text: ({ reputation }) => String(reputation.accepted), right: true },
