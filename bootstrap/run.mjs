@@ -5,8 +5,9 @@
  *     node bootstrap/run.mjs --file bench/main.ts [--] [args...]
  *
  * Installs what is missing (Node 24 into `.cnct/runtime`, packages by `npm ci`, nats-server and,
- * for workers on Linux, bubblewrap by the system's package manager), says each step on stderr, and hands over to `cli/main.ts` (or, for
- * `test`, to `testing/run-tests.ts`; with `--file`, to that file) under Node 24. Stdin, stdout, stderr and
+ * for workers on Linux, bubblewrap by the system's package manager; `--with-emulator` adds
+ * qemu-user), says each step on stderr, and hands over to `cli/main.ts` (or, for `test`, to
+ * `testing/run-tests.ts`; with `--file`, to that file) under Node 24. Stdin, stdout, stderr and
  * signals go through; the exit code is the program's own. `--no-install` before the command, or
  * CNCT_NO_INSTALL=1, only checks.
  *
@@ -33,6 +34,7 @@ import { fileURLToPath } from "node:url";
 import { installBubblewrap, lacksBubblewrap } from "./bubblewrap.mjs";
 import { handOver, withPath } from "./child.mjs";
 import { dependenciesAreFresh, installDependencies } from "./dependencies.mjs";
+import { installEmulator } from "./emulator.mjs";
 import { BootstrapFailure, report } from "./failures.mjs";
 import { ensureNats } from "./nats.mjs";
 import { findRuntime, installRuntime, majorOf, nodeMajor } from "./runtime.mjs";
@@ -50,9 +52,11 @@ async function main(argv) {
   const { node: version } = process.versions;
   if (majorOf(version) < 20)
     throw new BootstrapFailure("old-node", `this is Node ${version}: install Node 20 or later.`);
-  const { file, args, cwd, needsNats, wantsFence, install } = parse(argv);
+  const { file, args, cwd, needsNats, wantsFence, wantsEmulator, install } = parse(argv);
   if (!existsSync(file)) throw new BootstrapFailure("no-such-file", `there is no ${file}.`);
   const { node, path } = await prepare({ install, needsNats, wantsFence });
+  if (install && wantsEmulator)
+    await inTurn(join(root, ".cnct", "bootstrap.lock"), () => installEmulator(root));
   return handOver(node, ["--disable-warning=ExperimentalWarning", file, ...args], {
     cwd,
     env: withPath({ first: [dirname(node)], last: path }),
@@ -64,6 +68,7 @@ function parse(argv) {
   const rest = [...argv];
   let install = !["1", "true"].includes(process.env["CNCT_NO_INSTALL"] ?? "");
   let needsNats = false;
+  let wantsEmulator = false;
   /** @type {string | undefined} */
   let file;
   // What follows the file is the program's, options too.
@@ -71,6 +76,7 @@ function parse(argv) {
     const option = rest.shift();
     if (option === "--no-install") install = false;
     else if (option === "--with-nats") needsNats = true;
+    else if (option === "--with-emulator") wantsEmulator = true;
     else if (option === "--file" && rest[0] !== undefined) file = resolve(root, rest.shift() ?? "");
     else
       throw new BootstrapFailure(
@@ -79,7 +85,7 @@ function parse(argv) {
       );
   }
   if (file !== undefined) {
-    const wants = { needsNats, wantsFence: false, install };
+    const wants = { needsNats, wantsFence: false, wantsEmulator, install };
     return { file, args: withoutDashes(rest), cwd: root, ...wants };
   }
   const command = rest.shift();
@@ -87,7 +93,8 @@ function parse(argv) {
     throw new BootstrapFailure("usage", "name a command: start, demo, test, or one of cnct's own.");
   const args = withoutDashes(rest);
   needsNats ||= commandsWithNats.has(command);
-  const wants = { needsNats, wantsFence: commandsWithFence.has(command), install };
+  const wantsFence = commandsWithFence.has(command);
+  const wants = { needsNats, wantsFence, wantsEmulator, install };
   if (command === "test")
     return { file: join(root, "testing/run-tests.ts"), args, cwd: root, ...wants };
   // The command line works where the user stands, so that relative paths mean what they say.

@@ -92,13 +92,7 @@ export async function installRuntime(root) {
       `this is Node ${process.versions.node} and npm has no Node ${nodeMajor} for ${platform}: install Node ${nodeMajor} from your system's packages and start again.`,
     );
   say(`installing Node ${wanted.version} into .cnct/runtime (this is ${process.versions.node})`);
-  const folder = runtimeFolder(root);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  writeJson(join(folder, "package.json"), manifest(wanted));
-  writeJson(join(folder, "package-lock.json"), lockfile(wanted));
-  const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-  const installed = await npm(["ci", "--prefix", folder, ...flags], { cwd: folder });
+  const installed = await putNode(runtimeFolder(root), wanted);
   const node = nodeIn(root, wanted);
   const shown = installed.code === 0 ? await runTool(node, ["--version"]) : undefined;
   if (shown === undefined || shown.code !== 0 || shown.output.trim() !== `v${wanted.version}`) {
@@ -110,6 +104,24 @@ export async function installRuntime(root) {
   }
   writeFileSync(verifiedMark(root), `${wanted.name}@${wanted.version}\n`);
   return node;
+}
+
+/**
+ * Puts a package of Node's binary into a folder of its own, by a lock of ours.
+ *
+ * @param {string} folder What is in it goes.
+ * @param {{ name: string, version: string, integrity: string }} wanted
+ * @param {readonly string[]} [more] Flags for npm: `--force` takes another platform's.
+ * @returns {Promise<{ code: number, output: string }>} How npm ended.
+ * @throws {BootstrapFailure} `no-npm`
+ */
+export async function putNode(folder, wanted, more = []) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  writeJson(join(folder, "package.json"), manifest(wanted));
+  writeJson(join(folder, "package-lock.json"), lockfile(wanted));
+  const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", ...more];
+  return npm(["ci", "--prefix", folder, ...flags], { cwd: folder });
 }
 
 /** @param {string} version */

@@ -15,17 +15,35 @@ export type ExampleModule = (typeof exampleModules)[number];
  *
  * @throws {Error} With what the compiler says.
  */
-export const buildModule = async (name: ExampleModule): Promise<Uint8Array> => {
+export const buildModule = (name: ExampleModule): Promise<Uint8Array> =>
+  compileModule(join(import.meta.dirname, `${name}.as`));
+
+/**
+ * As `buildModule`, from a file anywhere. What it imports is beside it, or here.
+ *
+ * @param features - Of AssemblyScript, such as `simd`.
+ */
+export const compileModule = async (
+  file: string,
+  features: readonly string[] = [],
+): Promise<Uint8Array> => {
+  const name = basename(file, ".as");
   const options = ["-O3", "--runtime", "stub", "--maximumMemory", "4096", "--noColors"];
+  const enabled = features.flatMap((feature) => ["--enable", feature]);
+  const text = (folder: string, path: string) =>
+    readFile(join(folder, `${basename(path, ".ts")}.as`), "utf8").catch(() => null);
   let built: Uint8Array | undefined;
-  const { error, stderr } = await main([`${name}.ts`, ...options, "--outFile", "module.wasm"], {
-    readFile: (file) =>
-      readFile(join(import.meta.dirname, `${basename(file, ".ts")}.as`), "utf8").catch(() => null),
-    writeFile: (_file, contents) => {
-      if (typeof contents !== "string") built = contents;
+  const { error, stderr } = await main(
+    [`${name}.ts`, ...options, ...enabled, "--outFile", "module.wasm"],
+    {
+      readFile: async (path) =>
+        (await text(dirname(file), path)) ?? (await text(import.meta.dirname, path)),
+      writeFile: (_file, contents) => {
+        if (typeof contents !== "string") built = contents;
+      },
+      listFiles: () => [],
     },
-    listFiles: () => [],
-  });
+  );
   if (error)
     throw new Error(`${name}.as does not compile:\n${stderr.toString()}`, { cause: error });
   if (built === undefined) throw new Error(`the compiler gave no bytes for ${name}.as`);
