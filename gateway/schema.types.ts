@@ -444,13 +444,16 @@ export interface Job {
   readonly inputs: readonly NamedBlob[];
   /** When two results count as the same: `kind` and its bounds. */
   readonly comparator: unknown;
+  /** How sure its client wants to be; null for a plain quorum. */
+  readonly assurance: AssuranceClass | null;
   /** How many results must agree, 1 to 5. */
   readonly quorum: number;
   /** How many replicas may be tried, `quorum` to 9. */
   readonly replicasMax: number;
   /** Paid for each accepted result. */
   readonly price: string;
-  /** The most it can cost: the price times `replicasMax`. So much is put in escrow. */
+  /** The most it can cost: the price times `replicasMax`, and with an assurance three times more, for
+   * arbiters. So much is put in escrow. */
   readonly budget: string;
   /** Only nodes whose execution class begins so; empty for any. */
   readonly engine: string;
@@ -1920,6 +1923,7 @@ export interface JobFields<S extends Sources, C> {
   readonly wrap: Field<S["Job"], JobWrapArgs, S["Wrap"] | null | undefined, C>;
   readonly inputs: Field<S["Job"], NoArgs, readonly S["NamedBlob"][], C>;
   readonly comparator: Field<S["Job"], NoArgs, unknown, C>;
+  readonly assurance: Field<S["Job"], NoArgs, AssuranceClass | null | undefined, C>;
   readonly quorum: Field<S["Job"], NoArgs, number, C>;
   readonly replicasMax: Field<S["Job"], NoArgs, number, C>;
   readonly price: Field<S["Job"], NoArgs, string | bigint, C>;

@@ -60,7 +60,7 @@ export const pageInfo = "pageInfo { hasNextPage endCursor }";
 
 const output = "output { digest size path }";
 
-export const jobFields = `hash status reason client app quorum replicasMax price budget engine deadlineMs
+export const jobFields = `hash status reason client app assurance quorum replicasMax price budget engine deadlineMs
   priority spec submittedAt deadlineAt endedAt position ${output}
   tasks { replica attempt nodeId status executionClass assignedAt expiresAt endedAt elapsedMs
     ${output} code comparator distance reason }

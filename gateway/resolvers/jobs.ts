@@ -140,6 +140,7 @@ export const Job: Omit<All["Job"], "sealed" | "recipients" | "wrap"> = {
   params: ({ spec }) => spec.params,
   inputs: ({ spec }) => Object.entries(spec.inputs).map(([name, blob]) => ({ name, ...blob })),
   comparator: ({ spec }) => spec.comparator,
+  assurance: ({ spec }) => (spec.assurance ? assuranceClasses[spec.assurance] : null),
   price: ({ spec }) => spec.price,
   budget: ({ spec }) => budgetOf(spec),
   engine: ({ spec }) => spec.engine,

@@ -108,6 +108,18 @@ describe("bad input", { timeout: 170_000 }, () => {
       exit: 4,
       says: /"-1".*give points from 0/,
     },
+    "a price below the floor": {
+      args: ["submit", "ocr", file("words.png"), "--price", "0.0001"],
+      code: "price-below-floor",
+      exit: 4,
+      says: /a result of ocr costs at least 0\.001 points here .*the job offers 0\.0001/,
+    },
+    "an assurance that nobody can give": {
+      args: ["quote", "noop", "--assurance", "high"],
+      code: "assurance-without-arbiters",
+      exit: 1,
+      says: /nobody can give the assurance high: this network has no arbiters/,
+    },
     "a body over the limit": {
       args: ["submit", "ocr", file("big.png")],
       code: "body-too-large",
