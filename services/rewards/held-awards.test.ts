@@ -17,7 +17,13 @@ import { type AnyEvent, decode, encode } from "../../streams/codec.ts";
 import { openEmbeddedStore } from "../../streams/embedded/store.ts";
 import { eventIds } from "../../streams/event-ids.ts";
 import type { EventStore } from "../../streams/event-store.ts";
-import { jobStream, ledgerStream, nodeStream, policyStream } from "../../streams/names.ts";
+import {
+  identityStream,
+  jobStream,
+  ledgerStream,
+  nodeStream,
+  policyStream,
+} from "../../streams/names.ts";
 import { noon } from "../../testing/given.ts";
 import {
   checkEntry,
@@ -258,6 +264,44 @@ test("a conviction takes what is held and the bond, opens the job again, and its
   assert.equal(ledger.balances.get("pending:cyd"), price);
   const spent = 4n * price; // Two bonds, the arbiter, Cyd.
   assert.equal(ledger.balances.get("client:ada"), grant - spent);
+  assert.deepEqual(it.troubles, []);
+  await end(it);
+});
+
+test("an owner who retires gets the bonds of its nodes back when nothing is pending for them", async () => {
+  const it = await world();
+  await it.start();
+  const owner = `cnct:${"a".repeat(52)}`;
+  const capabilities = {
+    ...{ apps: [], slots: 1, backlog: 0, cpus: 1, memoryMb: 1, platform: "", version: "" },
+  };
+  const at = it.clock.now();
+  for (const nodeId of ["bob", "cyd"])
+    await it.say(nodeStream(nodeId), { type: "NodeRegistered", nodeId, owner, capabilities, at });
+  for (const n of [1, 2]) {
+    await submit(it, n);
+    await complete(it, n, [{ replica: 0, nodeId: n === 1 ? "bob" : "cyd" }], [0]);
+  }
+  await it.rest();
+  await convict(it, "cyd");
+  await it.say(identityStream(owner), {
+    ...{ type: "IdentityRevoked", id: owner, sequence: 1, reason: "retired" },
+    ...{ signedBy: "0".repeat(64), signature: "", at },
+  });
+  await it.rest();
+  assert.equal((await audit(it.store)).ledger.balances.get("node:bob"), undefined);
+  await restart(it);
+  await it.clock.pass(holdMs + 2_000);
+  await it.rest();
+  const { ledger, entries } = await audit(it.store);
+  assert.equal(ledger.balances.get("node:bob"), price);
+  assert.equal(ledger.balances.get("bond:bob"), 0n);
+  assert.deepEqual(
+    entries
+      .filter(({ type }) => type === "BondReturned")
+      .map((one) => "nodeId" in one && one.nodeId),
+    ["bob"],
+  );
   assert.deepEqual(it.troubles, []);
   await end(it);
 });

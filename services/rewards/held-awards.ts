@@ -1,9 +1,10 @@
 /**
  * What is owed for awards that are held: to settle those whose window is over, to take what convicts
- * have pending and in bond, to give the bond back to who has retired. The ledger itself is what is
+ * have pending and in bond, to give the bond back to nodes whose owner has retired. The ledger itself is what is
  * remembered of it; nothing else is needed after a start.
  */
 import type { Instant, Millis } from "../../domain/decider.ts";
+import { isCnctId } from "../../domain/identity/inception.ts";
 import { bondAccount, type NodeId } from "../../domain/ids.ts";
 import {
   balanceOf,
@@ -58,7 +59,11 @@ export const createHeldAwards = ({
   const convicts = new Map<NodeId, string>();
   /** Convicts who may have something to lose. */
   const unpunished = new Set<NodeId>();
-  /** Some windows may be over. */
+  /** Nodes of each identity. */
+  const owned = new Map<string, NodeId[]>();
+  /** Nodes whose identity was retired by its owner: they cannot come back. */
+  const retired = new Set<NodeId>();
+  /** Some windows may be over, or something was settled for the last time. */
   let isDue = false;
   let alarm: Timer | undefined;
   let alarmAt: Instant = Number.POSITIVE_INFINITY;
@@ -95,6 +100,15 @@ export const createHeldAwards = ({
     return false;
   };
 
+  /** To whoever left without being convicted, when all that was pending is settled. */
+  const returnBonds = (decide: Decide): void => {
+    for (const nodeId of retired) {
+      if (convicts.has(nodeId) || hasPending(nodeId) || !hasBond(nodeId)) continue;
+      const refusal = decide({ type: "ReturnBond", nodeId, actor, now: clock.now() });
+      if (refusal) onTrouble(`the bond of ${nodeId} was not returned`, new Error(refusal));
+    }
+  };
+
   return {
     hear: (event) => {
       if (event.type === "NodeConvicted") {
@@ -103,6 +117,13 @@ export const createHeldAwards = ({
       } else if (event.type === "PointsAwarded" && event.hold && convicts.size > 0) {
         // It was accepted before its node was convicted, and paid after that.
         for (const { nodeId } of event.awards) if (convicts.has(nodeId)) unpunished.add(nodeId);
+      } else if (event.type === "NodeRegistered") {
+        const nodes = owned.get(event.owner);
+        if (nodes) nodes.push(event.nodeId);
+        else if (isCnctId(event.owner)) owned.set(event.owner, [event.nodeId]);
+      } else if (event.type === "IdentityRevoked" && event.reason === "retired") {
+        for (const nodeId of owned.get(event.id) ?? []) retired.add(nodeId);
+        isDue = true;
       }
     },
     isOwing: () => isDue || unpunished.size > 0,
@@ -116,7 +137,9 @@ export const createHeldAwards = ({
       // Before anything is settled: what a convict has pending is not to become its own.
       for (const nodeId of unpunished)
         if (punish(nodeId, decide, entries)) unpunished.delete(nodeId);
-      if (unpunished.size === 0 && isDue) isDue = !settle(decide, entries);
+      if (unpunished.size > 0 || !isDue) return;
+      isDue = !settle(decide, entries);
+      if (!isDue) returnBonds(decide);
     },
     setAlarm: (ring) => {
       const { holds } = ledger();
