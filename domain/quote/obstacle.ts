@@ -6,7 +6,7 @@ import { formatPoints } from "../points.ts";
 import type { Policy } from "../policy/policy.ts";
 import { startReplicas } from "../verification/assurance.ts";
 import { credibilityOf } from "../verification/credibility.ts";
-import { type Market, marketsOf, ownersOf } from "./offers.ts";
+import { type Market, marketsOf, ownersOf, votersOf } from "./offers.ts";
 
 export type ObstacleCode =
   | "price-below-floor"
@@ -70,7 +70,7 @@ export const assuranceObstacle = (
     const alone = nodes.some(
       ({ survived }) => startReplicas(credibilityOf(survived, adversaryShare), epsilon) === 1,
     );
-    return ownersOf(nodes) >= (alone ? 1 : 2);
+    return votersOf(nodes, policy.dispatch.ownersApart) >= (alone ? 1 : 2);
   };
   const enough = markets.filter(isEnough);
   if (enough.length === 0)

@@ -1,6 +1,7 @@
 /** Who could compute a job, as far as it is known when somebody asks. */
 
 import type { Millis } from "../decider.ts";
+import { isCnctId } from "../identity/inception.ts";
 import type { JobSpec } from "../job/spec.ts";
 
 /** One node that offers the app, in one execution class. */
@@ -33,6 +34,14 @@ export const needsOneClass = ({ comparator, sealed }: JobSpec): boolean =>
 export const ownersOf = (offers: readonly Offer[]): number =>
   new Set(offers.map(({ owner }) => owner)).size;
 
+/**
+ * So many of them may compute one job together. An owner that is no identity has proven nothing, and
+ * its nodes are told apart by their own names, as the dispatcher does (`domain/dispatch/roster.ts`).
+ */
+export const votersOf = (offers: readonly Offer[], ownersApart = true): number =>
+  new Set(offers.map(({ owner, nodeId }) => (ownersApart && isCnctId(owner) ? owner : nodeId)))
+    .size;
+
 /** Nodes, each once, whatever it offers. */
 export const nodesOf = (offers: readonly Offer[]): number =>
   new Set(offers.map(({ nodeId }) => nodeId)).size;
@@ -46,7 +55,7 @@ const fitting = (spec: JobSpec, offers: readonly Offer[]): readonly Offer[] =>
   );
 
 /**
- * The markets in which the job could be computed, that with the most owners first: one for each
+ * The markets in which the job could be computed, that with the most voters first: one for each
  * execution class where all must be of one, else one with everybody.
  */
 export const marketsOf = (spec: JobSpec, { nodes, arbiters }: Market): readonly Market[] => {
@@ -58,5 +67,5 @@ export const marketsOf = (spec: JobSpec, { nodes, arbiters }: Market): readonly 
       nodes: all.nodes.filter(({ executionClass }) => executionClass === name),
       arbiters: all.arbiters.filter(({ executionClass }) => executionClass === name),
     }))
-    .toSorted((a, b) => ownersOf(b.nodes) - ownersOf(a.nodes));
+    .toSorted((a, b) => votersOf(b.nodes) - votersOf(a.nodes));
 };

@@ -39,8 +39,11 @@ const offer = (owner: string, more: Partial<Offer> = {}): Offer => ({
   turnaroundMs: null,
   ...more,
 });
+/** The name of an identity; the test is of those that have proven to be somebody. */
+const identity = (letter: string): string => `cnct:${letter.repeat(52)}`;
+const [ada, bob] = [identity("a"), identity("b")];
 const market: Market = {
-  nodes: [offer("ada"), offer("bob")],
+  nodes: [offer(ada), offer(bob)],
   arbiters: [offer("judge"), offer("jury")],
 };
 const idle = { openJobs: 0 };
@@ -68,7 +71,7 @@ describe("a quote", () => {
     assert.equal(fresh.eligible.trusted, 0);
 
     const known = { survived: 1_000, atRisk: 1_000_000_000n };
-    const nodes = [offer("ada", known), offer("bob", known)];
+    const nodes = [offer(ada, known), offer(bob, known)];
     const trusted = quoteOf(standard, withArbiters, { ...market, nodes }, idle);
     const { auditFloor } = withArbiters.verification.standard;
     assert.equal(trusted.plan.assured?.auditShare, auditFloor);
@@ -76,7 +79,7 @@ describe("a quote", () => {
     assert.equal(trusted.expected, BigInt(Math.round(10_000 * (1 + auditFloor))));
     assert.equal(trusted.eligible.trusted, 2);
     // One of each is between the two, and `high` asks for more of the same nodes.
-    const mixed = [offer("ada"), offer("bob", known)];
+    const mixed = [offer(ada), offer(bob, known)];
     const between = quoteOf(standard, withArbiters, { ...market, nodes: mixed }, idle);
     assert.ok(between.executions > trusted.executions && between.executions < fresh.executions);
     const high: JobSpec = { ...standard, assurance: "high", replicasMax: 9 };
@@ -88,24 +91,24 @@ describe("a quote", () => {
 
   test("waits as long as a task takes, and for what is open before it", () => {
     const nodes = [
-      offer("ada", { turnaroundMs: 100 }),
-      offer("bob", { turnaroundMs: 300 }),
+      offer(ada, { turnaroundMs: 100 }),
+      offer(bob, { turnaroundMs: 300 }),
       offer("eve", { turnaroundMs: 9_000, live: false }),
     ];
     const waitOf = (openJobs: number, all: readonly Offer[] = nodes) =>
       quoteOf(plain, policyDefaults, { nodes: all, arbiters: [] }, { openJobs }).waitMs;
     assert.equal(waitOf(0), 200);
     assert.equal(waitOf(10), 200 * (1 + (10 * 2) / 2));
-    assert.equal(waitOf(0, [offer("ada")]), null);
+    assert.equal(waitOf(0, [offer(ada)]), null);
     assert.equal(waitOf(0, []), null);
   });
 
   test("counts nodes, owners and classes; where bytes are compared, of the largest class alone", () => {
     const nodes = [
-      offer("ada"),
-      offer("ada", { nodeId: "second-of-ada", live: false }),
-      offer("bob", { executionClass: wasm }),
-      offer("bob"),
+      offer(ada),
+      offer(ada, { nodeId: "second-of-ada", live: false }),
+      offer(bob, { executionClass: wasm }),
+      offer(bob),
     ];
     const all = quoteOf(plain, policyDefaults, { nodes, arbiters: [] }, idle).eligible;
     assert.deepEqual([all.nodes, all.live, all.owners, all.classes.length], [3, 2, 2, 2]);
@@ -152,10 +155,18 @@ describe("an assurance that nobody can give", () => {
     );
     const onWasm: JobSpec = { ...standard, engine: "ort-web" };
     assert.equal(codeOf(onWasm, withArbiters), "assurance-without-nodes");
-    const ofOne = [offer("ada"), offer("ada", { nodeId: "second-of-ada" })];
+    const ofOne = [offer(ada), offer(ada, { nodeId: "second-of-ada" })];
     assert.equal(codeOf(standard, withArbiters, { nodes: ofOne }), "assurance-without-owners");
+    // An owner that is a mere name proves nothing: its nodes count for themselves.
+    const named = ofOne.map((one) => ({ ...one, owner: "local" }));
+    assert.equal(codeOf(standard, withArbiters, { nodes: named }), undefined);
+    const together = { ...withArbiters.dispatch, ownersApart: false };
+    assert.equal(
+      codeOf(standard, { ...withArbiters, dispatch: together }, { nodes: ofOne }),
+      undefined,
+    );
     // Who is trusted alone needs no second owner, for this assurance at least.
-    const trusted = [offer("ada", { survived: 20 })];
+    const trusted = [offer(ada, { survived: 20 })];
     assert.equal(codeOf(standard, withArbiters, { nodes: trusted }), undefined);
     const high: JobSpec = { ...standard, assurance: "high" };
     assert.equal(codeOf(high, withArbiters, { nodes: trusted }), "assurance-without-owners");
@@ -163,7 +174,7 @@ describe("an assurance that nobody can give", () => {
 
   test("needs its nodes and arbiters in one class where bytes or tags are compared", () => {
     const exact: JobSpec = { ...standard, comparator: { kind: "exact" } };
-    const apart = [offer("ada"), offer("bob", { executionClass: wasm })];
+    const apart = [offer(ada), offer(bob, { executionClass: wasm })];
     assert.equal(codeOf(standard, withArbiters, { nodes: apart }), undefined);
     assert.equal(codeOf(exact, withArbiters, { nodes: apart }), "assurance-without-owners");
     const elsewhere = market.arbiters.map((one) => ({ ...one, executionClass: wasm }));
