@@ -35,6 +35,7 @@ export const ratiosOf = ({ runs }: Figures): Readonly<Record<string, number>> =>
   add("nodes1000Vs100", rateOf(runs.nodes1000), rateOf(runs.nodes100));
   add("nodes1000Vs100Single", rateOf(runs.nodes1000Single), rateOf(runs.nodes100Single));
   add("cpuNodes1000Vs100", cpuOf(runs.nodes1000), cpuOf(runs.nodes100));
+  add("cpuNodes1000Vs100Single", cpuOf(runs.nodes1000Single), cpuOf(runs.nodes100Single));
   return ratios;
 };
 
