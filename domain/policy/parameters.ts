@@ -73,7 +73,8 @@ export const parameters = {
     }),
     holdJobs: whole(5_000, {
       least: 1,
-      most: 10_000_000,
+      // Services keep so many jobs in memory that may be opened again: `services/job-book.ts`.
+      most: 10_000,
       says: "awards are held until the network has accepted so many jobs more",
     }),
     holdMs: whole(day, {
