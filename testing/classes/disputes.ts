@@ -185,8 +185,10 @@ const main = async (): Promise<void> => {
   for (const { name, open } of subjectsOf(inputs)) {
     if (only !== undefined && !name.includes(only)) continue;
     const startedAt = performance.now();
-    rows.push(await rowOf(await open(), emulatedInputs));
-    say(`${name}: ${Math.round((performance.now() - startedAt) / 1000)} s\n`);
+    const row = await rowOf(await open(), emulatedInputs);
+    rows.push(row);
+    const seconds = Math.round((performance.now() - startedAt) / 1000);
+    say(`${name}: ${row.disputes} of ${row.pairs} pairs disagree; ${seconds} s\n`);
   }
   const pairs = rows.reduce((sum, row) => sum + row.pairs, 0);
   const disputes = rows.reduce((sum, row) => sum + row.disputes, 0);

