@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { after, before, describe, test } from "node:test";
+import type { AssignmentReason } from "../domain/dispatch/reason.ts";
 import type { AnyEvent } from "../streams/codec.ts";
 import { jobStream, ledgerStream, nodeStream } from "../streams/names.ts";
 import {
@@ -66,12 +67,32 @@ before(async () => {
     { jobHash, replica: 1, attempt: 1, nodeId: "node-bob" },
   ];
   const reason = { policy: 1, seed: 1, candidates: 2, score: 0.5 };
+  const weighed: AssignmentReason = {
+    ...reason,
+    policy: 2,
+    parameters: 1,
+    asOf: "7",
+    explores: true,
+    looked: [
+      ["node-bob", 6_250, 1, 0, 4, 12],
+      ["node-ada", 6_000, 2, 1, 4, 0, "other@1"],
+    ],
+    digest: "d".repeat(32),
+  };
   const lease = { executionClass, expiresAt: noon + 9, fundedAt: 1, reason };
   const outputs = { outputDigest: output, outputSize: 12 };
   const accepted = refs.map(({ replica, nodeId }) => ({ replica, nodeId }));
   await write(
     jobStream(jobHash),
-    ...refs.map((ref): AnyEvent => ({ type: "TaskAssigned", ...ref, ...lease, at: noon + 1 })),
+    ...refs.map(
+      (ref): AnyEvent => ({
+        type: "TaskAssigned",
+        ...ref,
+        ...lease,
+        ...(ref.replica === 1 ? { reason: weighed } : {}),
+        at: noon + 1,
+      }),
+    ),
     ...refs.map(
       (ref, i): AnyEvent => ({
         type: "ResultReceived",
@@ -113,6 +134,42 @@ const ask = async (query: string, variables: object = {}) => {
 };
 
 describe("a job", () => {
+  test("is shown with what each choice of a node was made from", async () => {
+    const { job } = await ask(
+      `query ($hash: Digest!, $at: Position) { job(hash: $hash, atLeast: $at) { tasks {
+        assignment { position asOf rules policy seed candidates explores score digest
+          ranked { nodeId executionClass standing held reserved slots turnaroundMs } } } } }`,
+      { hash: jobHash },
+    );
+    const [first, second] = job.tasks.map(({ assignment }: { assignment: object }) => assignment);
+    const shared = { seed: 1, candidates: 2, score: 0.5 };
+    const untold = { asOf: null, policy: null, explores: false, digest: null, ranked: [] };
+    assert.deepEqual(first, { ...shared, ...untold, rules: 1, position: first.position });
+    assert.ok(BigInt(second.position) > BigInt(first.position));
+    const load = { slots: 4, executionClass };
+    assert.deepEqual(second, {
+      ...shared,
+      position: second.position,
+      asOf: "7",
+      rules: 2,
+      policy: 1,
+      explores: true,
+      digest: "d".repeat(32),
+      ranked: [
+        { ...load, nodeId: "node-bob", standing: 0.625, held: 1, reserved: 0, turnaroundMs: 12 },
+        {
+          ...load,
+          nodeId: "node-ada",
+          executionClass: "other@1",
+          standing: 0.6,
+          held: 2,
+          reserved: 1,
+          turnaroundMs: null,
+        },
+      ],
+    });
+  });
+
   test("is shown with its tasks, its output, its money and its history", async () => {
     const { job } = await ask(
       `query ($hash: Digest!, $at: Position) { job(hash: $hash, atLeast: $at) {

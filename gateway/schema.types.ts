@@ -594,6 +594,50 @@ export interface Task {
   readonly reason: string | null;
   /** Who signed the result, so that anybody can check it offline; null if nobody did, or none is there. */
   readonly receipt: unknown | null;
+  /** Why the node got it, as it was recorded; `docs/dispatch.md` says how it is made again. */
+  readonly assignment: Assignment | null;
+}
+
+/** What the choice of a node was made from. */
+export interface Assignment {
+  /** Where it stands in the log. */
+  readonly position: string;
+  /** Position of the last event that the decision knew; null if it was made by the first rules. */
+  readonly asOf: string | null;
+  /** Version of the rules by which nodes are ranked. */
+  readonly rules: number;
+  /** Version of the policy whose parameters were used; null if it was made by the first rules. */
+  readonly policy: number | null;
+  /** Of the draws, 0 to 2^32 - 1. */
+  readonly seed: number;
+  /** How many nodes were looked at. */
+  readonly candidates: number;
+  /** Whether only new nodes were looked for. */
+  readonly explores: boolean;
+  /** Of the chosen node, 0 to 1. */
+  readonly score: number;
+  /** The nodes that were ranked, in the order of the draw; none if it was made by the first rules. */
+  readonly ranked: readonly RankedNode[];
+  /** Binds all of it, with the terms to their last bit; null if it was made by the first rules. */
+  readonly digest: string | null;
+}
+
+/** A node that was weighed for a task. */
+export interface RankedNode {
+  /** Which node. */
+  readonly nodeId: string;
+  /** In which it would have computed. */
+  readonly executionClass: string;
+  /** 0 to 1. */
+  readonly standing: number;
+  /** Tasks that it had by the log. */
+  readonly held: number;
+  /** Tasks on their way to it. */
+  readonly reserved: number;
+  /** Tasks that it runs at once. */
+  readonly slots: number;
+  /** Its mean time to answer this app; null if it never did. */
+  readonly turnaroundMs: number | null;
 }
 
 /** A page of jobs. */
@@ -1996,6 +2040,30 @@ export interface TaskFields<S extends Sources, C> {
   readonly distance: Field<S["Task"], NoArgs, number | null | undefined, C>;
   readonly reason: Field<S["Task"], NoArgs, string | null | undefined, C>;
   readonly receipt: Field<S["Task"], NoArgs, unknown | null | undefined, C>;
+  readonly assignment: Field<S["Task"], NoArgs, S["Assignment"] | null | undefined, C>;
+}
+
+export interface AssignmentFields<S extends Sources, C> {
+  readonly position: Field<S["Assignment"], NoArgs, string | bigint, C>;
+  readonly asOf: Field<S["Assignment"], NoArgs, string | bigint | null | undefined, C>;
+  readonly rules: Field<S["Assignment"], NoArgs, number, C>;
+  readonly policy: Field<S["Assignment"], NoArgs, number | null | undefined, C>;
+  readonly seed: Field<S["Assignment"], NoArgs, number, C>;
+  readonly candidates: Field<S["Assignment"], NoArgs, number, C>;
+  readonly explores: Field<S["Assignment"], NoArgs, boolean, C>;
+  readonly score: Field<S["Assignment"], NoArgs, number, C>;
+  readonly ranked: Field<S["Assignment"], NoArgs, readonly S["RankedNode"][], C>;
+  readonly digest: Field<S["Assignment"], NoArgs, string | null | undefined, C>;
+}
+
+export interface RankedNodeFields<S extends Sources, C> {
+  readonly nodeId: Field<S["RankedNode"], NoArgs, string, C>;
+  readonly executionClass: Field<S["RankedNode"], NoArgs, string, C>;
+  readonly standing: Field<S["RankedNode"], NoArgs, number, C>;
+  readonly held: Field<S["RankedNode"], NoArgs, number, C>;
+  readonly reserved: Field<S["RankedNode"], NoArgs, number, C>;
+  readonly slots: Field<S["RankedNode"], NoArgs, number, C>;
+  readonly turnaroundMs: Field<S["RankedNode"], NoArgs, number | null | undefined, C>;
 }
 
 export interface JobConnectionFields<S extends Sources, C> {
@@ -2506,6 +2574,8 @@ export interface Sources {
   readonly NamedBlob: object;
   readonly BlobRef: object;
   readonly Task: object;
+  readonly Assignment: object;
+  readonly RankedNode: object;
   readonly JobConnection: object;
   readonly JobEdge: object;
   readonly CandidateSet: object;
@@ -2588,6 +2658,8 @@ export interface WireSources {
   readonly NamedBlob: NamedBlob;
   readonly BlobRef: BlobRef;
   readonly Task: Task;
+  readonly Assignment: Assignment;
+  readonly RankedNode: RankedNode;
   readonly JobConnection: JobConnection;
   readonly JobEdge: JobEdge;
   readonly CandidateSet: CandidateSet;
@@ -2669,6 +2741,8 @@ interface AllFields<S extends Sources, C> {
   readonly NamedBlob: NamedBlobFields<S, C>;
   readonly BlobRef: BlobRefFields<S, C>;
   readonly Task: TaskFields<S, C>;
+  readonly Assignment: AssignmentFields<S, C>;
+  readonly RankedNode: RankedNodeFields<S, C>;
   readonly JobConnection: JobConnectionFields<S, C>;
   readonly JobEdge: JobEdgeFields<S, C>;
   readonly CandidateSet: CandidateSetFields<S, C>;

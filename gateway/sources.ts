@@ -15,6 +15,7 @@ import type {
 } from "../projections/views.ts";
 import type { RecordedEvent } from "../streams/event-store.ts";
 import type { KnownIdentity } from "./access/identities.ts";
+import type { Assignments } from "./assignments.ts";
 import { GraphqlFault } from "./errors.ts";
 import type { PageInfo, WireSources } from "./schema.types.ts";
 
@@ -28,6 +29,8 @@ export interface AppSource {
 export interface TaskSource extends TaskRow {
   /** Those of the whole job, by `<replica>/<attempt>`. */
   readonly receipts: () => Promise<ReadonlyMap<string, Receipt>>;
+  /** Likewise, and as lazily. */
+  readonly assignments: Assignments;
 }
 
 export interface BatchSource {

@@ -594,6 +594,50 @@ export interface Task {
   readonly reason: string | null;
   /** Who signed the result, so that anybody can check it offline; null if nobody did, or none is there. */
   readonly receipt: unknown | null;
+  /** Why the node got it, as it was recorded; `docs/dispatch.md` says how it is made again. */
+  readonly assignment: Assignment | null;
+}
+
+/** What the choice of a node was made from. */
+export interface Assignment {
+  /** Where it stands in the log. */
+  readonly position: string;
+  /** Position of the last event that the decision knew; null if it was made by the first rules. */
+  readonly asOf: string | null;
+  /** Version of the rules by which nodes are ranked. */
+  readonly rules: number;
+  /** Version of the policy whose parameters were used; null if it was made by the first rules. */
+  readonly policy: number | null;
+  /** Of the draws, 0 to 2^32 - 1. */
+  readonly seed: number;
+  /** How many nodes were looked at. */
+  readonly candidates: number;
+  /** Whether only new nodes were looked for. */
+  readonly explores: boolean;
+  /** Of the chosen node, 0 to 1. */
+  readonly score: number;
+  /** The nodes that were ranked, in the order of the draw; none if it was made by the first rules. */
+  readonly ranked: readonly RankedNode[];
+  /** Binds all of it, with the terms to their last bit; null if it was made by the first rules. */
+  readonly digest: string | null;
+}
+
+/** A node that was weighed for a task. */
+export interface RankedNode {
+  /** Which node. */
+  readonly nodeId: string;
+  /** In which it would have computed. */
+  readonly executionClass: string;
+  /** 0 to 1. */
+  readonly standing: number;
+  /** Tasks that it had by the log. */
+  readonly held: number;
+  /** Tasks on their way to it. */
+  readonly reserved: number;
+  /** Tasks that it runs at once. */
+  readonly slots: number;
+  /** Its mean time to answer this app; null if it never did. */
+  readonly turnaroundMs: number | null;
 }
 
 /** A page of jobs. */

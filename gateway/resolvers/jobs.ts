@@ -16,6 +16,7 @@ import { decode } from "../../streams/codec.ts";
 import { handleCommand } from "../../streams/handle-command.ts";
 import { jobStream } from "../../streams/names.ts";
 import { mayActFor, mayI } from "../access/caller.ts";
+import { assignmentsIn } from "../assignments.ts";
 import { type Context, seen } from "../context.ts";
 import { jobRefusals, type Refusal } from "../errors.ts";
 import type { ComparatorInput, Resolvers, SubmitJobInput, TaskStatus } from "../schema.types.ts";
@@ -152,7 +153,8 @@ export const Job: Omit<All["Job"], "sealed" | "recipients" | "wrap"> = {
   output: ({ output }) => output && blobRef(output),
   tasks: ({ jobHash, tasks }, _, { gateway: { store } }) => {
     const receipts = receiptsIn(store, jobHash);
-    return tasks.map((task) => ({ ...task, receipts }));
+    const assignments = assignmentsIn(store, jobHash);
+    return tasks.map((task) => ({ ...task, receipts, assignments }));
   },
   awards: ({ paid }) => paid.map(({ awardId, ...award }) => ({ id: awardId, ...award })),
   history: async ({ jobHash }, _, { gateway: { store } }) => {
@@ -186,6 +188,8 @@ const receiptsIn = (
 };
 
 export const Task: All["Task"] = {
+  assignment: async ({ replica, attempt, assignments }) =>
+    (await assignments()).get(`${replica}/${attempt}`) ?? null,
   receipt: async ({ replica, attempt, status, receipts }) =>
     status === "received" ? ((await receipts()).get(`${replica}/${attempt}`) ?? null) : null,
   status: (task) => taskStatus(task),
