@@ -335,7 +335,11 @@ describe("a job that is open again", () => {
     award(accepted, { round: 1, ...more });
   const paid = (refund: string, ...nodes: readonly Accepted[]): PointsAwarded => {
     const { hold: _, ...plain } = awardedAs(1, nodes, { refund });
-    return plain;
+    const awards = plain.awards.map((one) => {
+      const { replica } = one;
+      return { ...one, awardId: awardId({ jobHash, replica, round: 1 }) };
+    });
+    return { ...plain, awards };
   };
 
   test("pays the arbiter out of what was voided", () => {
@@ -351,6 +355,17 @@ describe("a job that is open again", () => {
     theBooks(...reopened)
       .when(second([bob]))
       .thenRefuses("AwardTwice"));
+
+  test("pays another node that computed the convict's replica since", () => {
+    const stranger: Accepted = { replica: 0, nodeId: "eve", arbiter: true };
+    theBooks(...reopened)
+      .when(second([stranger]))
+      .thenRecords(paid("0", stranger));
+    const ids = [...alone, paid("0", stranger)].flatMap((one) =>
+      one.type === "PointsAwarded" ? one.awards.map((award) => award.awardId) : [],
+    );
+    assert.equal(new Set(ids).size, 2, "it is another award");
+  });
 
   test("pays no more than was voided, the arbiter before others", () => {
     theBooks(...reopened)

@@ -28,8 +28,9 @@ export const awardPoints = (command: AwardCommand, ledger: Ledger, sha256: Sha25
   if (escrow.closedBy === "PointsAwarded") return accept();
   if (!escrow.open) return refuse("EscrowReleased");
   if (accepted.length === 0) return refuse("NothingAccepted");
-  // Of a job that was opened again some were awarded before, and have lost it for good.
-  const isKnown = ({ replica }: Accepted) => escrow.held?.some((one) => one.replica === replica);
+  // Nodes of a job that was opened again were awarded before, and have lost it for good. Others may
+  // have computed their replicas since.
+  const isKnown = ({ nodeId }: Accepted) => escrow.held?.some((one) => one.nodeId === nodeId);
   if (!allDiffer(accepted) || accepted.some(isKnown)) return refuse("AwardTwice");
   if (!isMicroPoints(price)) return refuse("AmountOutOfRange");
   const earners = round === 0 ? accepted : affordable(accepted, BigInt(price), escrow.left);
@@ -37,7 +38,7 @@ export const awardPoints = (command: AwardCommand, ledger: Ledger, sha256: Sha25
   if (paid > escrow.left) return refuse("EscrowExceeded");
 
   const awards = earners.map(({ replica, nodeId, arbiter, audited }): Award => {
-    const id = awardId({ jobHash, replica }, sha256);
+    const id = awardId({ jobHash, replica, round }, sha256);
     const award = { awardId: id, replica, nodeId, amount: price };
     if (!hold || arbiter) return award;
     return { ...award, held: true, ...(audited ? { audited } : {}) };
@@ -78,11 +79,18 @@ const affordable = (
 
 const awardPolicy = 1;
 
-/** At most one award for a replica of a job under one policy. */
+/** At most one award for a replica of a job under one policy, and one more at each end after the first. */
 export const awardId = (
-  award: { readonly jobHash: JobHash; readonly replica: number },
+  {
+    jobHash,
+    replica,
+    round = 0,
+  }: { readonly jobHash: JobHash; readonly replica: number; readonly round?: number },
   sha256: Sha256 = portableSha256,
-): Digest => sha256(`cnct/award/v1\n${award.jobHash}/${award.replica}/${awardPolicy}`);
+): Digest => {
+  const again = round === 0 ? "" : `/${round}`;
+  return sha256(`cnct/award/v1\n${jobHash}/${replica}/${awardPolicy}${again}`);
+};
 
 const allDiffer = (accepted: readonly Accepted[]): boolean =>
   new Set(accepted.map(({ replica }) => replica)).size === accepted.length &&
