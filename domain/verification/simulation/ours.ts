@@ -137,38 +137,30 @@ export const ours = (
     }
   };
 
-  /** All who were proven wrong, and all who are found out when their held results are computed again. */
-  const convict = (first: readonly Worker[]): void => {
-    const waiting = [...first];
-    for (let worker = waiting.shift(); worker !== undefined; worker = waiting.shift()) {
-      if (worker.expelled) continue;
-      noteConviction(tally, worker);
-      world.expel(worker);
-      const { bonded, records } = of(worker);
-      worker.lost += bonded;
-      for (let index = records.length - 1; index >= 0; index--) {
-        const record = records[index] as Accepted;
-        if (record.settled) break; // So are all before.
-        const own = record.answers.find((answer) => answer.worker === worker);
-        if (own?.free === true) worker.denied++;
-        else worker.lost++;
-        record.answers = record.answers.filter((answer) => answer.worker !== worker);
-        if (!record.audited) waiting.push(...reopen(record));
-      }
+  /** Takes bond, held awards and name, and has computed again what now rests on nobody. */
+  const convict = (worker: Worker): void => {
+    if (worker.expelled) return;
+    noteConviction(tally, worker);
+    world.expel(worker);
+    const { bonded, records } = of(worker);
+    worker.lost += bonded;
+    for (let index = records.length - 1; index >= 0; index--) {
+      const record = records[index] as Accepted;
+      if (record.settled) break; // So are all before.
+      const own = record.answers.find((answer) => answer.worker === worker);
+      if (own?.free === true) worker.denied++;
+      else worker.lost++;
+      record.answers = record.answers.filter((answer) => answer.worker !== worker);
+      if (record.answers.length === 0 && !record.audited) reopen(record);
     }
   };
 
-  /** Has an arbiter compute a held job again; says who else is proven wrong by it. */
-  const reopen = (record: Accepted): readonly Worker[] => {
-    const answers = record.answers.filter(({ worker }) => !worker.expelled);
-    const verdict = settle([...answers], { audited: true, askMore: undefined });
-    if (verdict.kind !== "accept") return [];
+  const reopen = (record: Accepted): void => {
+    const verdict = settle([], { audited: true, askMore: undefined });
+    if (verdict.kind !== "accept") return;
     if (record.value !== right && verdict.group === right) tally.corrected++;
     record.value = verdict.group;
     record.audited = true;
-    for (const { worker, value } of answers)
-      if (value === verdict.group && rules.counts({ audited: true })) of(worker).survived++;
-    return answers.filter(({ value }) => value !== verdict.group).map(({ worker }) => worker);
   };
 
   /** Ends the hold of what was accepted so many jobs ago. */
@@ -230,7 +222,10 @@ export const ours = (
       standing.held++;
       standing.records.push(record);
     }
-    convict(verdict.wrong.flatMap((replica) => answers[replica]?.worker ?? []));
+    for (const replica of verdict.wrong) {
+      const liar = answers[replica]?.worker;
+      if (liar !== undefined) convict(liar);
+    }
     release();
   };
 };
