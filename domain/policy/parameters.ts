@@ -58,7 +58,7 @@ export const parameters = {
       most: 0.49,
       says: "share of the nodes that is assumed to cheat (f of Sarmenta's formula, which needs f below 1/2)",
     }),
-    standard: assurance({ epsilon: 0.01, auditFactor: 8, auditFloor: 0.03 }),
+    standard: assurance({ epsilon: 0.006, auditFactor: 7, auditFloor: 0.03 }),
     high: assurance({ epsilon: 0.001, auditFactor: 15, auditFloor: 0.05 }),
     replicasMax: whole(9, {
       least: 3,

@@ -166,7 +166,7 @@ describe("an assurance that nobody can give", () => {
       undefined,
     );
     // Who is trusted alone needs no second owner, for this assurance at least.
-    const trusted = [offer(ada, { survived: 20 })];
+    const trusted = [offer(ada, { survived: 34 })];
     assert.equal(codeOf(standard, withArbiters, { nodes: trusted }), undefined);
     const high: JobSpec = { ...standard, assurance: "high" };
     assert.equal(codeOf(high, withArbiters, { nodes: trusted }), "assurance-without-owners");

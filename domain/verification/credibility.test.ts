@@ -14,6 +14,7 @@ describe("the credibility of a node", () => {
 
   test("needs 20 audits for an epsilon of 0.01, and 199 for 0.001", () => {
     assert.equal(auditsToTrust(0.01, 0.35), 20);
+    assert.equal(auditsToTrust(0.006, 0.35), 34);
     assert.equal(auditsToTrust(0.001, 0.35), 199); // 198.09 audits, and there are no parts of one.
     near((0.35 / 0.65 / Math.E) * 1000, 198.09, 0.005);
     assert.ok(credibilityOf(19, 0.35) < 0.99 && credibilityOf(20, 0.35) >= 0.99);
