@@ -95,7 +95,7 @@ describe("rules that are broken do not meet the bars:", () => {
   const sleepers: Partial<Settings> = { kind: "sleeping", sabotage: 1 };
   const planted: Readonly<Record<string, readonly [Partial<Settings>, Partial<Rules>]>> = {
     "audits that never happen": [rare, { isAudited: () => false }],
-    "trust that grows by agreement": [rare, { counts: () => true }],
+    "trust that grows by agreement": [sleepers, { counts: () => true }],
     "no audits of who was trusted once": [
       sleepers,
       {
@@ -115,7 +115,7 @@ describe("rules that are broken do not meet the bars:", () => {
   };
   for (const [fault, [settings, broken]] of Object.entries(planted))
     test(fault, () => {
-      const bar = settings === rare ? standard : { ...standard, wrong: 5e-3 };
+      const bar = settings === rare ? standard : { wrong: 5e-3, redundancy: 1.4 };
       assert.deepEqual(misses(run(settings), bar), []);
       const rules = { ...realRules, ...broken };
       assert.notDeepEqual(misses(run(settings, { rules, seeds: 1 }), bar), []);
