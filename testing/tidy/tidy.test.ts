@@ -9,7 +9,7 @@ import { sourceFile } from "./source.ts";
 
 const root = dirname(dirname(import.meta.dirname));
 const textual =
-  /\.(ts|mts|tsx|mjs|md|json|ya?ml|conf|graphql|html|css)$|^(Dockerfile|LICENSE|run)$/;
+  /\.(ts|mts|tsx|mjs|md|json|ya?ml|conf|graphql|html|css|svg)$|^(Dockerfile|LICENSE|run)$/;
 
 const project: Project = findFiles(root, (name) => textual.test(name)).map((file) =>
   sourceFile(relative(root, file).split(sep).join("/"), readFileSync(file, "utf8")),
