@@ -225,6 +225,26 @@ describe("the subscription jobEvents", () => {
   });
 });
 
+test("jobEvents goes on with a job that was opened again", async () => {
+  const jobHash = newHash();
+  const opened: AnyEvent = {
+    ...{ type: "JobReopened", jobHash, convicts: ["bob"], deadlineAt: 9, fundedAt: 0, at: 2 },
+  };
+  for (const event of [submitted(jobHash), completed(jobHash), opened])
+    await network.write(jobStream(jobHash), event);
+  const client = clientOf(network.url);
+  const types: string[] = [];
+  const query = `subscription ($hash: Digest!) { jobEvents(hash: $hash) { events { type } } }`;
+  for await (const { data } of client.iterate<{ jobEvents: { events: { type: string }[] } }>({
+    ...{ query, variables: { hash: jobHash } },
+  })) {
+    types.push(...(data?.jobEvents.events ?? []).map(({ type }) => type));
+    if (types.length === 3) await network.write(jobStream(jobHash), completed(jobHash));
+  }
+  assert.deepEqual(types.slice(2), ["JobReopened", "JobCompleted"]);
+  await client.dispose();
+});
+
 /** A subscriber made by hand, which can stop reading. */
 const rawSubscriber = async (url: string, query: string): Promise<Socket> => {
   const { hostname, port } = new URL(url);

@@ -144,7 +144,7 @@ async function* eventsOfJob(
   for await (const event of store.readStream(stream, "start")) {
     if (event.position > position) position = event.position;
     if (event.position > after) past.push(event);
-    hasEnded ||= endings.has(event.type);
+    hasEnded = endings.has(event.type) || (hasEnded && event.type !== "JobReopened");
   }
   if (past.length > 0) yield { position, events: past };
   if (hasEnded) return;

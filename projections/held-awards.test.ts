@@ -1,12 +1,14 @@
 /** What the views show of awards that are held, of bonds, and of a job that was opened again. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { JobEvent } from "../domain/job/events.ts";
+import { jobStream } from "../streams/names.ts";
 import { accounts } from "./accounts.ts";
 import { entries } from "./entries.ts";
 import { jobs } from "./jobs.ts";
 import { movementsOf } from "./movements.ts";
 import { cheat, heldAwards, heldUntil, leaver } from "./testing/held-awards.ts";
-import { beginning, digestOf } from "./testing/history.ts";
+import { beginning, digestOf, noon } from "./testing/history.ts";
 import { rowsOf } from "./testing/rows-of.ts";
 import { totals, totalsKey } from "./totals.ts";
 import type { AccountRow, JobRow } from "./views.ts";
@@ -68,6 +70,37 @@ describe("a job with an award that is held", () => {
     );
     assert.deepEqual([escrow?.refunded, escrow?.refundedBefore], [null, "3000"]);
     assert.equal(escrow?.positions.length, 3);
+  });
+
+  test("has no output, and nothing accepted of the convict, until it completes again", () => {
+    const attempt = { jobHash, replica: 0, attempt: 1, nodeId: cheat };
+    const output = { outputDigest: digestOf("output"), outputSize: 1 };
+    const answered: readonly JobEvent[] = [
+      {
+        ...{ type: "TaskAssigned", ...attempt, executionClass: "echo@1", expiresAt: heldUntil },
+        ...{ fundedAt: 0, reason: { policy: 1, seed: 0, candidates: 1, score: 1 }, at: noon },
+      },
+      {
+        type: "ResultReceived",
+        ...attempt,
+        ...output,
+        executionClass: "echo@1",
+        elapsedMs: 1,
+        at: noon,
+      },
+      { type: "ResultAccepted", ...attempt, comparator: "exact", distance: 0, at: noon },
+    ];
+    const [submitted, ...rest] = heldAwards(0, 3);
+    assert.ok(submitted);
+    const stream = jobStream(jobHash);
+    const facts = [...beginning(), submitted, { stream, events: answered }, ...rest];
+    const row = rowsOf(jobs, facts).get(jobHash);
+    assert.deepEqual([row?.status, row?.output], ["open", null]);
+    assert.deepEqual(
+      row?.tasks.map(({ verdict, reason }) => [verdict, reason]),
+      [["rejected", "node-convicted"]],
+    );
+    assert.notEqual(jobAfter(4).output, null, "it has one again");
   });
 
   test("shows both ends when it ended again", () => {

@@ -95,7 +95,7 @@ const unanswered = {
 
 export const jobs: Projection<JobRow> = {
   name: "jobs",
-  version: 4,
+  version: 5,
   on: {
     JobSubmitted: {
       keysOf,
@@ -164,11 +164,18 @@ export const jobs: Projection<JobRow> = {
     })),
     JobFailed: end("failed", ({ reason }) => ({ reason })),
     JobCancelled: end("cancelled", () => ({})),
-    JobReopened: change(({ deadlineAt }) => ({
+    // What it rested on is not believed any more: it has no output until it completes again.
+    JobReopened: change(({ deadlineAt, convicts }, { tasks }) => ({
       status: "open",
       deadlineAt,
       endedAt: null,
       endedPosition: null,
+      output: null,
+      tasks: tasks.map((task) =>
+        task.verdict === "accepted" && convicts.includes(task.nodeId)
+          ? { ...task, verdict: "rejected", reason: "node-convicted" }
+          : task,
+      ),
     })),
 
     JobFunded: change(({ amount }, _, { position }) => ({

@@ -227,6 +227,42 @@ test("a job that was completed has the output of an accepted result", () => {
   assert.equal(hashOf(specOf()), file.jobHash);
 });
 
+test("a job that was opened again rests on what it completed with last", () => {
+  const acceptedOf = (file: ReceiptsFile) =>
+    verifyReceipts(file, { primitives: native }).results.map(({ accepted }) => accepted);
+  const add = (file: Data, type: string, more: object): void => {
+    const { position } = file.events.at(-1);
+    const { jobHash } = file;
+    const event = { type, jobHash, at: 0, ...more };
+    file.events.push({ position: String(BigInt(position) + 1n), type, data: event });
+  };
+  const first = (file: Data) => Object.assign(data(file, "JobCompleted"), { held: true });
+  const fallen = bent(plain, (file) => {
+    const [{ nodeId }] = first(file).accepted.splice(1);
+    assert.equal(nodeId, "bob-node");
+    add(file, "JobReopened", { convicts: ["ada-node"], deadlineAt: 1, fundedAt: 0 });
+  });
+  assert.deepEqual(codes(fallen), []);
+  assert.deepEqual(acceptedOf(fallen), [false, false], "nothing that fell is accepted");
+  const again = bent(
+    () => structuredClone(fallen),
+    (file) => {
+      const { outputDigest, outputSize } = data(file, "JobCompleted");
+      const accepted = [{ replica: 1, nodeId: "bob-node" }];
+      add(file, "JobCompleted", { outputDigest, outputSize, accepted });
+    },
+  );
+  assert.deepEqual(codes(again), []);
+  assert.deepEqual(acceptedOf(again), [false, true]);
+  const other = bent(
+    () => structuredClone(again),
+    (file) => {
+      data(file, "JobCompleted", 1).outputDigest = "ab".repeat(32);
+    },
+  );
+  assert.deepEqual(codes(other), ["completed-with-another-output"]);
+});
+
 test("each fault has been shown, and the manual has them all", () => {
   const never = ["receipt-of-another-worker", "receipt-of-another-key"];
   const all = Object.keys(verifyFaults).filter((code) => !never.includes(code));

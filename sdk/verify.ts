@@ -248,8 +248,11 @@ const commitFault = (
   return job.revealBy === undefined ? "revealed-too-early" : undefined;
 };
 
-const completedIn = ({ events }: ReceiptsFile): JobCompleted | undefined =>
-  events.find(({ type }) => type === "JobCompleted")?.data as JobCompleted | undefined;
+/** How the job completed, if that still holds: one that was opened again has completed once more, or not at all. */
+const completedIn = ({ events }: ReceiptsFile): JobCompleted | undefined => {
+  const last = events.findLast(({ type }) => type === "JobCompleted" || type === "JobReopened");
+  return last?.type === "JobCompleted" ? (last.data as JobCompleted) : undefined;
+};
 
 const acceptedIn = (file: ReceiptsFile): ReadonlySet<number> =>
   new Set(completedIn(file)?.accepted.map(({ replica }) => replica));
@@ -261,7 +264,11 @@ const completionFaults = (
   const answered = accepted.every(({ replica, nodeId }) =>
     results.some((result) => result.replica === replica && result.nodeId === nodeId),
   );
-  const isOfOne = results.some((result) => result.accepted && result.outputDigest === outputDigest);
+  const isOfOne = results.some(
+    (result) =>
+      result.outputDigest === outputDigest &&
+      accepted.some(({ replica }) => replica === result.replica),
+  );
   return answered && isOfOne ? [] : [faultOf("completed-with-another-output")];
 };
 
