@@ -100,7 +100,7 @@ export const appFields = `name title inputs { name mediaTypes many } params outp
 export const networkFields = `version natsUrl head position events
   jobs { open completed failed rejected cancelled }
   nodes { registered suspended live }
-  points { issued funded awarded refunded sum }
+  points { issued funded awarded refunded voided slashed sum }
   blobs { count bytes }
   limits { blobBytes bodyBytes bodyDepth bodyNames bodyValues bodyMs readBytes jobsPerSubmit queryCharacters queryTokens
     queryBrackets queryDepth queryFields queryAliases queryDirectives queryFragments queryOperations queryRepeats
