@@ -55,6 +55,24 @@ describe("a file of receipts", () => {
       }
     });
 
+  test("of a job with an assurance is good, and the last time that it was completed counts", () => {
+    const assured = { commit: true, assurance: "standard", quorum: 1, replicasMax: 5 } as const;
+    const file = signedJob(specOf(assured)).file();
+    const acceptedIn = (one: ReceiptsFile) => {
+      const { results, faults } = verifyReceipts(one, { primitives: native, output });
+      assert.deepEqual(faults, []);
+      return results.map(({ accepted }) => accepted);
+    };
+    assert.deepEqual(acceptedIn(file), [true, true]);
+    const { jobHash } = file;
+    const completed = data(file, "JobCompleted");
+    const again = [
+      { type: "JobReopened", jobHash, convicts: ["ada-node"], deadlineAt: 0, fundedAt: 0, at: 0 },
+      { ...completed, accepted: [{ replica: 1, nodeId: "bob-node" }] },
+    ].map((one, i) => ({ position: String(1_000 + i), type: one.type, data: one }));
+    assert.deepEqual(acceptedIn({ ...file, events: [...file.events, ...again] }), [false, true]);
+  });
+
   finds("is none if it is anything else", { version: 2 }, "file-malformed");
   finds(
     "is none if a field has another type",

@@ -65,11 +65,11 @@ export const createBeacons = ({
     const inputs = events.map(({ id, event }) => ({ id, data: event }));
     const digest = beaconOf(last.digest, inputs, sha256);
     const command = { type: "DrawBeacon", from, to, digest, actor, now: drawnAt } as const;
-    const decision = beacon.decide(command, last);
-    if (!decision.ok) throw new Error(`the beacon was refused: ${decision.reason}`);
-    const written = decision.events.map((event) => encode(event, ids.next(), actor));
-    const expected = revision < 0n ? "no-stream" : revision;
     try {
+      const decision = beacon.decide(command, last);
+      if (!decision.ok) throw new Error(decision.reason);
+      const written = decision.events.map((event) => encode(event, ids.next(), actor));
+      const expected = revision < 0n ? "no-stream" : revision;
       const { ok } = await store.append(beaconStream, written, expected);
       if (ok || closed) return; // It is heard soon.
     } catch (error) {
