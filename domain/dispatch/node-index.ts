@@ -97,8 +97,6 @@ export interface NodeIndex {
     need: Need,
     random: () => number,
   ): Slate | "no-room" | undefined;
-  /** Whether a node with room computes the app in this class. */
-  offers(app: string, executionClass: string): boolean;
   /** Whether any node at all has room for the app in such an engine. */
   hasRoom(need: Pick<Need, "app" | "engine">): boolean;
   readonly size: number;
@@ -313,8 +311,6 @@ export const createNodeIndex = (): NodeIndex => {
       }
       return { nodes: [...nodes.values()], explores, candidates };
     },
-
-    offers: (app, executionClass) => (shelves.get(app)?.get(executionClass)?.groups.size ?? 0) > 0,
 
     hasRoom: ({ app, engine }) =>
       shelvesFor({ app, engine, pinnedClass: undefined, exact: false }).length > 0,

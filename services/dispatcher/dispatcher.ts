@@ -130,6 +130,8 @@ interface NodeView {
   offered:
     | { readonly of: Capabilities; readonly closed: string; readonly offers: Capabilities }
     | undefined;
+  /** What is counted in `judged`: what it declares, if it is a listed arbiter. */
+  judges: Capabilities | undefined;
 }
 
 export const createDispatcher = (
@@ -140,6 +142,8 @@ export const createDispatcher = (
   const index = createNodeIndex();
   /** Of the nodes that compute again what others computed, and nothing else. */
   const arbiters = createNodeIndex();
+  /** How many of them compute an app in an execution class, with room or without, by `<app> <class>`. */
+  const judged = new Map<string, number>();
   const roster = createRoster((told) => seat(told));
   const quotas = createQuotas(
     (nodeId) => {
@@ -170,7 +174,8 @@ export const createDispatcher = (
     const known = nodes.get(told.nodeId);
     if (known) return known;
     const health = { draining: false, heard: false, lastSeen: 0, instances: [], listed: false };
-    const rest = { reserved: new Set<string>(), orders: new Map(), offered: undefined };
+    const blank = { offered: undefined, judges: undefined };
+    const rest = { reserved: new Set<string>(), orders: new Map(), ...blank };
     const view: NodeView = { told, ...health, ...rest };
     nodes.set(told.nodeId, view);
     return view;
@@ -192,12 +197,27 @@ export const createDispatcher = (
     return offers;
   };
 
+  const noteJudge = (node: NodeView, judges: Capabilities | undefined) => {
+    if (node.judges === judges) return;
+    const count = (capabilities: Capabilities | undefined, one: 1 | -1) => {
+      for (const { app, executionClass } of capabilities?.apps ?? []) {
+        const name = `${app} ${executionClass}`;
+        judged.set(name, (judged.get(name) ?? 0) + one);
+        if (judged.get(name) === 0) judged.delete(name);
+      }
+    };
+    count(node.judges, -1);
+    count(judges, 1);
+    node.judges = judges;
+  };
+
   /** Puts the node where its standing, load and health say. */
   const seat = (told: RosterNode) => {
     const { nodeId } = told;
     const node = viewOf(told);
     node.listed = told.status === "active" && !node.draining && node.heard;
     const judges = isArbiter(told, roster.policy);
+    noteJudge(node, judges && node.listed ? told.capabilities : undefined);
     (judges ? index : arbiters).remove(nodeId);
     const own = judges ? arbiters : index;
     if (!node.listed) return own.remove(nodeId);
@@ -229,6 +249,7 @@ export const createDispatcher = (
     roster,
     index,
     arbiters,
+    isJudged: (app, executionClass) => judged.has(`${app} ${executionClass}`),
     sealedJobs,
     survived: credibility.survived,
     reservedOf: (nodeId) => nodes.get(nodeId)?.reserved.size ?? 0,

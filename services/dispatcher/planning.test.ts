@@ -180,6 +180,40 @@ describe("planning", () => {
     });
   });
 
+  test("begins where an arbiter could compute again also while all arbiters are busy", () => {
+    adopt({ verification: { ...policyDefaults.verification, arbiters: ["judge", "bench"] } });
+    enter("ada", "ada", "other@1");
+    enter("bob", "bob");
+    enter("judge-1", "judge");
+    // Two slots and a backlog of two: four tasks are all that it takes.
+    for (let n = 0; n < 4; n++) {
+      const held = { jobHash: `b${n}`.padEnd(64, "0"), replica: 0, attempt: 1, nodeId: "judge-1" };
+      const lease = { executionClass: plain, expiresAt: at(60), fundedAt: 0 };
+      const reason = { policy: 1, seed: 0, candidates: 1, score: 1 };
+      const event = { type: "TaskAssigned", ...held, ...lease, role: "arbiter", reason } as const;
+      tell({ ...event, at: noon });
+    }
+    for (let seed = 0; seed < 20; seed++) {
+      job = decider.initial;
+      submit(assured);
+      const made = plan(seed);
+      assert.deepEqual(nodesOf(made), ["bob"]);
+      if (made) dispatcher.undo(made);
+      tell({ type: "JobCancelled", jobHash, at: noon });
+    }
+    tell({ type: "NodeSuspended", nodeId: "judge-1", reason: "test", at: noon }, "node-judge-1");
+    const made = new Set<string>();
+    for (let seed = 0; seed < 20; seed++) {
+      job = decider.initial;
+      submit(assured);
+      const one = plan(seed);
+      for (const nodeId of nodesOf(one)) made.add(nodeId);
+      if (one) dispatcher.undo(one);
+      tell({ type: "JobCancelled", jobHash, at: noon });
+    }
+    assert.ok(made.has("ada"), "with no arbiter it begins with anybody");
+  });
+
   test("starts a job with an assurance on two newcomers, or on one that survived enough audits", () => {
     for (const nodeId of ["ada", "bob"]) enter(nodeId, nodeId);
     submit(assured);

@@ -32,6 +32,7 @@ export const createPlanner = ({
   roster,
   index,
   arbiters,
+  isJudged,
   sealedJobs,
   survived,
   reservedOf,
@@ -44,6 +45,8 @@ export const createPlanner = ({
   /** Of ordinary nodes. */
   readonly index: NodeIndex;
   readonly arbiters: NodeIndex;
+  /** Whether an arbiter that is heard computes the app in this class, with room or without. */
+  readonly isJudged: (app: string, executionClass: string) => boolean;
   readonly sealedJobs: Pick<SealedJobs, "readersOf">;
   readonly survived: Credibility["survived"];
   /** Tasks given to the node that are not in the log yet. */
@@ -114,7 +117,7 @@ export const createPlanner = ({
           replicas: vacant.length - assignments.length,
           explorationShare: roster.policy.dispatch.explorationShare,
           // Where no arbiter computes, an audit would wait for ever.
-          ...(spec.assurance === undefined ? {} : { prefers: arbiters.offers }),
+          ...(spec.assurance === undefined ? {} : { prefers: isJudged }),
         };
         // Whose task of this job came to nothing gets another only when no fresh node can take it.
         const fresh = { ...need, exclude: new Set([...exclude, ...job.tried]) };
