@@ -298,7 +298,7 @@ export const connect = (options: ConnectOptions): CnctClient => {
     if (job === null) throw new CnctRefusal("job-unknown", `nobody submitted a job ${hash}`);
     const ended = endOf(job);
     if (ended !== "open") return ended;
-    const waiting = feedOf(job.client).await(hash, undefined, signal);
+    const waiting = feedOf(job.client).await(hash, undefined, signal, job.position);
     if (!job.sealed || (await payer()) !== job.client) return waiting;
     return withKeys(hash, { payer: job.client }, waiting);
   };

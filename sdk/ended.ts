@@ -12,8 +12,15 @@ export interface EndedFeed {
    * The end of a job.
    *
    * @param since - A position that is known to lie before the job's end; undefined if none is known.
+   * @param openAt - A position at which the job is known to be open: it may have been opened again,
+   *   and an end before that is none.
    */
-  await(hash: JobHash, since: string | undefined, signal?: AbortSignal): Promise<EndedJob>;
+  await(
+    hash: JobHash,
+    since: string | undefined,
+    signal?: AbortSignal,
+    openAt?: string,
+  ): Promise<EndedJob>;
   close(): void;
 }
 
@@ -103,11 +110,11 @@ export const openEndedFeed = ({ listen, position, look }: EndedFeedOptions): End
   };
 
   return {
-    await: async (hash, since, signal) => {
+    await: async (hash, since, signal, openAt = "-1") => {
       signal?.throwIfAborted();
       const isCovered = await cover(since);
       const known = kept.get(hash);
-      if (known !== undefined) return known;
+      if (known !== undefined && BigInt(known.position) > BigInt(openAt)) return known;
 
       const waiter = Promise.withResolvers<EndedJob>();
       const entry: Waiter = waiter;
