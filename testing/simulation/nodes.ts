@@ -28,6 +28,8 @@ export interface NodePlan {
   readonly skewMs: Millis;
   /** Whether it belongs to an identity, which signs what it states. */
   readonly signs: boolean;
+  /** Its owner is one of those that the policy lists. */
+  readonly arbiter?: true;
 }
 
 export interface SimulatedNode {
@@ -80,7 +82,7 @@ export const createNode = (world: World, plan: NodePlan): SimulatedNode => {
         const command = {
           type: "RegisterNode",
           nodeId,
-          owner: own?.id ?? "ada",
+          owner: own?.id ?? (plan.arbiter ? `owner-of-${nodeId}` : "ada"),
           capabilities,
           ...by,
         } as const;

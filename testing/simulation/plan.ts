@@ -1,7 +1,7 @@
 /** The cast and the script of a run, drawn from its seed. */
 import type { Random } from "../../domain/chance.ts";
 import type { Millis } from "../../domain/decider.ts";
-import type { JobSpec } from "../../domain/job/spec.ts";
+import { assuranceDefaults, type JobSpec } from "../../domain/job/spec.ts";
 import type { BlobHost } from "./blobs.ts";
 import type { JobPlan } from "./clients.ts";
 import { between, drawFaults, type Faults, pick, wholeBetween } from "./faults.ts";
@@ -50,6 +50,22 @@ export const drawPlan = (random: Random, blobs: BlobHost): Plan => {
     };
   });
 
+  // Not in each seed, either: then some jobs have an assurance.
+  const assured = random() < 0.4;
+  const arbiters = ["abe", "bea", "cal"].map(
+    (name): NodePlan => ({
+      nodeId: `${name}-arbiter`,
+      character: "honest",
+      classes: [...classes],
+      slots: 2,
+      backlog: 2,
+      slowness: 1,
+      signs: false,
+      skewMs: skewMs(),
+      arbiter: true,
+    }),
+  );
+
   let n = 0;
   const drawJob = (submitAfterMs: Millis): JobPlan => {
     n++;
@@ -57,6 +73,7 @@ export const drawPlan = (random: Random, blobs: BlobHost): Plan => {
     const puzzle = { n, costMs, bad: random() < 0.06 };
     const quorum = wholeBetween(random, 1, 3);
     const isPoor = random() < 0.06;
+    const assurance = pick(random, ["standard", "high"] as const);
     const spec: JobSpec = {
       version: 1,
       client: isPoor ? "client:poor" : pick(random, ["client:ann", "client:ben", "client:cat"]),
@@ -75,6 +92,7 @@ export const drawPlan = (random: Random, blobs: BlobHost): Plan => {
       priority: wholeBetween(random, 1, 5),
       nonce: String(n),
       ...(random() < 0.4 ? { commit: true } : {}),
+      ...(assured && random() < 0.5 ? { assurance, ...assuranceDefaults(assurance) } : {}),
     };
     const cancelAfterMs = random() < 0.08 ? between(random, 0, 6_000) : undefined;
     const repeats = random() < 0.15 ? wholeBetween(random, 1, 2) : 0;
@@ -88,10 +106,22 @@ export const drawPlan = (random: Random, blobs: BlobHost): Plan => {
     const { spec, puzzle } = drawJob(0);
     const plain = { ...puzzle, bad: false, costMs: 200 };
     const inputs = { data: blobs.keep(encodePuzzle(plain)) };
-    const late = { client: "client:dot", inputs, price: "10", replicasMax: spec.quorum + 2 };
+    const late = {
+      client: "client:dot",
+      inputs,
+      price: "10",
+      replicasMax: spec.assurance ? spec.replicasMax : spec.quorum + 2,
+    };
     const calm = { ...spec, ...late, wallMs: 5_000, deadlineMs: 120_000 };
     const never = { cancelAfterMs: undefined, repeats: 0 };
     return { spec: calm, puzzle: plain, submitAfterMs: 0, ...never };
   });
-  return { faults, nodes, jobs, lateJobs, stormMs, skewMs };
+  return {
+    faults,
+    nodes: assured ? [...nodes, ...arbiters] : nodes,
+    jobs,
+    lateJobs,
+    stormMs,
+    skewMs,
+  };
 };

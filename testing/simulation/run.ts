@@ -6,8 +6,12 @@
 import { seededRandom } from "../../domain/chance.ts";
 import type { Instant } from "../../domain/decider.ts";
 import { jobHash } from "../../domain/job/hash.ts";
+import type { NodeConvicted } from "../../domain/node/node.ts";
+import { policyDefaults } from "../../domain/policy/policy.ts";
 import { explainLog } from "../../services/dispatcher/explain-log.ts";
-import { ledgerStream } from "../../streams/names.ts";
+import { encode } from "../../streams/codec.ts";
+import type { RecordedEvent } from "../../streams/event-store.ts";
+import { ledgerStream, policyStream } from "../../streams/names.ts";
 import { checkInvariants } from "../invariants.ts";
 import { memoryQueue } from "../memory-queue.ts";
 import { createBlobHost } from "./blobs.ts";
@@ -23,7 +27,7 @@ import { createService, type ServiceName, serviceNames, sha256 } from "./service
 import { createStoreHost } from "./store-host.ts";
 import { createTrace } from "./trace.ts";
 import { createWatch } from "./watch.ts";
-import type { World } from "./world.ts";
+import { beginLife, freshIds, isWeather, pause, type World } from "./world.ts";
 
 export interface RunOptions {
   readonly seed: number;
@@ -90,6 +94,7 @@ export const runSimulation = async ({
       const of = stream === ledgerStream ? ` ${jobHash.slice(0, 8)}` : "";
       trace.say(`${stream.slice(0, 12)}@${revision} ${type}${of} ${id}`);
       watch.event(event);
+      if (type === "NodeConvicted") watchConviction(event);
     },
   });
   const clock = {
@@ -100,6 +105,11 @@ export const runSimulation = async ({
     },
   };
   const plan = drawPlan(random, blobs);
+  const watchConviction = ({ data }: RecordedEvent): void => {
+    const { nodeId } = data as NodeConvicted;
+    const node = plan.nodes.find((one) => one.nodeId === nodeId);
+    if (node?.character === "honest") watch.blame(`${nodeId} was convicted and is honest`);
+  };
   let faults: Faults = plan.faults;
   const queue = memoryQueue({ clock, random, faults: faults.queue });
   const world: World = {
@@ -123,6 +133,12 @@ export const runSimulation = async ({
       started = true;
     });
     await scheduler.run(startOfTime + 1_000, () => started);
+    const arbiters = plan.nodes.filter(({ arbiter }) => arbiter);
+    if (arbiters.length > 0)
+      void adopt(
+        world,
+        arbiters.map(({ nodeId }) => `owner-of-${nodeId}`),
+      );
     const services = Object.fromEntries(
       serviceNames.map((name) => [name, createService(world, name, plan.skewMs())]),
     ) as Record<ServiceName, ReturnType<typeof createService>>;
@@ -249,4 +265,21 @@ export const runSimulation = async ({
   } finally {
     unseal();
   }
+};
+
+/** As an operator does it, again and again until it is heard. */
+const adopt = async (world: World, arbiters: readonly string[]): Promise<void> => {
+  const life = beginLife(world, "operator", 0);
+  const { verification } = policyDefaults;
+  const policy = { ...policyDefaults, version: 2, verification: { ...verification, arbiters } };
+  const event = { type: "PolicyAdopted", policy, at: life.clock.now() } as const;
+  const written = [encode(event, freshIds(world.random).next(), "operator")];
+  for (let isWritten = false; !isWritten; )
+    try {
+      await world.store.link(life).append(policyStream, written, "no-stream");
+      isWritten = true;
+    } catch (error) {
+      if (!isWeather(error)) throw error;
+      await pause(life, 500);
+    }
 };

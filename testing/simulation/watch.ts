@@ -144,6 +144,8 @@ export const createWatch = (
     }
     const text = textOf(outputDigest);
     if (text !== undefined && rightAnswers(puzzle, spec).includes(text)) return;
+    if (spec.assurance)
+      blame(`job ${name} was completed with a wrong output, whatever was assured`);
     // A wrong answer may only win where as many liars as the quorum agreed on it.
     const same = accepted.filter(({ replica, nodeId }) =>
       statements.has(`${jobHash}/${replica} ${nodeId} ${outputDigest}`),
@@ -213,8 +215,14 @@ export const createWatch = (
       case "ResultAccepted":
         view.verdicts.add(`${event.replica} ${event.nodeId}`);
         return;
+      case "JobReopened":
+        open++;
+        view.ended = undefined;
+        return;
       case "ResultRejected":
       case "ResultsDisagreed":
+      case "AuditDrawn":
+      case "ReplicaWanted":
       case "KeysWrapped":
       case "KeysAwaited":
         return;
