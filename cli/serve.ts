@@ -24,7 +24,6 @@ import { wallClock } from "../streams/clock.ts";
 import { connectEventStore } from "../streams/connect-event-store.ts";
 import { serveEmbeddedStore } from "../streams/embedded/grpc/server.ts";
 import type { EmbeddedStore } from "../streams/embedded/store.ts";
-import { eventIds } from "../streams/event-ids.ts";
 import { openNatsAuthority } from "../streams/nats/authority/authority.ts";
 import {
   followTransportKeys,
@@ -36,6 +35,7 @@ import { openTaskDesk } from "../streams/nats/task-desk.ts";
 import { openRefusalLog } from "../streams/refusals/sqlite.ts";
 import { nativeProofs, nativeSha256 } from "./native-proofs.ts";
 import { adoptWish, changeLines, type PolicyWish } from "./policy/adopt.ts";
+import { processIds } from "./process-ids.ts";
 import { refusalsFile, version } from "./settings.ts";
 
 export const roles = ["dispatcher", "validator", "rewards", "gateway"] as const;
@@ -105,7 +105,7 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
   const { dataDirectory, natsUrl, onLog } = options;
   const has = (role: Role) => options.roles.includes(role);
   const clock = wallClock;
-  const ids = eventIds(randomBytes(6).toString("hex"));
+  const ids = processIds();
   const onTrouble = (what: string, error: unknown) =>
     onLog(`${what}: ${error instanceof Error ? error.message : String(error)}`);
 

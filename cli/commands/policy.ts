@@ -1,14 +1,13 @@
 /** `cnct policy show | check | adopt`: the parameters by which the network works. */
 
-import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { listParameters, type Policy, policyDefaults } from "../../domain/policy/policy.ts";
 import { wallClock } from "../../streams/clock.ts";
-import { eventIds } from "../../streams/event-ids.ts";
 import { flagsOf, withClient } from "../cli.ts";
 import { print, printJson, say, table } from "../output.ts";
 import { adoptPolicy, changeLines } from "../policy/adopt.ts";
 import { demandPolicy, readPolicyFile } from "../policy/policy-file.ts";
+import { processIds } from "../process-ids.ts";
 import { type StoreFlags, withStore } from "../with-store.ts";
 
 export const addPolicy = (program: Command): void => {
@@ -55,7 +54,7 @@ export const addPolicy = (program: Command): void => {
     .action(async (file: string, flags: StoreFlags, command: Command) => {
       const wanted = await readPolicyFile(file); // Before a log is made where there is none.
       await withStore(flags, async (store) => {
-        const ids = eventIds(randomBytes(6).toString("hex"));
+        const ids = processIds();
         const { version, changes } = await adoptPolicy({ store, ids, clock: wallClock }, wanted);
         if (flagsOf(command).json === true) printJson({ version, changes });
         else if (changes.length === 0) say(`version ${version} is in force already`);

@@ -44,7 +44,7 @@ const tag = "cnct/beacon/v1";
 
 /** What of a recorded event goes into a beacon. */
 export interface BeaconInput {
-  /** Given by who wrote the event, and known to no node before. */
+  /** Given by who wrote the event, and known to no node before: it ends in 36 secret bits. */
   readonly id: string;
   readonly data: unknown;
 }
