@@ -92,7 +92,9 @@ export const createNode = (world: World, plan: NodePlan): SimulatedNode => {
           { stream: nodeStream(nodeId) },
           command,
         );
-        if (!answer.ok) watch.blame(`${nodeId} could not register: ${answer.reason}`);
+        // Who was convicted does not get in again, which is as it must be.
+        if (!answer.ok && answer.reason !== "NodeExpelled")
+          watch.blame(`${nodeId} could not register: ${answer.reason}`);
         return;
       } catch (error) {
         if (!isWeather(error)) throw error;

@@ -154,6 +154,10 @@ export const createWatch = (
       blame(`job ${name} was completed with the wrong output of ${same.length} liars`);
   };
 
+  const owners = new Map<NodeId, string>();
+  /** Owners of arbiters. */
+  const judges = new Set<string>();
+  const arbiters = { has: (nodeId: NodeId) => judges.has(owners.get(nodeId) ?? "") };
   /** Tasks that each node has, and since when it has none. */
   const loads = new Map<NodeId, { tasks: number; idleSince: number }>();
   const load = (nodeId: NodeId, change: number): void => {
@@ -173,9 +177,11 @@ export const createWatch = (
     if (job.tasks.some(({ status }) => status === "assigned")) return;
     if (job.revealBy !== undefined) return;
     const pinned = pinnedClass(job);
+    const roles = new Set(vacancies(job).map(({ by }) => by === "arbiter"));
     for (const [nodeId, { apps }] of nodes)
       if (
         !job.nodes.includes(nodeId) &&
+        roles.has(arbiters.has(nodeId)) &&
         isIdle(nodeId) &&
         apps.some(({ executionClass }) =>
           pinned ? executionClass === pinned : executionClass.startsWith(job.spec.engine),
@@ -279,7 +285,12 @@ export const createWatch = (
       if (!event) return;
       if (recorded.stream === ledgerStream) entry(event as LedgerEvent);
       else if (recorded.stream.startsWith("job-")) jobEvent(event as JobEvent);
-      else if (event.type === "NodeRegistered") nodes.set(event.nodeId, event.capabilities);
+      else if (event.type === "NodeRegistered") {
+        nodes.set(event.nodeId, event.capabilities);
+        owners.set(event.nodeId, event.owner);
+      } else if (event.type === "NodeConvicted") nodes.delete(event.nodeId);
+      else if (event.type === "PolicyAdopted")
+        for (const owner of event.policy.verification.arbiters) judges.add(owner);
     },
     submitted: (jobHash, spec, puzzle) => {
       Object.assign(viewOf(jobHash), { spec, puzzle });
