@@ -74,6 +74,8 @@ export const createLottery = ({
 }): Lottery => {
   const entries = new Map<JobHash, Entry>();
   const ready = new Set<JobHash>();
+  /** Jobs with an assurance that have not ended, as far as facts were told: the state that comes with one may be newer. */
+  const assured = new Set<JobHash>();
 
   const standingsOf = ({ spec, tasks }: OpenJob): ReadonlyMap<NodeId, Standing> =>
     new Map(
@@ -108,16 +110,27 @@ export const createLottery = ({
           return false;
         case "ResultCommitted": {
           const { jobHash, replica } = event as Extract<JobEvent, { type: "ResultCommitted" }>;
-          if (job.status !== "open" || !job.spec.assurance || job.tasks[replica]?.role)
-            return false;
+          const role = job.status === "unknown" ? undefined : job.tasks[replica]?.role;
+          if (!assured.has(jobHash) || role) return false;
           entries.set(jobHash, { position, ticket: undefined });
           ready.delete(jobHash);
           return true;
         }
+        case "JobSubmitted":
+        case "JobReopened": {
+          const { jobHash } = event as JobEvent;
+          const { spec } = event as Partial<Extract<JobEvent, { type: "JobSubmitted" }>>;
+          if (spec === undefined || spec.assurance) assured.add(jobHash);
+          return false;
+        }
         case "AuditDrawn":
+          forget((event as JobEvent).jobHash);
+          return false;
         case "JobCompleted":
         case "JobFailed":
         case "JobCancelled":
+        case "JobRejected":
+          assured.delete((event as JobEvent).jobHash);
           forget((event as JobEvent).jobHash);
           return false;
         default:
