@@ -93,7 +93,7 @@ describe("a quote from a gateway", { timeout: 120_000 }, () => {
     assert.equal(quote.policyVersion, 2);
     assert.deepEqual([quote.eligible.nodes, quote.eligible.owners, quote.eligible.live], [2, 2, 0]);
     assert.deepEqual([quote.arbiters.nodes, quote.arbiters.owners], [2, 2]);
-    assert.equal(quote.plan.threshold, 0.99);
+    assert.equal(quote.plan.threshold, 1 - policyDefaults.verification.standard.epsilon);
     assert.equal(quote.plan.auditShare, 1);
     assert.ok(quote.plan.text.length >= 5);
   });
