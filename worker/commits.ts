@@ -30,8 +30,10 @@ export interface Commits {
   unshown(): readonly TaskKey[];
 }
 
-/** Results that are kept; of more, those that have been kept longest are lost. */
-const keptMax = 1_000;
+/** Shown results that are kept, should they be asked for again. */
+const shownMax = 1_000;
+/** Results that wait to be asked for, an audit takes its time; of more, those that have waited longest are lost. */
+const unshownMax = 20_000;
 /** What was said so lately is not said again. */
 const againMs = 2_000;
 
@@ -44,11 +46,12 @@ export const createCommits = ({
   /** 32 bytes in hex that nobody can guess. */
   readonly newSalt: () => Digest;
 }): Commits => {
-  const kept = new Map<string, Bound & { shownAt: Instant | undefined }>();
+  const unshown = new Map<string, Bound>();
+  const shown = new Map<string, Bound & { shownAt: Instant }>();
   const lost = new Map<string, Instant>();
 
-  const limit = (map: Map<string, unknown>): void => {
-    const oldest = map.size > keptMax ? map.keys().next().value : undefined;
+  const limit = (map: Map<string, unknown>, most: number): void => {
+    const oldest = map.size > most ? map.keys().next().value : undefined;
     if (oldest !== undefined) map.delete(oldest);
   };
 
@@ -59,30 +62,34 @@ export const createCommits = ({
       const salt = newSalt();
       const { resultTag } = about;
       const result = { ...done, resultTag, salt };
-      kept.set(taskName(task), { result, about, shownAt: undefined });
-      limit(kept);
+      unshown.set(taskName(task), { result, about });
+      limit(unshown, unshownMax);
       const commit = commitOf({ ...task, worker, resultTag, salt });
       return { ...task, outcome: "committed", commit };
     },
 
     show: (task, now) => {
       const name = taskName(task);
-      const bound = kept.get(name);
-      const saidAt = bound ? bound.shownAt : lost.get(name);
+      const bound = unshown.get(name) ?? shown.get(name);
+      const saidAt = unshown.has(name) ? undefined : (shown.get(name)?.shownAt ?? lost.get(name));
       if (saidAt !== undefined && now - saidAt < againMs) return undefined;
       if (bound) {
-        bound.shownAt = now;
-        return bound;
+        const { result, about } = bound;
+        unshown.delete(name);
+        shown.delete(name);
+        shown.set(name, { result, about, shownAt: now });
+        limit(shown, shownMax);
+        return { result, about };
       }
       lost.delete(name);
       lost.set(name, now);
-      limit(lost);
+      limit(lost, shownMax);
       return "lost";
     },
 
     unshown: () =>
-      [...kept.values()]
-        .filter(({ shownAt }) => shownAt === undefined)
-        .map(({ result: { jobHash, replica, attempt } }) => ({ jobHash, replica, attempt })),
+      Array.from(unshown.values(), ({ result: { jobHash, replica, attempt } }) => {
+        return { jobHash, replica, attempt };
+      }),
   };
 };
