@@ -22,7 +22,6 @@ const accepted: AnyEvent = {
   ...{ type: "ResultAccepted", ...task, comparator: "exact", distance: 0 },
   ...{ audited: true, at: 0 },
 };
-const expired: AnyEvent = { type: "TaskExpired", ...task, at: 0 };
 
 /** What these facts make of bob, in echo. */
 const countAfter = (...events: readonly AnyEvent[]): number => {
@@ -49,19 +48,9 @@ describe("audits that a node survived", () => {
     assert.equal(countAfter(drawn([draw(bob, 0)]), alone), 0);
   });
 
-  test("begin anew when what was drawn is not shown, whatever the reason", () => {
-    const again = drawn([draw(bob, 0)]);
-    assert.equal(countAfter(...survivedOnce, again, expired), 0);
-    const failed = { type: "TaskFailed", ...task, code: "reveal-lost", retryable: true } as const;
-    assert.equal(countAfter(...survivedOnce, again, { ...failed, at: 0 }), 0);
-  });
-
-  test("stay where a task came to nothing that was not audited, or of an earlier attempt", () => {
+  test("stay where a task came to nothing: no audit is drawn before its result is shown", () => {
     const lost: AnyEvent = { type: "TaskExpired", ...task, jobHash: other, at: 0 };
-    const spared = drawn([draw(bob, 0, { audited: false })], other);
-    assert.equal(countAfter(...survivedOnce, spared, lost), 1);
-    const second = drawn([draw(bob, 0, { attempt: 2 })], other);
-    assert.equal(countAfter(...survivedOnce, second, lost), 1);
+    assert.equal(countAfter(...survivedOnce, lost), 1);
   });
 
   test("are forgotten with a conviction, which is for ever", () => {

@@ -47,13 +47,6 @@ export const createCredibility = (): Credibility => {
           if (draw) count(draw, (before) => before + 1);
           return;
         }
-        case "TaskExpired":
-        case "TaskFailed": {
-          // Who could keep back what is audited would never be found out: it begins anew.
-          const draw = drawOf(event);
-          if (draw?.audited) count(draw, () => 0);
-          return;
-        }
         case "NodeConvicted":
           convicts.add(event.nodeId);
           nodes.delete(event.nodeId);

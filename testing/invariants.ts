@@ -38,7 +38,7 @@ interface JobTrace {
   readonly tasks: Map<number, TaskTrace>;
   /** `replica node` of each accepted result. */
   readonly accepted: Set<string>;
-  /** The same of each commit that took part in the lottery of audits. */
+  /** The same of each result that took part in the lottery of audits. */
   readonly drawn: Set<string>;
 }
 
@@ -167,14 +167,17 @@ const checkJob = (
       const task = job.tasks.get(event.replica);
       if (task?.status !== "received" || task.nodeId !== event.nodeId)
         blame(`a verdict on job ${name} about a result that was not received`);
+      if (job.spec.assurance && task?.role === undefined)
+        if (!job.drawn.has(`${event.replica} ${event.nodeId}`))
+          blame(`a verdict on job ${name} about a result whose audit was not drawn`);
       if (event.type === "ResultAccepted") job.accepted.add(`${event.replica} ${event.nodeId}`);
       return;
     }
     case "AuditDrawn":
       for (const { replica, nodeId } of event.draws) {
         const task = job.tasks.get(replica);
-        if (task?.status !== "committed" || task.nodeId !== nodeId)
-          blame(`replica ${replica} of job ${name} was drawn and is not bound`);
+        if (task?.status !== "received" || task.nodeId !== nodeId)
+          blame(`replica ${replica} of job ${name} was drawn and is not shown`);
         job.drawn.add(`${replica} ${nodeId}`);
       }
       return;
@@ -221,7 +224,7 @@ const reopen = (
 /** Nothing is shown before all are bound, and only what its node was bound to. */
 const checkReveal = (
   event: ResultReceived,
-  { spec, tasks, drawn }: JobTrace,
+  { spec, tasks }: JobTrace,
   blame: (sentence: string) => void,
 ): void => {
   const name = `replica ${event.replica} of job ${event.jobHash.slice(0, 12)}`;
@@ -229,8 +232,6 @@ const checkReveal = (
   if (live.length < spec.quorum || live.some(({ status }) => status === "assigned"))
     blame(`${name} was shown before all nodes were bound`);
   const { resultTag = "", salt = "", receipt, nodeId } = event;
-  if (spec.assurance && tasks.get(event.replica)?.role === undefined)
-    if (!drawn.has(`${event.replica} ${nodeId}`)) blame(`${name} was shown before the audits`);
   const commit = commitOf({ ...event, worker: receipt?.worker ?? nodeId, resultTag, salt });
   if (tasks.get(event.replica)?.commit !== commit)
     blame(`${name} shows what ${nodeId} was not bound to`);

@@ -116,11 +116,17 @@ const life = (sequence: readonly Step[], seen: Seen): void => {
   /** What an event may say after what was before. */
   const check = (event: JobEvent, before: Job): void => {
     if (event.type === "ResultReceived" && before.status === "open") {
-      assert.deepEqual(toDraw(before), [], "shown before the lottery");
       const others = before.tasks.filter(({ status }) => status === "assigned");
       assert.deepEqual(others, [], "shown before all were bound");
     }
+    if (event.type === "AuditDrawn" && before.status === "open")
+      for (const { role, status } of before.tasks)
+        assert.ok(
+          role || status === "received" || status === "vacant",
+          "drawn before it was shown",
+        );
     if (event.type !== "JobCompleted" || before.status !== "open") return;
+    assert.deepEqual(toDraw(before), [], "completed before the lottery");
     assert.deepEqual(vacancies(before), [], "completed while a result was wanted");
     const said = new Set(event.accepted.map(({ replica }) => shown.get(replica)));
     assert.deepEqual([...said], [event.outputDigest], "accepted results differ");
@@ -223,11 +229,12 @@ const life = (sequence: readonly Step[], seen: Seen): void => {
 const checkOpen = (open: OpenJob): void => {
   const live = open.tasks.filter(({ status }) => status !== "vacant");
   const busy = live.filter(({ status }) => status === "assigned" || status === "committed");
-  const isDue = busy.length > 0 || vacancies(open).length > 0 || needsJudgement(open);
+  const isOurs = toDraw(open).length > 0 || needsJudgement(open);
+  const isDue = busy.length > 0 || vacancies(open).length > 0 || isOurs;
   assert.ok(isDue, "nothing is due, so the job waits for its deadline");
   const waiting = busy.every(({ status }) => status === "committed");
   if (busy.length > 0 && waiting && vacancies(open).length === 0)
-    assert.ok(toDraw(open).length > 0 || toReveal(open).length > 0, "bound, and nobody is asked");
+    assert.ok(toReveal(open).length > 0, "bound, and nobody is asked");
   const arbiters = live.filter(({ role }) => role === "arbiter").length;
   assert.ok(arbiters <= arbitersPerJobMax, `${arbiters} arbiters`);
   assert.ok(live.length - arbiters <= spec.replicasMax, `${live.length - arbiters} replicas`);

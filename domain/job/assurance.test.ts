@@ -150,16 +150,17 @@ const lead = (state: Job = job.initial) => {
   };
 };
 
-/** One node is bound to its answer. */
-const bound = (answer: string = right) => {
+/** One node has shown its answer. */
+const shown = (answer: string = right) => {
   const led = lead();
   led.give(bob);
   led.bind(bob, answer);
+  led.show(bob, answer);
   return led;
 };
 /** It was drawn for an audit, and arbiters have computed it too. */
 const audited = (answers: Answers, ...arbiters: readonly NodeId[]) => {
-  const led = bound(answers[bob]);
+  const led = shown(answers[bob]);
   led.draw(true);
   for (const arbiter of arbiters) {
     assert.equal(led.give(arbiter, { role: "arbiter" }), undefined);
@@ -192,29 +193,34 @@ describe("a job with an assurance", () => {
 
   test("starts with no more than its replicas, and none are added once the lottery is drawn", () => {
     assert.equal(lead().give(bob, { wanted: 6 }), "ReplicaNotNeeded");
-    const led = bound();
+    const led = shown();
     led.draw(true);
     assert.equal(led.give(abe, { role: "arbiter", wanted: 2 }), "ReplicaNotNeeded");
   });
 
-  test("shows nothing before the lottery is drawn, and everything at once if nobody is audited", () => {
-    const led = bound();
-    assert.deepEqual(toReveal(led.open()), []);
-    assert.equal(led.show(bob, right), "RevealTooEarly");
-    assert.equal(led.draw(false), undefined);
+  test("is drawn when its result is shown and cannot be kept back any more, and judged after that", () => {
+    const led = lead();
+    led.give(bob);
+    led.bind(bob, right);
+    assert.deepEqual(toDraw(led.open()), []);
     assert.equal(led.open().revealBy, noon + revealMs);
     assert.equal(led.show(bob, right), undefined);
+    assert.equal(needsJudgement(led.open()), false);
+    assert.equal(led.draw(false), undefined);
     assert.ok(needsJudgement(led.open()));
   });
 
-  test("draws when all wanted results are bound, each replica once", () => {
+  test("draws when all wanted results are shown, each replica once", () => {
     const led = lead();
     led.give(bob, { wanted: 2 });
     led.bind(bob, right);
     assert.deepEqual(toDraw(led.open()), []);
     led.give(cyd);
-    assert.deepEqual(toDraw(led.open()), []);
     led.bind(cyd, right);
+    assert.deepEqual(toDraw(led.open()), []);
+    led.show(bob, right);
+    assert.deepEqual(toDraw(led.open()), []);
+    led.show(cyd, right);
     assert.deepEqual(
       toDraw(led.open()).map(({ replica }) => replica),
       [0, 1],
@@ -226,36 +232,38 @@ describe("a job with an assurance", () => {
     assert.equal(led.events, events);
   });
 
-  test("draws anew for the node that takes the place of one that was lost", () => {
-    const led = bound();
-    led.draw(false);
+  test("draws nothing for a node that keeps its result back, and all for the one in its place", () => {
+    const led = lead();
+    led.give(bob);
+    led.bind(bob, right);
     led.say({ type: "ExpireTasks", actor, now: noon + revealMs });
+    assert.deepEqual(toDraw(led.open()), []);
     led.give(cyd);
     led.bind(cyd, right);
+    led.show(cyd, right);
     assert.deepEqual(
       toDraw(led.open()).map(({ nodeId }) => nodeId),
       [cyd],
     );
-    assert.deepEqual(toReveal(led.open()), []);
   });
 
-  test("has an audited result computed by an arbiter, and shows none before it is bound too", () => {
-    const led = bound();
+  test("has an audited result computed by an arbiter, also by one that was lost before", () => {
+    const led = shown();
     led.draw(true);
     assert.deepEqual(vacancies(led.open()), [{ replica: 1, attempt: 1, by: "arbiter" }]);
     assert.equal(led.give(cyd), "RoleDiffers");
-    assert.equal(led.show(bob, right), "RevealTooEarly");
     assert.equal(led.give(abe, { role: "arbiter" }), undefined);
-    assert.equal(led.show(bob, right), "RevealTooEarly");
     led.bind(abe, right);
-    led.showAll({ [bob]: right });
     assert.equal(needsJudgement(led.open()), false);
+    led.say({ type: "ExpireTasks", actor, now: noon + revealMs });
+    assert.equal(led.give(abe, { role: "arbiter" }), undefined);
+    led.bind(abe, right);
     led.showAll({ [abe]: right });
     assert.ok(needsJudgement(led.open()));
   });
 
   test("gives a lost arbiter's replica to an arbiter again", () => {
-    const led = bound();
+    const led = shown();
     led.draw(true);
     led.give(abe, { role: "arbiter" });
     led.say({ type: "ExpireTasks", actor, now: noon + revealMs });
@@ -278,7 +286,7 @@ describe("a job with an assurance", () => {
     blame(cyd);
     assert.equal(led.state().status, "failed");
 
-    const second = bound();
+    const second = shown();
     second.draw(true);
     second.give(abe, { role: "arbiter" });
     const task = second.open().tasks[1] as TaskRef;
@@ -288,7 +296,7 @@ describe("a job with an assurance", () => {
 });
 
 describe("a draw", () => {
-  const { state } = bound();
+  const { state } = shown();
   const task = { jobHash, replica: 0, attempt: 1 };
   const beacon = "12".repeat(32);
   const isIt = isAudited({ beacon, task: taskName(task), share: 0.5 });
@@ -333,9 +341,8 @@ describe("a draw", () => {
 
 describe("a result is believed", () => {
   const single = (survived: number) => {
-    const led = bound();
+    const led = shown();
     led.draw(false, survived);
-    led.show(bob, right);
     led.judge({ [bob]: right }, { survived: { [bob]: survived } });
     return led;
   };
@@ -422,8 +429,8 @@ describe("a result is believed", () => {
     led.give(bob, { wanted: 2 });
     led.give(cyd);
     led.bindAll({ [bob]: wrong, [cyd]: right });
-    led.draw(false);
     led.showAll({ [bob]: wrong, [cyd]: right });
+    led.draw(false);
     led.judge({ [bob]: wrong, [cyd]: right }, { survived: { [cyd]: 30 }, convicted: [bob] });
     assert.deepEqual(completion(led).accepted, [{ replica: 1, nodeId: cyd }]);
     const rejected = led.events.find(({ type }) => type === "ResultRejected");
@@ -432,9 +439,8 @@ describe("a result is believed", () => {
   });
 
   test("on no terms at all by nobody", () => {
-    const led = bound();
+    const led = shown();
     led.draw(false);
-    led.show(bob, right);
     const found = { comparator: "text", groups: [[0]], distanceInside: 0, distanceBetween: 0 };
     const judged = { type: "JudgeResults", ...found, reason: "same-bytes", actor, now } as const;
     assert.equal(led.say(judged), "AssuranceMissing");
@@ -446,8 +452,8 @@ describe("a completed job", () => {
     const led = lead();
     led.give(bob);
     led.bind(bob, wrong);
-    led.draw(false);
     led.show(bob, wrong);
+    led.draw(false);
     led.judge({ [bob]: wrong }, { survived: { [bob]: survived } });
     completion(led);
     return led;
@@ -498,8 +504,8 @@ describe("a completed job", () => {
     led.give(bob, { wanted: 2 });
     led.give(cyd);
     led.bindAll({ [bob]: wrong, [cyd]: wrong });
-    led.draw(false);
     led.showAll({ [bob]: wrong, [cyd]: wrong });
+    led.draw(false);
     led.judge({ [bob]: wrong, [cyd]: wrong }, { survived: { [bob]: 20, [cyd]: 20 } });
     completion(led);
     led.say(reopen(bob));

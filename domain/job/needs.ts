@@ -76,29 +76,34 @@ export const toReveal = (job: OpenJob): readonly Extract<Task, { status: "commit
   job.revealBy === undefined ? [] : job.tasks.filter((task) => task.status === "committed");
 
 /**
- * The commits whose lottery is to be drawn: those of ordinary nodes that took part in none, when no
- * other ordinary result is still to come. Empty for a job without an assurance.
+ * The results whose lottery is to be drawn: those of ordinary nodes that took part in none, when no
+ * other ordinary result is still to come. All are shown by then: whoever knew that it is audited
+ * could keep a lie back. Empty for a job without an assurance.
  */
-export const toDraw = (job: OpenJob): readonly Extract<Task, { status: "committed" }>[] => {
+export const toDraw = (job: OpenJob): readonly Extract<Task, { status: "received" }>[] => {
   if (!job.spec.assurance) return [];
-  const ordinary = job.tasks.filter(({ role }) => role === undefined);
-  const isComplete =
-    ordinary.every(({ status }) => status !== "assigned") &&
-    vacancies(job).every(({ by }) => by === "arbiter");
-  if (!isComplete) return [];
-  return ordinary
-    .filter((task) => task.status === "committed")
-    .filter(({ replica, attempt }) => job.draws.get(replica)?.attempt !== attempt);
+  const isUnderWay = job.tasks.some(
+    ({ role, status }) => !role && (status === "assigned" || status === "committed"),
+  );
+  if (isUnderWay || vacancies(job).some(({ by }) => by !== "arbiter")) return [];
+  return received(job).filter(
+    ({ role, replica, attempt }) => !role && job.draws.get(replica)?.attempt !== attempt,
+  );
 };
 
 /**
  * True when more results are in than the last judgement has seen, and enough for a quorum; of a job
- * with an assurance, all that are wanted.
+ * with an assurance, all that are wanted, and their audits are drawn.
  */
 export const needsJudgement = (job: OpenJob): boolean => {
   const count = received(job).length;
   if (job.spec.assurance)
-    return count > job.judged && underWay(job) === 0 && vacancies(job).length === 0;
+    return (
+      count > job.judged &&
+      underWay(job) === 0 &&
+      vacancies(job).length === 0 &&
+      toDraw(job).length === 0
+    );
   return count >= job.spec.quorum && count > job.judged;
 };
 

@@ -5,7 +5,7 @@
 import type { Instant } from "../decider.ts";
 import type { AccountId, Digest, JobHash, NodeId } from "../ids.ts";
 import type { Accepted, AuditDraw, JobEvent, JobReopened, TaskRef } from "./events.ts";
-import { faultsNeeded, revealMs, toDraw, vacancies } from "./needs.ts";
+import { faultsNeeded, revealMs, vacancies } from "./needs.ts";
 import type { JobSpec } from "./spec.ts";
 import type { Wrap } from "./wraps.ts";
 
@@ -207,13 +207,11 @@ const reopened = (
 
 /**
  * With the last commit that is wanted all may be revealed, for `revealMs`. When another node is to
- * have a replica, it must not see what those before it have not shown yet; and before anything is shown
- * the lottery of audits is drawn.
+ * have a replica, it must not see what those before it have not shown yet.
  */
 const withReveal = (job: OpenJob, at: Instant): OpenJob => {
   const has = (status: Task["status"]) => job.tasks.some((task) => task.status === status);
-  const isBound = has("committed") && !has("assigned") && vacancies(job).length === 0;
-  const isDue = isBound && toDraw(job).length === 0;
+  const isDue = has("committed") && !has("assigned") && vacancies(job).length === 0;
   if (isDue === (job.revealBy !== undefined)) return job;
   return { ...job, revealBy: isDue ? at + revealMs : undefined };
 };
@@ -244,10 +242,13 @@ const giveUp = (job: OpenJob, ref: TaskRef, code: string): OpenJob => {
 
 /**
  * Whether a node was bound to a result and did not show it when others had shown theirs: if it got the
- * replica again, it could bind itself to what it has read there.
+ * replica again, it could bind itself to what it has read there. An arbiter may have read all it likes.
  */
-const hasSeenOthers = ({ tasks }: OpenJob, { replica }: TaskRef): boolean =>
-  tasks[replica]?.status === "committed" && tasks.some(({ status }) => status === "received");
+const hasSeenOthers = ({ tasks }: OpenJob, { replica }: TaskRef): boolean => {
+  const task = tasks[replica];
+  if (task?.status !== "committed" || task.role) return false;
+  return tasks.some(({ status }) => status === "received");
+};
 
 const vacate = (
   tasks: readonly Task[],

@@ -124,7 +124,6 @@ export const signedJob = (spec: JobSpec, steps: Steps = {}): SignedJob => {
   });
   if (spec.commit)
     for (const { task, commit } of answers) say({ type: "RecordCommit", task, commit, ...by });
-  if (spec.assurance) say({ type: "DrawAudits", ...noAudits(spec.app, nodes), ...by });
   steps.beforeAnswered?.(world, owners);
   for (const { task, salt, receipt } of answers)
     say({
@@ -135,6 +134,7 @@ export const signedJob = (spec: JobSpec, steps: Steps = {}): SignedJob => {
       receipt,
       ...by,
     });
+  if (spec.assurance) say({ type: "DrawAudits", ...noAudits(spec.app, nodes), ...by });
   const distances = { distanceInside: 0, distanceBetween: 0 };
   const judgement = { comparator: "exact", groups: [[0, 1]], ...distances, reason: "same-bytes" };
   const terms = { policy: 1, adversaryShare: 0.35, epsilon: 0.01, arbitersToConvict: 2 };

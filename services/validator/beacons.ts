@@ -1,5 +1,5 @@
 /**
- * Draws the beacon while commits wait for their lottery: one for all that came in the meantime. What
+ * Draws the beacon while results wait for their lottery: one for all that came in the meantime. What
  * goes into it is what the log says between two positions, so anybody can draw it again.
  */
 import { type Beacon, beacon, beaconOf } from "../../domain/beacon/beacon.ts";
@@ -13,7 +13,7 @@ import { beaconStream, jobStreamPrefix } from "../../streams/names.ts";
 import { type Fact, serviceActor } from "../facts.ts";
 
 export interface Beacons {
-  /** Folds a fact. `opens` says that it is a commit whose lottery is to be drawn. */
+  /** Folds a fact. `opens` says that it is a result whose lottery is to be drawn. */
   hear(fact: Fact, opens: boolean): void;
   /** Draws what is due; does nothing while nothing waits. */
   act(): void;
@@ -105,7 +105,7 @@ export const createBeacons = ({
   };
 };
 
-/** The events of jobs since the first commit that no beacon covers. */
+/** The events of jobs since the first result that no beacon covers. */
 export interface Gathering {
   add(fact: Pick<Fact, "id" | "event" | "position">, opens: boolean): void;
   /** A beacon covers everything up to there. */

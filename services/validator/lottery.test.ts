@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { BeaconDrawn } from "../../domain/beacon/beacon.ts";
 import type { JobEvent } from "../../domain/job/events.ts";
 import { jobHash as hashOf } from "../../domain/job/hash.ts";
 import { type Job, job as rules } from "../../domain/job/job.ts";
 import { type JobSpec, specDefaults } from "../../domain/job/spec.ts";
 import { policyDefaults } from "../../domain/policy/policy.ts";
-import { jobStream } from "../../streams/names.ts";
+import { beaconStream, jobStream } from "../../streams/names.ts";
 import { at, noon } from "../../testing/given.ts";
 import { createLottery } from "./lottery.ts";
 
@@ -20,10 +21,12 @@ const opened = (spec: JobSpec, isAhead: boolean, role?: "arbiter"): readonly boo
   const task = { jobHash, replica: 0, attempt: 1, nodeId: "bob", at: noon };
   const reason = { policy: 1, seed: 0, candidates: 1, score: 1 };
   const lease = { executionClass: "plain@1", expiresAt: at(60), fundedAt: 0, reason };
+  const output = { outputDigest: "cd".repeat(32), outputSize: 1 };
   const events: readonly JobEvent[] = [
     { type: "JobSubmitted", jobHash, spec, deadlineAt: at(60), at: noon },
     { type: "TaskAssigned", ...task, ...lease, ...(role ? { role } : {}) },
     { type: "ResultCommitted", ...task, commit: "ab".repeat(32) },
+    { type: "ResultReceived", ...task, executionClass: "plain@1", ...output, elapsedMs: 1 },
     { type: "JobFailed", jobHash, reason: "deadline-passed", at: noon },
   ];
   const last = events.reduce<Job>(rules.evolve, rules.initial);
@@ -39,13 +42,56 @@ const opened = (spec: JobSpec, isAhead: boolean, role?: "arbiter"): readonly boo
   });
 };
 
-test("a commit begins to wait for a beacon also where its job has ended in the meantime", () => {
+test("a result begins to wait for a beacon also where its job has ended in the meantime", () => {
   // Or who draws again from the log, and hears each fact in its time, would begin it elsewhere.
-  assert.deepEqual(opened(assured, false), [false, false, true, false]);
+  assert.deepEqual(opened(assured, false), [false, false, false, true, false]);
   assert.deepEqual(opened(assured, true), opened(assured, false));
   const { assurance: _, ...plain } = assured;
   for (const isAhead of [false, true]) {
     assert.ok(!opened(plain, isAhead).includes(true), "no beacon for a plain quorum");
     assert.ok(!opened(assured, isAhead, "arbiter").includes(true), "arbiters are not drawn");
   }
+});
+
+test("no beacon that is older than one of the results draws them, though the state is ahead", () => {
+  const jobHash = hashOf(assured);
+  const tasks = ["bob", "cyd"].map((nodeId, replica) => ({
+    ...{ jobHash, replica, attempt: 1, nodeId, at: noon },
+  }));
+  const reason = { policy: 1, seed: 0, candidates: 1, score: 1 };
+  const lease = { executionClass: "plain@1", expiresAt: at(60), fundedAt: 0, reason, wanted: 2 };
+  const output = { executionClass: "plain@1", outputDigest: "cd".repeat(32), outputSize: 1 };
+  const results = tasks.map(
+    (task): JobEvent => ({ type: "ResultReceived", ...task, ...output, elapsedMs: 1 }),
+  );
+  const submitted: JobEvent = {
+    ...{ type: "JobSubmitted", jobHash, spec: assured, deadlineAt: at(60), at: noon },
+  };
+  const ahead = [
+    submitted,
+    ...tasks.map((task): JobEvent => ({ type: "TaskAssigned", ...task, ...lease })),
+    ...tasks.map(
+      (task): JobEvent => ({ type: "ResultCommitted", ...task, commit: "ab".repeat(32) }),
+    ),
+    ...results,
+  ].reduce<Job>(rules.evolve, rules.initial);
+  assert.ok(ahead.status === "open");
+  const lottery = createLottery({
+    ...{ jobOf: () => ahead, policy: () => policyDefaults },
+    ...{ survived: () => 0, atRisk: () => 0n, sha256: () => "0".repeat(64) },
+  });
+  let position = 0n;
+  const tell = (event: JobEvent | BeaconDrawn, stream: string) =>
+    lottery.hear({ event, id: "", stream, revision: 0n, position: position++ }, ahead);
+  const [first, second] = results as [JobEvent, JobEvent];
+  const draw = (to: number) =>
+    tell({ type: "BeaconDrawn", from: 0, to, digest: "be".repeat(32), at: noon }, beaconStream);
+  tell(submitted, jobStream(jobHash));
+  tell(first, jobStream(jobHash));
+  draw(1);
+  assert.equal(lottery.drawOf(ahead), undefined);
+  tell(second, jobStream(jobHash));
+  assert.equal(lottery.drawOf(ahead), undefined);
+  draw(3);
+  assert.equal(lottery.drawOf(ahead)?.draws.length, 2);
 });

@@ -1,8 +1,8 @@
 /**
- * The lottery of audits: which commits take part in it with which beacon, and how it comes out. A fold
+ * The lottery of audits: which results take part in it with which beacon, and how it comes out. A fold
  * of facts: the validator draws by it, and whoever reads the log can draw again and compare.
  *
- * A job is drawn with the first beacon that covers all of its commits, by the policy, the audits
+ * A job is drawn with the first beacon that covers all of its results, by the policy, the audits
  * that each node had survived and what it had to lose when that beacon was written.
  */
 import type { BeaconDrawn } from "../../domain/beacon/beacon.ts";
@@ -27,7 +27,7 @@ export interface Draw {
 }
 
 export interface Lottery {
-  /** Folds a fact. `job` is the state after it, or newer. @returns Whether a commit begins to wait. */
+  /** Folds a fact. `job` is the state after it, or newer. @returns Whether a result begins to wait. */
   hear(fact: Fact, job: Job): boolean;
   /** The jobs that have their beacon and were not drawn yet. */
   due(): Iterable<JobHash>;
@@ -50,8 +50,10 @@ interface Standing {
 }
 
 interface Entry {
-  /** Where the last commit stands. */
-  position: bigint;
+  /** Where the last result stands. */
+  readonly position: bigint;
+  /** Of which results facts told: a beacon that is older than a result says nothing about it. */
+  readonly heard: ReadonlySet<string>;
   ticket: Ticket | undefined;
 }
 
@@ -108,11 +110,13 @@ export const createLottery = ({
         case "BeaconDrawn":
           hearBeacon(event as BeaconDrawn);
           return false;
-        case "ResultCommitted": {
-          const { jobHash, replica } = event as Extract<JobEvent, { type: "ResultCommitted" }>;
+        case "ResultReceived": {
+          const result = event as Extract<JobEvent, { type: "ResultReceived" }>;
+          const { jobHash, replica } = result;
           const role = job.status === "unknown" ? undefined : job.tasks[replica]?.role;
           if (!assured.has(jobHash) || role) return false;
-          entries.set(jobHash, { position, ticket: undefined });
+          const heard = new Set(entries.get(jobHash)?.heard).add(taskName(result));
+          entries.set(jobHash, { position, heard, ticket: undefined });
           ready.delete(jobHash);
           return true;
         }
@@ -139,9 +143,10 @@ export const createLottery = ({
     },
     due: () => ready,
     drawOf: (job) => {
-      const ticket = entries.get(job.jobHash)?.ticket;
+      const { ticket, heard } = entries.get(job.jobHash) ?? {};
       const tasks = toDraw(job);
       if (!ticket || tasks.length === 0) return undefined;
+      if (!tasks.every((task) => heard?.has(taskName(task)))) return undefined;
       const { beacon, policy, standings } = ticket;
       const { assurance = "standard", app, price } = job.spec;
       const rates = policy.verification[assurance];

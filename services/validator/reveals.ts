@@ -1,5 +1,5 @@
 /**
- * Asks nodes to show what they are bound to, at once when the last of a job has committed and its audits are drawn, and again
+ * Asks nodes to show what they are bound to, at once when the last of a job has committed, and again
  * every few seconds until each has answered or its time is over: a request that is lost costs no more.
  */
 import type { Instant, Millis } from "../../domain/decider.ts";
@@ -29,7 +29,6 @@ export const createReveals = (
     hear: (event) => {
       switch (event.type) {
         case "ResultCommitted":
-        case "AuditDrawn":
           due.set(event.jobHash, Number.NEGATIVE_INFINITY);
           return;
         case "JobCompleted":

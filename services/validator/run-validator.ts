@@ -224,7 +224,8 @@ export const runValidator = ({
       if (!isOfJob) return;
       assignments.hear(fact);
       reveals.hear(event as JobEvent);
-      if (event.type === "ResultReceived") unjudged.add(event.jobHash);
+      if (event.type === "ResultReceived" || event.type === "AuditDrawn")
+        unjudged.add(event.jobHash);
       else if (event.type === "JobCompleted") unjudged.delete(event.jobHash);
     },
     act,
