@@ -38,8 +38,8 @@ interface Entry {
 
 /** Jobs that ended are kept so long, to shrug at repeats without reading the store. */
 const endedKept = 5_000;
-/** Jobs that may be opened again, more than there are while their awards are held. */
-const heldKept = 10_000;
+/** Jobs that may be opened again: the most whose awards are held (`holdJobs`), and some that are late. */
+const heldKept = 12_000;
 const conflictsMax = 20;
 
 /** @param decider - The rules; others only in tests that want to see them broken. */
