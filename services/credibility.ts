@@ -31,9 +31,9 @@ export const createCredibility = (): Credibility => {
       .get(task.jobHash)
       ?.find(({ replica, attempt }) => replica === task.replica && attempt === task.attempt);
 
-  const count = ({ nodeId, runtime }: AuditDraw, change: (before: number) => number): void => {
+  const count = ({ nodeId, runtime }: AuditDraw): void => {
     const counts = nodes.get(nodeId) ?? new Map<string, number>();
-    nodes.set(nodeId, counts.set(runtime, change(counts.get(runtime) ?? 0)));
+    nodes.set(nodeId, counts.set(runtime, (counts.get(runtime) ?? 0) + 1));
   };
 
   return {
@@ -44,7 +44,7 @@ export const createCredibility = (): Credibility => {
           return;
         case "ResultAccepted": {
           const draw = event.audited && drawOf(event);
-          if (draw) count(draw, (before) => before + 1);
+          if (draw) count(draw);
           return;
         }
         case "NodeConvicted":

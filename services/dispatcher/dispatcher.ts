@@ -334,8 +334,6 @@ export const createDispatcher = (
       case "ResultsDisagreed":
       case "AuditDrawn":
       case "ReplicaWanted":
-        // What is bound may be shown when its audits are drawn, and must be within a time.
-        if (job.status === "open" && job.revealBy !== undefined) alarms.add(job.revealBy, jobHash);
         enlist(jobHash, job);
         return;
       case "JobReopened":
