@@ -1,12 +1,14 @@
 /**
  * What honest callers notice while somebody abuses the gateway:
  *
- *     npm run bench:abuse -- [--seconds 20] [--per-second 500] [--honest 50] [--json]
+ *     npm run bench:abuse -- [--rounds 5] [--seconds 10] [--per-second 500] [--honest 50] [--json]
  *
  * A gateway, a stranger and honest callers, each a process of its own, on three addresses of the
  * loopback interface; the gateway counts them as it counts strangers from elsewhere. The stranger
  * sends the corpus of `gateway/testing/hostile-requests.ts` at a steady rate, whether or not it is
- * answered. Prints the honest callers' times, idle and under abuse, and what refusing cost.
+ * answered. Idle and abused stretches take turns, so that a pause of the machine falls on either.
+ * Prints the honest callers' times, idle and under abuse, and what refusing cost: of each figure
+ * the median of all rounds.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -18,7 +20,7 @@ import { parseArgs } from "node:util";
 import { rateDefaults } from "../gateway/limits/rates.ts";
 import { hostileRequests } from "../gateway/testing/hostile-requests.ts";
 import { noopSpec, openTestNetwork } from "../gateway/testing/test-network.ts";
-import { type Spread, spreadOf } from "./numbers.ts";
+import { percentile, type Spread, spreadOf } from "./numbers.ts";
 import { usageOf } from "./usage.ts";
 
 interface Load {
@@ -145,33 +147,34 @@ const run = async (name: string, load: Load): Promise<Answered> => {
 
 const settleMs = 2_000;
 
-const compare = async (options: {
+interface Options {
+  readonly rounds: number;
+  /** Of each stretch, idle and abused. */
   readonly seconds: number;
   readonly perSecond: number;
   readonly honest: number;
-}) => {
-  const server = startPart("gateway");
-  const { url: gateway } = await heard<{ readonly url: string }>(server);
+}
+
+/** One idle stretch and one under abuse. */
+const round = async (options: Options, gateway: string, cpuMs: () => number) => {
   const { seconds } = options;
   const honest = { gateway, address: "127.0.0.2", perSecond: options.honest, seconds };
-  const hostile = { gateway, address: "127.0.0.3", perSecond: options.perSecond, seconds };
-  const cpu = () => usageOf(server.pid ?? -1)?.cpuMs ?? Number.NaN;
-  // Until everything is compiled; and the start of a process is none of the gateway's doing.
-  await run("honest", { ...honest, seconds: 3 });
-  await run("hostile", { ...hostile, seconds: 3 });
-  await sleep(settleMs);
-  const before = cpu();
+  const hostile = {
+    gateway,
+    address: "127.0.0.3",
+    perSecond: options.perSecond,
+    seconds: seconds + (2 * settleMs) / 1000,
+  };
+  const before = cpuMs();
   const idle = await run("honest", honest);
-  const between = cpu();
-  const abusing = run("hostile", { ...hostile, seconds: seconds + (2 * settleMs) / 1000 });
+  const between = cpuMs();
+  const abusing = run("hostile", hostile);
   await sleep(settleMs);
   const abuse = await run("honest", honest);
   const refused = await abusing;
-  const after = cpu();
-  server.send("end");
+  const after = cpuMs();
   const sent = Object.values(refused.statuses).reduce((sum, count) => sum + count, 0);
   return {
-    options,
     idle,
     abuse,
     refused,
@@ -180,9 +183,47 @@ const compare = async (options: {
   };
 };
 
+type Round = Awaited<ReturnType<typeof round>>;
+
+const line = (name: string, { p50, p99 }: Pick<Spread, "p50" | "p99">) =>
+  `${name} p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`;
+
+const compare = async (options: Options) => {
+  const server = startPart("gateway");
+  const { url: gateway } = await heard<{ readonly url: string }>(server);
+  const cpuMs = () => usageOf(server.pid ?? -1)?.cpuMs ?? Number.NaN;
+  // Until everything is compiled; and the start of a process is none of the gateway's doing.
+  await round({ ...options, seconds: 3 }, gateway, cpuMs);
+  const rounds: Round[] = [];
+  while (rounds.length < options.rounds) {
+    await sleep(settleMs);
+    const ended = await round(options, gateway, cpuMs);
+    rounds.push(ended);
+    process.stderr.write(
+      `${rounds.length}/${options.rounds} ${line("idle", ended.idle.ms)}; ${line("under abuse", ended.abuse.ms)}\n`,
+    );
+  }
+  server.send("end");
+  const median = (figure: (round: Round) => number) => percentile(rounds.map(figure), 0.5);
+  const spread = (of: (round: Round) => Spread) => ({
+    p50: median((round) => of(round).p50),
+    p95: median((round) => of(round).p95),
+    p99: median((round) => of(round).p99),
+  });
+  return {
+    options,
+    rounds,
+    idle: spread(({ idle }) => idle.ms),
+    abuse: spread(({ abuse }) => abuse.ms),
+    p99Ratio: median(({ p99Ratio }) => p99Ratio),
+    cpuMsPerHostileRequest: median((round) => round.cpuMsPerHostileRequest),
+  };
+};
+
 const { values } = parseArgs({
   options: {
-    seconds: { type: "string", default: "20" },
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "10" },
     "per-second": { type: "string", default: "500" },
     honest: { type: "string", default: "50" },
     json: { type: "boolean", default: false },
@@ -200,14 +241,13 @@ else if (values.part !== undefined) {
   process.disconnect?.();
 } else {
   const figures = await compare({
+    rounds: Number(values.rounds),
     seconds: Number(values.seconds),
     perSecond: Number(values["per-second"]),
     honest: Number(values.honest),
   });
-  const line = (name: string, { ms }: Answered) =>
-    `${name}: p50 ${ms.p50.toFixed(1)} ms, p99 ${ms.p99.toFixed(1)} ms`;
   process.stderr.write(
-    `${line("honest, idle", figures.idle)}\n${line("honest, under abuse", figures.abuse)}\n` +
+    `honest callers: ${line("idle", figures.idle)}; ${line("under abuse", figures.abuse)}\n` +
       `p99 is ${figures.p99Ratio.toFixed(2)} times idle; a hostile request costs ${figures.cpuMsPerHostileRequest.toFixed(2)} ms of CPU\n`,
   );
   if (values.json) process.stdout.write(`${JSON.stringify(figures)}\n`);
