@@ -13,7 +13,6 @@ import type { Capabilities, NodeEvent } from "../node/node.ts";
 import type { PolicyEvent } from "../policy/adoption.ts";
 import { adoption } from "../policy/adoption.ts";
 import type { Policy } from "../policy/policy.ts";
-import { type ReputationParameters, reputationDefaults } from "../reputation/parameters.ts";
 import { isLow, standing } from "../reputation/standing.ts";
 import { blankTrack, evolveTrack, type Track } from "../reputation/track.ts";
 
@@ -56,8 +55,7 @@ export const createRoster = (onChange: (node: RosterNode) => void = () => undefi
   const hearJob = (event: JobEvent): void => {
     const { jobHash } = event;
     const node = "nodeId" in event ? nodes.get(event.nodeId) : undefined;
-    if (node && "nodeId" in event)
-      node.track = evolveTrack(node.track, event, reputationOf(policy));
+    if (node && "nodeId" in event) node.track = evolveTrack(node.track, event, policy.reputation);
     switch (event.type) {
       case "TaskAssigned": {
         const tasks = holders.get(jobHash) ?? [];
@@ -136,7 +134,7 @@ export const createRoster = (onChange: (node: RosterNode) => void = () => undefi
     },
     node: (nodeId) => nodes.get(nodeId),
     nodes: () => nodes.values(),
-    standing: ({ track }) => standing(track, reputationOf(policy)),
+    standing: ({ track }) => standing(track, policy.reputation),
     turnaroundMs: ({ track }, app) =>
       Object.hasOwn(track.turnaround, app) ? track.turnaround[app]?.meanMs : undefined,
     get policy() {
@@ -144,16 +142,6 @@ export const createRoster = (onChange: (node: RosterNode) => void = () => undefi
     },
   };
 };
-
-/** Where a policy is silent, as reputation stands by itself. */
-const reputationOf = (policy: Policy): ReputationParameters => {
-  const known = merged.get(policy);
-  if (known) return known;
-  const made = { ...reputationDefaults, ...policy.reputation };
-  merged.set(policy, made);
-  return made;
-};
-const merged = new WeakMap<Policy, ReputationParameters>();
 
 export const nodeEvents: Readonly<Record<NodeEvent["type"], true>> = {
   NodeRegistered: true,
@@ -183,4 +171,4 @@ export const isArbiter = ({ owner }: RosterNode, { verification }: Policy): bool
 
 /** Whether a node has yet to show what it is worth, or has lost what it was believed. */
 export const isNew = ({ track }: RosterNode, policy: Policy): boolean =>
-  track.vettedAt === null || isLow(track, reputationOf(policy));
+  track.vettedAt === null || isLow(track, policy.reputation);

@@ -13,8 +13,9 @@ import type { Wrap } from "../../domain/job/wraps.ts";
 import type { Capabilities } from "../../domain/node/node.ts";
 import type { AnyEvent } from "../../streams/codec.ts";
 import { at, noon } from "../../testing/given.ts";
-import { createDispatcher, type Dispatcher, lostAfterMs, type Plan } from "./dispatcher.ts";
+import { createDispatcher, type Dispatcher, type Plan } from "./dispatcher.ts";
 import { leaseSlackMs } from "./maintenance.ts";
+import { lostAfterMs } from "./presence.ts";
 
 const jobHash = "a".repeat(64);
 const spec: JobSpec = {

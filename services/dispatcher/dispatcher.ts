@@ -2,48 +2,33 @@
  * The dispatcher's head: folds facts and heartbeats, and says what must happen next. No I/O, no
  * clock, no chance of its own; `run-dispatcher.ts` carries out what it says.
  *
- * A job waits here from its funding until it needs no more tasks. A task is watched here from its
- * assignment until it was answered, failed or expired.
+ * Here its parts are put together: which jobs wait (`open-jobs.ts`), which nodes are heard
+ * (`presence.ts`) and stand where (`seating.ts`), who gets what (`planning.ts`), and what was ordered
+ * (`orders.ts`).
  */
-import { catalogue, isAppName } from "../../domain/catalogue.ts";
 import type { Random } from "../../domain/chance.ts";
 import type { Instant, Millis } from "../../domain/decider.ts";
-import { createNodeIndex } from "../../domain/dispatch/node-index.ts";
-import {
-  createRoster,
-  groupOf,
-  isArbiter,
-  isNew,
-  type RosterNode,
-} from "../../domain/dispatch/roster.ts";
+import { createRoster } from "../../domain/dispatch/roster.ts";
 import { portableSha256, type Sha256 } from "../../domain/hashing.ts";
 import type { JobHash, NodeId } from "../../domain/ids.ts";
 import type { JobEvent, TaskRef } from "../../domain/job/events.ts";
 import { type Assignment, type Job, type OpenJob, vacancies } from "../../domain/job/job.ts";
-import type { JobSpec } from "../../domain/job/spec.ts";
-import type { Capabilities, NodeEvent } from "../../domain/node/node.ts";
+import type { NodeEvent } from "../../domain/node/node.ts";
 import type { PolicyEvent } from "../../domain/policy/adoption.ts";
 import { policyDefaults, withDefaults } from "../../domain/policy/policy.ts";
-import type { Heartbeat, TaskOrder } from "../../streams/task-queue.ts";
-import { createAlarms } from "../alarms.ts";
+import type { Heartbeat } from "../../streams/task-queue.ts";
 import { createCredibility } from "../credibility.ts";
 import type { Fact } from "../facts.ts";
-import { createMaintenance, leaseFor, leaseSlackMs, leaseTurnsMax } from "./maintenance.ts";
+import { createJobHearing } from "./job-hearing.ts";
+import { createMaintenance } from "./maintenance.ts";
+import { createOpenJobs } from "./open-jobs.ts";
+import { createOrders, type Order } from "./orders.ts";
 import { createPlanner } from "./planning.ts";
+import { createPresence } from "./presence.ts";
 import { createQuotas, type Quota } from "./quotas.ts";
 import { type Await, createSealedJobs } from "./sealed-jobs.ts";
+import { createSeating } from "./seating.ts";
 import { createUsage } from "./usage.ts";
-import { createWaitingLine } from "./waiting-line.ts";
-
-/** A node whose heartbeat is so old gets no new task, and its tasks go to others. */
-export const lostAfterMs = 6_000;
-/**
- * Since the first heartbeat after silence: until then a node may live and not have been heard yet, and
- * no client is asked to wrap for others. Nodes beat every two seconds.
- */
-const settledAfterMs = 2_500;
-/** Starts of a worker that are remembered, so that two workers under one name are not taken for restarts. */
-const instancesKept = 8;
 
 export interface Dispatcher {
   /** Folds a fact. `job` is the state after it, or newer. */
@@ -95,13 +80,6 @@ export interface Plan {
   readonly fundedAt: number;
 }
 
-export interface Order {
-  /** The event that assigned it: names the message. */
-  readonly eventId: string;
-  readonly assignedAt: Instant;
-  readonly task: TaskOrder;
-}
-
 export interface Overdue {
   /** Jobs that may have a task past its lease or a deadline behind them. */
   readonly jobs: readonly JobHash[];
@@ -111,260 +89,57 @@ export interface Overdue {
   readonly isCut: boolean;
 }
 
-interface NodeView {
-  /** What the log says of it. */
-  readonly told: RosterNode;
-  draining: boolean;
-  /** Whether it has been heard since it was registered, lost or we started. */
-  heard: boolean;
-  /** Of the workers that were heard, the latest last. */
-  instances: readonly string[];
-  /** Since when it is silent. */
-  lastSeen: Instant;
-  listed: boolean;
-  /** Room set aside for plans that are not yet facts, by `<job hash>/<replica>`. */
-  readonly reserved: Set<string>;
-  /** By `<job hash>/<replica>`. */
-  readonly orders: Map<string, Order>;
-  /** What it declares but for some apps, as long as neither changes. */
-  offered:
-    | { readonly of: Capabilities; readonly closed: string; readonly offers: Capabilities }
-    | undefined;
-  /** What is counted in `judged`: what it declares, if it is a listed arbiter. */
-  judges: Capabilities | undefined;
-}
-
 export const createDispatcher = (
   jobOf: (jobHash: JobHash) => Job,
   sha256: Sha256 = portableSha256,
 ): Dispatcher => {
-  const nodes = new Map<NodeId, NodeView>();
-  const index = createNodeIndex();
-  /** Of the nodes that compute again what others computed, and nothing else. */
-  const arbiters = createNodeIndex();
-  /** How many of them compute an app in an execution class, with room or without, by `<app> <class>`. */
-  const judged = new Map<string, number>();
-  const roster = createRoster((told) => seat(told));
+  const presence = createPresence();
+  const maintenance = createMaintenance();
+  const roster = createRoster((told) => seating.seat(told));
   const quotas = createQuotas(
-    (nodeId) => {
-      const node = nodes.get(nodeId);
-      if (node) seat(node.told);
-    },
+    (nodeId) => seating.seatAgain(nodeId),
     () => roster.policy.dispatch.quotaStart,
   );
-  let asOf: Fact["position"] = -1n;
-  /** As of the last tick or heartbeat. */
-  let clockAt: Instant = 0;
-  const funded = new Map<JobHash, number>();
-  /** Of the open jobs. */
-  const deadlines = new Map<JobHash, Instant>();
+  const seating = createSeating({ roster, presence, quotas, maintenance });
   const usage = createUsage({ halfLifeMs: policyDefaults.dispatch.usageHalfLifeMs });
-  const line = createWaitingLine(usage);
-  const alarms = createAlarms();
-  const maintenance = createMaintenance();
+  const openJobs = createOpenJobs(usage);
+  const orders = createOrders();
   const sealedJobs = createSealedJobs();
   const credibility = createCredibility();
-  let outbox = new Map<NodeId, Map<string, Order>>();
-  let firstHeard = Number.NEGATIVE_INFINITY;
-  let lastHeard = Number.NEGATIVE_INFINITY;
-  /** No node is heard: it is the line that is cut. */
-  let isCut = false;
-
-  const viewOf = (told: RosterNode): NodeView => {
-    const known = nodes.get(told.nodeId);
-    if (known) return known;
-    const health = { draining: false, heard: false, lastSeen: 0, instances: [], listed: false };
-    const blank = { offered: undefined, judges: undefined };
-    const rest = { reserved: new Set<string>(), orders: new Map(), ...blank };
-    const view: NodeView = { told, ...health, ...rest };
-    nodes.set(told.nodeId, view);
-    return view;
-  };
-
-  /** What it declares, without the apps of which its quota gives it no more now. */
-  const offeredBy = (node: NodeView): Capabilities => {
-    const { nodeId, capabilities } = node.told;
-    const closed = quotas.closedApps(nodeId, clockAt).join(" ");
-    if (closed === "") return capabilities;
-    const known = node.offered;
-    if (known?.of === capabilities && known.closed === closed) return known.offers;
-    const names = new Set(closed.split(" "));
-    const offers = {
-      ...capabilities,
-      apps: capabilities.apps.filter(({ app }) => !names.has(app)),
-    };
-    node.offered = { of: capabilities, closed, offers };
-    return offers;
-  };
-
-  const noteJudge = (node: NodeView, judges: Capabilities | undefined) => {
-    if (node.judges === judges) return;
-    const count = (capabilities: Capabilities | undefined, one: 1 | -1) => {
-      for (const { app, executionClass } of capabilities?.apps ?? []) {
-        const name = `${app} ${executionClass}`;
-        judged.set(name, (judged.get(name) ?? 0) + one);
-        if (judged.get(name) === 0) judged.delete(name);
-      }
-    };
-    count(node.judges, -1);
-    count(judges, 1);
-    node.judges = judges;
-  };
-
-  /** Puts the node where its standing, load and health say. */
-  const seat = (told: RosterNode) => {
-    const { nodeId } = told;
-    const node = viewOf(told);
-    node.listed = told.status === "active" && !node.draining && node.heard;
-    const judges = isArbiter(told, roster.policy);
-    noteJudge(node, judges && node.listed ? told.capabilities : undefined);
-    (judges ? index : arbiters).remove(nodeId);
-    const own = judges ? arbiters : index;
-    if (!node.listed) return own.remove(nodeId);
-    own.put({
-      nodeId,
-      group: groupOf(told, roster.policy),
-      capabilities: offeredBy(node),
-      standing: roster.standing(told),
-      load: loadOf(node),
-      isNew: isNew(told, roster.policy),
-    });
-  };
-
-  /** Nodes that stop before a task with such a limit must be done there. */
-  const stopping = (wallMs: Millis): readonly NodeId[] => {
-    const found: NodeId[] = [];
-    for (const nodeId of maintenance.before(clockAt + wallMs * leaseTurnsMax + leaseSlackMs)) {
-      const node = nodes.get(nodeId);
-      if (!node) continue;
-      const { slots } = node.told.capabilities;
-      const untilMs = (maintenance.stopsAt(nodeId) ?? 0) - clockAt;
-      if (leaseFor({ wallMs, load: loadOf(node) + 1, slots }) > untilMs) found.push(nodeId);
-    }
-    return found;
-  };
+  let asOf: Fact["position"] = -1n;
 
   const { assignmentsFor } = createPlanner({
-    stopping,
+    stopping: seating.stopping,
     roster,
-    index,
-    arbiters,
-    isJudged: (app, executionClass) => judged.has(`${app} ${executionClass}`),
+    index: seating.index,
+    arbiters: seating.arbiters,
+    isJudged: seating.isJudged,
     sealedJobs,
     survived: credibility.survived,
-    reservedOf: (nodeId) => nodes.get(nodeId)?.reserved.size ?? 0,
+    reservedOf: seating.reservedOf,
     reserve: (nodeId, jobHash, replica) => {
-      const node = nodes.get(nodeId);
-      if (!node) return;
-      node.reserved.add(`${jobHash}/${replica}`);
+      seating.reserve(nodeId, jobHash, replica);
       const job = jobOf(jobHash);
       if (job.status === "open") quotas.reserve(nodeId, job.spec.app, `${jobHash}/${replica}`);
-      seat(node.told);
+      seating.seatAgain(nodeId);
     },
     asOf: () => String(asOf),
     sha256,
   });
 
-  const release = (jobHash: JobHash, replica: number, nodeId: NodeId) => {
-    const node = nodes.get(nodeId);
-    const key = `${jobHash}/${replica}`;
-    const order = node?.orders.get(key);
-    if (!node || !order) return;
-    node.orders.delete(key);
-    // Most of what history orders is long over when it has been told.
-    outbox.get(nodeId)?.delete(key);
-    alarms.forget(order.task.expiresAt, jobHash);
-  };
-
-  const enlist = (jobHash: JobHash, job: Job) => {
-    if (job.status !== "open" || !funded.has(jobHash)) return;
-    const { client, priority, app, engine, sealed } = job.spec;
-    const vacant = vacancies(job);
-    if (vacant.length === 0) return;
-    const judged = vacant.some(({ by }) => by === "arbiter");
-    const kind = `${app} ${engine}${sealed ? " sealed" : ""}${judged ? " arbiter" : ""}`;
-    line.join(jobHash, { client, priority, kind, cost: vacant.length * usage.usualMs(app) });
-  };
-
-  const hearJob = (event: JobEvent, fact: Fact, job: Job) => {
-    const { jobHash } = event;
-    usage.hear(event, job);
-    quotas.hear(event, job);
-    if (event.type === "TaskAssigned")
-      nodes.get(event.nodeId)?.reserved.delete(`${jobHash}/${event.replica}`);
-    roster.hear(event);
-    switch (event.type) {
-      case "JobSubmitted":
-        deadlines.set(jobHash, event.deadlineAt);
-        alarms.add(event.deadlineAt, jobHash);
-        return;
-      case "TaskAssigned": {
-        const node = nodes.get(event.nodeId);
-        if (!node || job.status !== "open") return; // We ended it ourselves before we heard of this.
-        const { nodeId, replica, attempt, executionClass, expiresAt, at } = event;
-        const { app, params, inputs, wallMs, commit } = job.spec;
-        const sealed = job.spec.sealed && sealedJobs.orderFor(job, nodeId);
-        alarms.add(expiresAt, jobHash);
-        if (job.spec.sealed && !sealed) {
-          enlist(jobHash, job); // It could not read the inputs: the lease runs out, and another gets it.
-          return;
-        }
-        const whose = sealed ? { sealed } : clientFor(job.spec);
-        const also = { ...(commit ? { commit } : {}), ...whose };
-        const what = { app, params, inputs, executionClass, wallMs, expiresAt, ...also };
-        const task: TaskOrder = { jobHash, replica, attempt, ...what };
-        const order: Order = { eventId: fact.id, assignedAt: at, task };
-        node.orders.set(`${jobHash}/${replica}`, order);
-        const orders = outbox.get(nodeId);
-        if (orders) orders.set(`${jobHash}/${replica}`, order);
-        else outbox.set(nodeId, new Map([[`${jobHash}/${replica}`, order]]));
-        enlist(jobHash, job);
-        return;
-      }
-      case "ResultCommitted":
-        if (job.status === "open" && job.revealBy !== undefined) alarms.add(job.revealBy, jobHash);
-        release(jobHash, event.replica, event.nodeId);
-        return;
-      case "ResultReceived":
-      case "TaskFailed":
-      case "TaskExpired":
-        release(jobHash, event.replica, event.nodeId);
-        enlist(jobHash, job);
-        return;
-      case "ResultsDisagreed":
-      case "AuditDrawn":
-      case "ReplicaWanted":
-        enlist(jobHash, job);
-        return;
-      case "JobReopened":
-        deadlines.set(jobHash, event.deadlineAt);
-        alarms.add(event.deadlineAt, jobHash);
-        if (job.status === "open") funded.set(jobHash, event.fundedAt);
-        enlist(jobHash, job);
-        return;
-      case "KeysWrapped":
-      case "KeysAwaited":
-        return; // It waits in the line all the while.
-      case "ResultAccepted":
-      case "ResultRejected":
-        return;
-      case "JobCompleted":
-      case "JobFailed":
-      case "JobRejected":
-      case "JobCancelled":
-        line.leave(jobHash);
-        funded.delete(jobHash);
-        alarms.forget(deadlines.get(jobHash) ?? 0, jobHash);
-        deadlines.delete(jobHash);
-        if (job.status === "unknown") return;
-        for (const { replica, nodeId } of job.tasks) release(jobHash, replica, nodeId);
-    }
-  };
+  const hearJob = createJobHearing({
+    usage,
+    quotas,
+    seating,
+    roster,
+    openJobs,
+    orders,
+    sealedJobs,
+  });
 
   const hearNode = (event: NodeEvent) => {
     roster.hear(event);
-    const node = nodes.get(event.nodeId);
-    if (node && event.type === "NodeRegistered") node.lastSeen = event.at;
+    if (event.type === "NodeRegistered") presence.register(event.nodeId, event.at);
   };
 
   const planFor = (
@@ -375,36 +150,15 @@ export const createDispatcher = (
     const assignments = assignmentsFor(job, random);
     if (assignments === "unreadable") return assignments;
     let leaseMs = 0;
-    for (const { nodeId } of assignments) {
-      const node = nodes.get(nodeId);
-      if (!node) continue;
-      const { slots } = node.told.capabilities;
-      leaseMs = Math.max(leaseMs, leaseFor({ wallMs: spec.wallMs, load: loadOf(node), slots }));
-    }
+    for (const { nodeId } of assignments)
+      leaseMs = Math.max(leaseMs, seating.leaseOf(nodeId, spec.wallMs) ?? 0);
     return { jobHash, app: spec.app, assignments, leaseMs, fundedAt };
   };
 
   const hasRoomFor = (job: OpenJob): boolean =>
-    vacancies(job).some(({ by }) => (by === "arbiter" ? arbiters : index).hasRoom(job.spec));
-
-  /** Nodes that fell silent while others were heard. */
-  const lostTasks = (now: Instant): readonly TaskRef[] => {
-    isCut = now - lastHeard > lostAfterMs;
-    if (isCut) return [];
-    const lost: TaskRef[] = [];
-    for (const [nodeId, node] of nodes) {
-      if (now - node.lastSeen <= lostAfterMs) continue;
-      if (node.heard) {
-        node.heard = false;
-        seat(node.told);
-      }
-      for (const { task } of node.orders.values()) {
-        const { jobHash, replica, attempt } = task;
-        lost.push({ jobHash, replica, attempt, nodeId });
-      }
-    }
-    return lost;
-  };
+    vacancies(job).some(({ by }) =>
+      (by === "arbiter" ? seating.arbiters : seating.index).hasRoom(job.spec),
+    );
 
   return {
     hear: (fact, job) => {
@@ -415,8 +169,8 @@ export const createDispatcher = (
       if (event.type === "JobFunded") {
         const funding = jobOf(event.jobHash);
         if (funding.status !== "open") return; // It ended in the meantime.
-        funded.set(event.jobHash, Number(fact.revision));
-        enlist(event.jobHash, funding);
+        openJobs.fund(event.jobHash, Number(fact.revision));
+        openJobs.enlist(event.jobHash, funding);
       } else if (event.type === "PolicyAdopted") {
         roster.hear(event satisfies PolicyEvent);
         usage.setHalfLife(withDefaults(event.policy).dispatch.usageHalfLifeMs, event.at);
@@ -424,42 +178,28 @@ export const createDispatcher = (
       else if (fact.stream.startsWith("node-")) hearNode(event as NodeEvent);
     },
 
-    heartbeat: (nodeId, { instance, draining, drainAt }, now) => {
-      const node = nodes.get(nodeId);
-      if (!node) return { again: [], changed: false };
-      const isTold = drainAt === maintenance.stopsAt(nodeId);
-      const changed = isCut || draining !== node.draining || !node.heard || !isTold;
-      maintenance.announce(nodeId, drainAt);
-      isCut = false;
-      if (now - lastHeard > lostAfterMs) {
-        // We just started, or the line was cut: nobody is blamed for the silence before.
-        for (const other of nodes.values()) other.lastSeen = now;
-        firstHeard = now;
-      }
-      lastHeard = now;
-      clockAt = now;
-      node.heard = true;
-      node.lastSeen = now;
-      node.draining = draining;
-      if (changed) seat(node.told);
-      if (node.instances.includes(instance)) return { again: [], changed };
-      const startedAnew = node.instances.length > 0;
-      node.instances = [...node.instances, instance].slice(-instancesKept);
-      return { again: startedAnew ? [...node.orders.values()] : [], changed };
+    heartbeat: (nodeId, heartbeat, now) => {
+      const beat = presence.beat(nodeId, heartbeat, now);
+      if (!beat) return { again: [], changed: false };
+      const isTold = heartbeat.drainAt === maintenance.stopsAt(nodeId);
+      maintenance.announce(nodeId, heartbeat.drainAt);
+      const changed = beat.changed || !isTold;
+      if (changed) seating.seatAgain(nodeId);
+      return { again: beat.startedAnew ? [...orders.of(nodeId)] : [], changed };
     },
 
     plan: (random) => {
       const plans: Plan[] = [];
-      if (isCut) return plans;
-      line.serve((jobHash) => {
+      if (presence.isCut()) return plans;
+      openJobs.serve((jobHash) => {
         const job = jobOf(jobHash);
-        const fundedAt = funded.get(jobHash);
+        const fundedAt = openJobs.fundedAt(jobHash);
         if (job.status !== "open" || fundedAt === undefined) return "gone";
         // Another dispatcher was first, or an append came about whose answer was lost.
         if (vacancies(job).length === 0) return "gone";
         const plan = planFor(job, { fundedAt, random });
         if (plan === "unreadable") {
-          if (lastHeard - firstHeard >= settledAfterMs) sealedJobs.askForMore(job);
+          if (presence.isSettled()) sealedJobs.askForMore(job);
           return hasRoomFor(job) ? "unfit" : "no-room";
         }
         // What stays vacant is enlisted again when the assignment is heard.
@@ -472,67 +212,47 @@ export const createDispatcher = (
 
     undo: ({ jobHash, app, assignments }) => {
       for (const { replica, nodeId } of assignments) {
-        const node = nodes.get(nodeId);
-        if (!node) continue;
-        node.reserved.delete(`${jobHash}/${replica}`);
-        if (!node.told.held.has(`${jobHash}/${replica}`))
-          quotas.giveBack(nodeId, app, `${jobHash}/${replica}`);
-        seat(node.told);
+        const key = `${jobHash}/${replica}`;
+        seating.unreserve(nodeId, jobHash, replica);
+        if (!roster.node(nodeId)?.held.has(key)) quotas.giveBack(nodeId, app, key);
+        seating.seatAgain(nodeId);
       }
-      enlist(jobHash, jobOf(jobHash));
+      openJobs.enlist(jobHash, jobOf(jobHash));
     },
 
     takeAwaits: sealedJobs.takeAwaits,
     undoAwait: sealedJobs.undoAwait,
 
-    takeOrders: () => {
-      const taken = new Map<NodeId, readonly Order[]>();
-      for (const [nodeId, orders] of outbox)
-        if (orders.size > 0) taken.set(nodeId, [...orders.values()]);
-      outbox = new Map();
-      return taken;
-    },
+    takeOrders: orders.take,
 
-    remind: (jobHash, at) => alarms.add(at, jobHash),
+    remind: (jobHash, at) => openJobs.ring(jobHash, at),
 
     tick: (now) => {
-      clockAt = now;
-      for (const nodeId of quotas.due(now)) {
-        const node = nodes.get(nodeId);
-        if (node) seat(node.told);
-      }
-      const lost = lostTasks(now);
-      return { jobs: alarms.due(now), lost, isCut };
+      const { isCut, silent, fell } = presence.tick(now);
+      for (const nodeId of quotas.due(now)) seating.seatAgain(nodeId);
+      for (const nodeId of fell) seating.seatAgain(nodeId);
+      const lost: TaskRef[] = [];
+      for (const nodeId of silent)
+        for (const { task } of orders.of(nodeId)) {
+          const { jobHash, replica, attempt } = task;
+          lost.push({ jobHash, replica, attempt, nodeId });
+        }
+      return { jobs: openJobs.due(now), lost, isCut };
     },
 
-    quotaOf: (nodeId, app) => quotas.quotaOf(nodeId, app, clockAt),
+    quotaOf: (nodeId, app) => quotas.quotaOf(nodeId, app, presence.now()),
 
-    isAwaited: (nodeId, order) => {
-      const { jobHash, replica } = order.task;
-      return nodes.get(nodeId)?.orders.get(`${jobHash}/${replica}`) === order;
-    },
+    isAwaited: orders.isAwaited,
 
     unanswered: (nodeId, before) =>
-      [...(nodes.get(nodeId)?.orders.values() ?? [])].filter(
-        ({ assignedAt }) => assignedAt < before,
-      ),
+      [...orders.of(nodeId)].filter(({ assignedAt }) => assignedAt < before),
 
-    nodeIds: () => nodes.keys(),
+    nodeIds: presence.nodeIds,
 
-    counts: () => {
-      let underWay = 0;
-      let nodesLive = 0;
-      for (const node of nodes.values()) {
-        underWay += node.orders.size;
-        if (node.listed) nodesLive++;
-      }
-      return { waiting: line.size(), underWay, nodesLive };
-    },
+    counts: () => ({
+      waiting: openJobs.waiting(),
+      underWay: orders.size(),
+      nodesLive: seating.live(),
+    }),
   };
 };
-
-const loadOf = ({ told, reserved }: NodeView): number => told.held.size + reserved.size;
-
-/** A node that keeps clients apart must know whose task it is; the others need not. */
-const clientFor = ({ app, client }: JobSpec): Pick<TaskOrder, "client"> =>
-  isAppName(app) && catalogue[app].process === "client" ? { client } : {};

@@ -7,7 +7,8 @@ import { type Clock, sleep } from "../../streams/clock.ts";
 import type { TaskDesk } from "../../streams/task-queue.ts";
 import { type Fact, type Listener, serviceActor } from "../facts.ts";
 import type { JobBook } from "../job-book.ts";
-import { createDispatcher, type Dispatcher, type Order, type Plan } from "./dispatcher.ts";
+import { createDispatcher, type Dispatcher, type Plan } from "./dispatcher.ts";
+import type { Order } from "./orders.ts";
 import type { Await } from "./sealed-jobs.ts";
 
 const actor = serviceActor("dispatcher");
