@@ -12,7 +12,7 @@ import { connectNats } from "../streams/nats/connection.ts";
 import { openTaskSource } from "../streams/nats/task-source.ts";
 import type { TaskSource } from "../streams/task-queue.ts";
 import { openNatsPass } from "./nats-pass.ts";
-import type { WorkerIdentity } from "./worker.ts";
+import type { WorkerIdentity } from "./worker-identity.ts";
 
 export interface NodeQueueOptions {
   readonly nodeId: NodeId;

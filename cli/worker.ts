@@ -7,7 +7,7 @@ import type { Instant, Millis } from "../domain/decider.ts";
 import type { Capabilities } from "../domain/node/node.ts";
 import type { Fetch } from "../sdk/identity/authority.ts";
 import { authorityOf } from "../sdk/identity/authority-of.ts";
-import { CnctRefusal, CnctUnavailable, type OwnIdentity, scopesOfRoles } from "../sdk/index.ts";
+import { CnctRefusal, CnctUnavailable, scopesOfRoles } from "../sdk/index.ts";
 import { wallClock } from "../streams/clock.ts";
 import type { TaskOrder, TaskSource } from "../streams/task-queue.ts";
 import { type FenceWish, openFence } from "../worker/children/fence.ts";
@@ -21,6 +21,7 @@ import { claimName } from "./claim-name.ts";
 import { nativeSha256 } from "./native-proofs.ts";
 import { openNodeQueue } from "./node-queue.ts";
 import { openWorkerBlobs } from "./worker-blobs.ts";
+import type { WorkerIdentity } from "./worker-identity.ts";
 
 export interface WorkerHostOptions {
   readonly gateway: string;
@@ -51,15 +52,6 @@ export interface WorkerHostOptions {
   readonly throughQueue?: (source: TaskSource) => TaskSource;
   readonly notify: (notice: WorkerNotice) => void;
   readonly onLog: (line: string) => void;
-}
-
-/** An identity whose keys may change while the worker runs. */
-export interface WorkerIdentity {
-  readonly latest: () => OwnIdentity;
-  /** Reads it anew. */
-  readonly current: () => Promise<OwnIdentity>;
-  /** Keeps `latest` up to date; returns the end of that. */
-  readonly watch?: () => () => void;
 }
 
 export interface WorkerHost {

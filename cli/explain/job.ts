@@ -1,11 +1,7 @@
 /** Why a job went where it went, and why it waits. */
 
-import {
-  asOfOf,
-  checkAssignments,
-  type Explained,
-  gatherAssignments,
-} from "../../domain/dispatch/explain.ts";
+import { asOfOf, checkAssignments, type Explained } from "../../domain/dispatch/explain.ts";
+import { gatherAssignments } from "../../domain/dispatch/gather.ts";
 import type { RosterEvent } from "../../domain/dispatch/roster.ts";
 import { type Wait, whyWaiting } from "../../domain/dispatch/waiting.ts";
 import type { JobEvent } from "../../domain/job/events.ts";

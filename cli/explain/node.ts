@@ -1,6 +1,7 @@
 /** What a node got, and why it got no more. */
 
-import { gatherAssignments, replayAssignments } from "../../domain/dispatch/explain.ts";
+import { replayAssignments } from "../../domain/dispatch/explain.ts";
+import { gatherAssignments } from "../../domain/dispatch/gather.ts";
 import type { RosterEvent } from "../../domain/dispatch/roster.ts";
 import { createShare, type Fate } from "../../domain/dispatch/share.ts";
 import type { JobHash } from "../../domain/ids.ts";

@@ -2,16 +2,15 @@
  * Holds assignments against the log: makes each choice again, and compares what it was made from with
  * what the log said at the position that the decision knew. Pure, so that whoever has the log can do it.
  *
- * The log is told twice, in its order: first to `gatherAssignments`, which finds what is to be looked
+ * The log is told twice, in its order: first to `gatherAssignments` (`gather.ts`), which finds what is to be looked
  * at, then to `checkAssignments`, which folds and looks at each where it was decided.
  *
  * What cannot be checked, since the log does not hold it: which nodes were heard, and thus who might
  * have been drawn besides; and the tasks that were on their way into the log (`reserved`).
  */
 import type { Sha256 } from "../hashing.ts";
-import type { JobHash, NodeId } from "../ids.ts";
-import type { JobEvent, TaskAssigned } from "../job/events.ts";
-import { type Job, job as jobDecider, pinnedClass } from "../job/job.ts";
+import type { NodeId } from "../ids.ts";
+import type { TaskAssigned } from "../job/events.ts";
 import type { Policy } from "../policy/policy.ts";
 import {
   bestOf,
@@ -22,6 +21,7 @@ import {
   scoresOf,
   type Terms,
 } from "./decide.ts";
+import type { Gathered } from "./gather.ts";
 import type { Looked } from "./reason.ts";
 import {
   createRoster,
@@ -32,20 +32,6 @@ import {
   type RosterEvent,
 } from "./roster.ts";
 import { type Fate, lossOf } from "./share.ts";
-
-/** An assignment with what is needed of its job to look at it again. */
-export interface Gathered {
-  readonly task: TaskAssigned;
-  /** Where it stands in the log. */
-  readonly position: bigint;
-  readonly app: string;
-  /** The start of an execution class; empty for any. */
-  readonly engine: string;
-  /** The one class that would do; undefined for any. */
-  readonly pinnedClass: string | undefined;
-  /** Nodes that had the job already, and must not be of the same owner. */
-  readonly nodes: readonly NodeId[];
-}
 
 export type FaultCode =
   | ChoiceFault
@@ -98,32 +84,6 @@ export interface Explained extends Gathered {
   /** Who was weighed, best first. */
   readonly ranked: readonly Ranked[];
 }
-
-export interface Gatherer {
-  /** Hears what stands in the streams of jobs. */
-  hear(event: JobEvent, position: bigint): void;
-  gathered(): readonly Gathered[];
-}
-
-/** @param wants - Whether an assignment of this job is to be looked at; all if left out. */
-export const gatherAssignments = (wants: (jobHash: JobHash) => boolean = () => true): Gatherer => {
-  const found: Gathered[] = [];
-  const jobs = new Map<JobHash, Job>();
-  return {
-    hear: (event, position) => {
-      if (!wants(event.jobHash)) return;
-      const { jobHash } = event;
-      const before = jobs.get(jobHash) ?? jobDecider.initial;
-      if (event.type === "TaskAssigned" && before.status === "open") {
-        const { nodes, spec } = before;
-        const need = { app: spec.app, engine: spec.engine, pinnedClass: pinnedClass(before) };
-        found.push({ task: event, position, ...need, nodes });
-      }
-      jobs.set(jobHash, jobDecider.evolve(before, event));
-    },
-    gathered: () => found,
-  };
-};
 
 export interface Checker {
   /** Hears what stands in the streams of jobs, of nodes and of the policy. */

@@ -7,7 +7,7 @@
 import type { NodeId } from "../ids.ts";
 import type { Policy } from "../policy/policy.ts";
 import { scoresOf } from "./decide.ts";
-import type { Gathered } from "./explain.ts";
+import type { Gathered } from "./gather.ts";
 import { groupOf, isArbiter, isNew, type Roster, type RosterNode } from "./roster.ts";
 
 /** What became of one assignment, as one node sees it. */

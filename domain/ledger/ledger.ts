@@ -10,93 +10,29 @@
  * What becomes of an award that is held stands in `holds.ts`, what is folded in `state.ts`. The state
  * is folded in place; `decide` only reads it. Whoever needs an older state folds again.
  */
-import {
-  accept,
-  type Command,
-  type Decision,
-  type Instant,
-  type Millis,
-  refuse,
-} from "../decider.ts";
+import { accept, type Decision, refuse } from "../decider.ts";
 import { portableSha256, type Sha256 } from "../hashing.ts";
 import {
   type AccountId,
   bondAccount,
-  type Digest,
   isClientAccount,
   isNodeId,
   issuance,
-  type JobHash,
   type NodeId,
 } from "../ids.ts";
-import { isMicroPoints, type MicroPointsText, microPointsMax, toText } from "../points.ts";
+import { isMicroPoints, microPointsMax, toText } from "../points.ts";
+import type { LedgerCommand, LedgerRefusal } from "./commands.ts";
 import type { LedgerEvent } from "./events.ts";
 import { heldOf } from "./holds.ts";
-import { type Accepted, awardPoints, refundJob } from "./release.ts";
+import { awardPoints, refundJob } from "./release.ts";
 import { settleAwards, voidAwards } from "./settle.ts";
 import { balanceOf, type Ledger, rememberMs } from "./state.ts";
 
+export type { Accepted, LedgerCommand, LedgerRefusal } from "./commands.ts";
 export { faultOf } from "./fault.ts";
 export { dueAwards, nextDueAt } from "./holds.ts";
-export { type Accepted, awardId } from "./release.ts";
+export { awardId } from "./release.ts";
 export { balanceOf, emptyLedger, evolveLedger, type Ledger, rememberMs } from "./state.ts";
-
-export type LedgerCommand =
-  | Command<
-      "IssuePoints",
-      { transferId: string; account: AccountId; amount: MicroPointsText; reason: string }
-    >
-  | Command<
-      "FundJob",
-      { jobHash: JobHash; client: AccountId; amount: MicroPointsText; deadlineAt: Instant }
-    >
-  | Command<
-      "AwardPoints",
-      {
-        jobHash: JobHash;
-        /** For each accepted result. */
-        price: MicroPointsText;
-        accepted: readonly Accepted[];
-        /** Which end of the job this is, counted from 0; left out: the first. */
-        round?: number;
-        /** Awards of nodes that are no arbiters are held so long; left out: they are paid at once. */
-        hold?: {
-          readonly jobs: number;
-          readonly ms: Millis;
-          /** Whether a conviction opens the job again. */
-          readonly reopens: boolean;
-        };
-      }
-    >
-  | Command<"RefundJob", { jobHash: JobHash; reason: string; round?: number }>
-  | Command<
-      "SettleAwards",
-      {
-        awards: readonly Digest[];
-        /** So many audited awards of each node make its bond. */
-        bondAwards: number;
-      }
-    >
-  /** Takes up to `voidMax` of a node's held awards: to be said again while it has any. */
-  | Command<"VoidAwards", { nodeId: NodeId; reason: string }>
-  | Command<"SlashBond", { nodeId: NodeId; reason: string }>
-  | Command<"ReturnBond", { nodeId: NodeId }>;
-
-export type LedgerRefusal =
-  | "AmountOutOfRange"
-  | "AccountWithoutOwner"
-  | "TransferDiffers"
-  | "InsufficientFunds"
-  | "FundingDiffers"
-  | "JobOverdue"
-  | "EscrowUnknown"
-  | "EscrowReleased"
-  | "EscrowExceeded"
-  | "AwardTwice"
-  | "NothingAccepted"
-  | "EscrowReopened"
-  | "HoldWindowOpen"
-  | "AwardsPending";
 
 export const decideLedger = (
   command: LedgerCommand,

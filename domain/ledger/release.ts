@@ -1,20 +1,11 @@
 /** How an escrow is released at the end of its job: to nodes, to the client, or to both. */
 import { accept, type Decision, refuse } from "../decider.ts";
 import { portableSha256, type Sha256 } from "../hashing.ts";
-import type { Digest, JobHash, NodeId } from "../ids.ts";
+import type { Digest, JobHash } from "../ids.ts";
 import { isMicroPoints, toText } from "../points.ts";
+import type { Accepted, LedgerCommand, LedgerRefusal } from "./commands.ts";
 import type { Award, LedgerEvent } from "./events.ts";
-import type { LedgerCommand, LedgerRefusal } from "./ledger.ts";
 import type { Ledger } from "./state.ts";
-
-export interface Accepted {
-  readonly replica: number;
-  readonly nodeId: NodeId;
-  /** Computed for the network: paid at once. */
-  readonly arbiter?: true;
-  /** An arbiter has computed the same. */
-  readonly audited?: true;
-}
 
 type Answer = Decision<LedgerEvent, LedgerRefusal>;
 type AwardCommand = Extract<LedgerCommand, { type: "AwardPoints" }>;

@@ -2,9 +2,9 @@
 import { accept, type Decision, refuse } from "../decider.ts";
 import { escrowAccount, type NodeId } from "../ids.ts";
 import { toText } from "../points.ts";
+import type { LedgerCommand, LedgerRefusal } from "./commands.ts";
 import type { LedgerEvent, SettledAward, VoidedAward } from "./events.ts";
 import { type HeldAward, heldOf, isDue } from "./holds.ts";
-import type { LedgerCommand, LedgerRefusal } from "./ledger.ts";
 import type { Escrow, Ledger } from "./state.ts";
 
 /** Awards that one entry voids at most. */

@@ -3,7 +3,7 @@
 import type { JobSpec } from "../job/spec.ts";
 import type { Comparator } from "../verification/comparator.ts";
 import { atolOfScale } from "../verification/tolerance.ts";
-import type { Plan } from "./quote.ts";
+import type { Plan } from "./plan.ts";
 
 export const planText = (plan: Plan, spec: JobSpec): readonly string[] => [
   `Two results agree when ${plan.byTag ? "their tags are the same: they are sealed" : agreement(plan.comparator)}.`,

@@ -1,9 +1,6 @@
 /** Holds the assignments of a log against it: `domain/dispatch/explain.ts` with the log at hand. */
-import {
-  checkAssignments,
-  type Explained,
-  gatherAssignments,
-} from "../../domain/dispatch/explain.ts";
+import { checkAssignments, type Explained } from "../../domain/dispatch/explain.ts";
+import { gatherAssignments } from "../../domain/dispatch/gather.ts";
 import type { RosterEvent } from "../../domain/dispatch/roster.ts";
 import type { Sha256 } from "../../domain/hashing.ts";
 import type { JobHash } from "../../domain/ids.ts";

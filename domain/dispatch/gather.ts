@@ -1,0 +1,44 @@
+/** Finds in a log the assignments that are to be looked at, each with what its job was then. */
+import type { JobHash, NodeId } from "../ids.ts";
+import type { JobEvent, TaskAssigned } from "../job/events.ts";
+import { type Job, job as jobDecider, pinnedClass } from "../job/job.ts";
+
+/** An assignment with what is needed of its job to look at it again. */
+export interface Gathered {
+  readonly task: TaskAssigned;
+  /** Where it stands in the log. */
+  readonly position: bigint;
+  readonly app: string;
+  /** The start of an execution class; empty for any. */
+  readonly engine: string;
+  /** The one class that would do; undefined for any. */
+  readonly pinnedClass: string | undefined;
+  /** Nodes that had the job already, and must not be of the same owner. */
+  readonly nodes: readonly NodeId[];
+}
+
+export interface Gatherer {
+  /** Hears what stands in the streams of jobs. */
+  hear(event: JobEvent, position: bigint): void;
+  gathered(): readonly Gathered[];
+}
+
+/** @param wants - Whether an assignment of this job is to be looked at; all if left out. */
+export const gatherAssignments = (wants: (jobHash: JobHash) => boolean = () => true): Gatherer => {
+  const found: Gathered[] = [];
+  const jobs = new Map<JobHash, Job>();
+  return {
+    hear: (event, position) => {
+      if (!wants(event.jobHash)) return;
+      const { jobHash } = event;
+      const before = jobs.get(jobHash) ?? jobDecider.initial;
+      if (event.type === "TaskAssigned" && before.status === "open") {
+        const { nodes, spec } = before;
+        const need = { app: spec.app, engine: spec.engine, pinnedClass: pinnedClass(before) };
+        found.push({ task: event, position, ...need, nodes });
+      }
+      jobs.set(jobHash, jobDecider.evolve(before, event));
+    },
+    gathered: () => found,
+  };
+};
