@@ -54,6 +54,35 @@ export const table = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   return [head, ...lines].map((line) => line.join("  ").trimEnd()).join("\n");
 };
 
+export interface Line {
+  /** Empty to go on under the name before. */
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Names and what there is to say of each, broken between words where a terminal ends. */
+export const lineList = (lines: readonly Line[], width = process.stdout.columns): string => {
+  const indent = Math.max(0, ...lines.map(({ name }) => name.length)) + 2;
+  return lines
+    .flatMap(({ name, value }) =>
+      broken(value, width === undefined ? Number.POSITIVE_INFINITY : width - indent).map(
+        (part, at) => `${tint((at === 0 ? name : "").padEnd(indent), "dim")}${part}`.trimEnd(),
+      ),
+    )
+    .join("\n");
+};
+
+const broken = (text: string, width: number): readonly string[] => {
+  const parts: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = parts.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= Math.max(width, 20))
+      parts[parts.length - 1] = `${last} ${word}`;
+    else parts.push(word);
+  }
+  return parts;
+};
+
 /** The first 12 characters, which commands take back as long as they name one job. */
 export const shortHash = (hash: string): string => hash.slice(0, 12);
 

@@ -483,6 +483,9 @@ export interface Job {
   readonly escrow: Escrow | null;
   /** What accepted results earned. */
   readonly awards: readonly Award[];
+  /** How its results were checked: how they were compared, which audits were drawn, what more was wanted
+   * and why, and how sure the result is; `docs/verification.md`. */
+  readonly verification: JobVerification;
   /** Everything that happened to it, oldest first, from its stream in the log. */
   readonly history: readonly Event[];
   /** The last event of this job that is seen here. */
@@ -527,6 +530,125 @@ export interface Award {
   readonly heldUntil: number | null;
   /** Whether it was taken back because its node was convicted. */
   readonly voided: boolean;
+  /** Whether its node has it, or may yet lose it. */
+  readonly state: AwardState;
+}
+
+/** How far an award is. */
+export type AwardState = "PAID" | "HELD" | "SETTLED" | "VOIDED";
+
+/** How the results of a job were checked, as the log tells it. */
+export interface JobVerification {
+  /** How results are compared: the kind of the comparator, `tag` for a sealed job. */
+  readonly comparator: string;
+  /** Its parameters by name, also those that the job left out; null where it has none. */
+  readonly bounds: unknown | null;
+  /** How sure the result is, 0 to 1; null without an assurance, and while the job is not completed. */
+  readonly credibility: number | null;
+  /** How sure it had to be; null as above. */
+  readonly threshold: number | null;
+  /** Version of the policy by which that was worked out; null as above. */
+  readonly policyVersion: number | null;
+  /** Whether an arbiter's result is among those accepted; null as above. */
+  readonly audited: boolean | null;
+  /** Every verdict, in order; a job that was opened again has several for one task. */
+  readonly verdicts: readonly TaskVerdict[];
+  /** The lottery of audits, one for each result. */
+  readonly draws: readonly AuditDraw[];
+  /** When more results were wanted than before, and why. */
+  readonly wishes: readonly ResultsWanted[];
+  /** How often it was taken back after it had completed. */
+  readonly reopenings: readonly Reopening[];
+}
+
+/** What was found about one result. */
+export interface TaskVerdict {
+  /** When. */
+  readonly at: number;
+  /** Which replica. */
+  readonly replica: number;
+  /** Which attempt of it. */
+  readonly attempt: number;
+  /** Whose result. */
+  readonly nodeId: string;
+  /** Whether it computed again for the network what others computed. */
+  readonly arbiter: boolean;
+  /** Whether it was believed. */
+  readonly accepted: boolean;
+  /** How it was compared. */
+  readonly comparator: string;
+  /** With which parameters; null where the comparator has none. */
+  readonly bounds: unknown | null;
+  /** Distance to the other results in the comparator's measure. */
+  readonly distance: number;
+  /** Why it was rejected; null if it was accepted. */
+  readonly reason: string | null;
+  /** Whether an arbiter computed the same, so that the node has survived an audit. */
+  readonly audited: boolean;
+  /** Whether it was proven wrong, so that the node is expelled. */
+  readonly convicted: boolean;
+  /** Audits that the node had survived before, from which its credibility follows; null of arbiters and without an assurance. */
+  readonly survived: number | null;
+}
+
+/** The lottery for one result: whether an arbiter computes it once more. */
+export interface AuditDraw {
+  /** When it was drawn. */
+  readonly at: number;
+  /** Which replica. */
+  readonly replica: number;
+  /** Which attempt of it. */
+  readonly attempt: number;
+  /** Whose result. */
+  readonly nodeId: string;
+  /** App and engine that the audit says something about. */
+  readonly runtime: string;
+  /** Audits that the node had survived in this runtime. */
+  readonly survived: number;
+  /** What a conviction would have taken from the node. */
+  readonly atRisk: string;
+  /** Chance of an audit, 0 to 1. */
+  readonly share: number;
+  /** Whether it was drawn. */
+  readonly audited: boolean;
+  /** By what it was drawn: anybody can draw it again. */
+  readonly beacon: string;
+  /** Position of the first event in the beacon. */
+  readonly from: string;
+  /** Position of the last event in the beacon. */
+  readonly to: string;
+  /** Of the policy by which the chance was worked out. */
+  readonly policyVersion: number;
+}
+
+/** More results were wanted than before. */
+export interface ResultsWanted {
+  /** When. */
+  readonly at: number;
+  /** Why: `one-not-enough` (one result of the first node could not be believed), `not-credible` (the
+   * results agree, and cannot be believed yet), `audit-drawn` (the lottery drew one), `audited` (an
+   * arbiter must have its say), `results-differ`, `reopened`; null where the log does not say. */
+  readonly why: string | null;
+  /** Results of ordinary nodes that were wanted from then on, with those that were there. */
+  readonly wanted: number;
+  /** Results of arbiters, likewise. */
+  readonly arbitersWanted: number;
+  /** Of the best group of results, 0 to 1; null where none were judged. */
+  readonly credibility: number | null;
+  /** What it would have had to be. */
+  readonly threshold: number | null;
+  /** Replica numbers, those that agree together; null where all agreed. */
+  readonly groups: readonly (readonly number[])[] | null;
+  /** The greatest distance between two groups; null where all agreed. */
+  readonly distance: number | null;
+}
+
+/** A completed job was taken back: what it rested on was a convict's. */
+export interface Reopening {
+  /** When. */
+  readonly at: number;
+  /** Whose results count no more. */
+  readonly convicts: readonly string[];
 }
 
 /** A name, and the bytes that it stands for. */
@@ -568,6 +690,8 @@ export interface Task {
   readonly attempt: number;
   /** Which node. */
   readonly nodeId: string;
+  /** Whether the node computes again for the network what others computed. */
+  readonly arbiter: boolean;
   /** How far it is. */
   readonly status: TaskStatus;
   /** Engine and machine class in which the result must be computed. */
@@ -1986,6 +2110,7 @@ export interface JobFields<S extends Sources, C> {
   readonly disagreement: Field<S["Job"], NoArgs, S["Disagreement"] | null | undefined, C>;
   readonly escrow: Field<S["Job"], NoArgs, S["Escrow"] | null | undefined, C>;
   readonly awards: Field<S["Job"], NoArgs, readonly S["Award"][], C>;
+  readonly verification: Field<S["Job"], NoArgs, S["JobVerification"], C>;
   readonly history: Field<S["Job"], NoArgs, readonly S["Event"][], C>;
   readonly position: Field<S["Job"], NoArgs, string | bigint, C>;
 }
@@ -2009,6 +2134,73 @@ export interface AwardFields<S extends Sources, C> {
   readonly amount: Field<S["Award"], NoArgs, string | bigint, C>;
   readonly heldUntil: Field<S["Award"], NoArgs, number | null | undefined, C>;
   readonly voided: Field<S["Award"], NoArgs, boolean, C>;
+  readonly state: Field<S["Award"], NoArgs, AwardState, C>;
+}
+
+export interface JobVerificationFields<S extends Sources, C> {
+  readonly comparator: Field<S["JobVerification"], NoArgs, string, C>;
+  readonly bounds: Field<S["JobVerification"], NoArgs, unknown | null | undefined, C>;
+  readonly credibility: Field<S["JobVerification"], NoArgs, number | null | undefined, C>;
+  readonly threshold: Field<S["JobVerification"], NoArgs, number | null | undefined, C>;
+  readonly policyVersion: Field<S["JobVerification"], NoArgs, number | null | undefined, C>;
+  readonly audited: Field<S["JobVerification"], NoArgs, boolean | null | undefined, C>;
+  readonly verdicts: Field<S["JobVerification"], NoArgs, readonly S["TaskVerdict"][], C>;
+  readonly draws: Field<S["JobVerification"], NoArgs, readonly S["AuditDraw"][], C>;
+  readonly wishes: Field<S["JobVerification"], NoArgs, readonly S["ResultsWanted"][], C>;
+  readonly reopenings: Field<S["JobVerification"], NoArgs, readonly S["Reopening"][], C>;
+}
+
+export interface TaskVerdictFields<S extends Sources, C> {
+  readonly at: Field<S["TaskVerdict"], NoArgs, number, C>;
+  readonly replica: Field<S["TaskVerdict"], NoArgs, number, C>;
+  readonly attempt: Field<S["TaskVerdict"], NoArgs, number, C>;
+  readonly nodeId: Field<S["TaskVerdict"], NoArgs, string, C>;
+  readonly arbiter: Field<S["TaskVerdict"], NoArgs, boolean, C>;
+  readonly accepted: Field<S["TaskVerdict"], NoArgs, boolean, C>;
+  readonly comparator: Field<S["TaskVerdict"], NoArgs, string, C>;
+  readonly bounds: Field<S["TaskVerdict"], NoArgs, unknown | null | undefined, C>;
+  readonly distance: Field<S["TaskVerdict"], NoArgs, number, C>;
+  readonly reason: Field<S["TaskVerdict"], NoArgs, string | null | undefined, C>;
+  readonly audited: Field<S["TaskVerdict"], NoArgs, boolean, C>;
+  readonly convicted: Field<S["TaskVerdict"], NoArgs, boolean, C>;
+  readonly survived: Field<S["TaskVerdict"], NoArgs, number | null | undefined, C>;
+}
+
+export interface AuditDrawFields<S extends Sources, C> {
+  readonly at: Field<S["AuditDraw"], NoArgs, number, C>;
+  readonly replica: Field<S["AuditDraw"], NoArgs, number, C>;
+  readonly attempt: Field<S["AuditDraw"], NoArgs, number, C>;
+  readonly nodeId: Field<S["AuditDraw"], NoArgs, string, C>;
+  readonly runtime: Field<S["AuditDraw"], NoArgs, string, C>;
+  readonly survived: Field<S["AuditDraw"], NoArgs, number, C>;
+  readonly atRisk: Field<S["AuditDraw"], NoArgs, string | bigint, C>;
+  readonly share: Field<S["AuditDraw"], NoArgs, number, C>;
+  readonly audited: Field<S["AuditDraw"], NoArgs, boolean, C>;
+  readonly beacon: Field<S["AuditDraw"], NoArgs, string, C>;
+  readonly from: Field<S["AuditDraw"], NoArgs, string | bigint, C>;
+  readonly to: Field<S["AuditDraw"], NoArgs, string | bigint, C>;
+  readonly policyVersion: Field<S["AuditDraw"], NoArgs, number, C>;
+}
+
+export interface ResultsWantedFields<S extends Sources, C> {
+  readonly at: Field<S["ResultsWanted"], NoArgs, number, C>;
+  readonly why: Field<S["ResultsWanted"], NoArgs, string | null | undefined, C>;
+  readonly wanted: Field<S["ResultsWanted"], NoArgs, number, C>;
+  readonly arbitersWanted: Field<S["ResultsWanted"], NoArgs, number, C>;
+  readonly credibility: Field<S["ResultsWanted"], NoArgs, number | null | undefined, C>;
+  readonly threshold: Field<S["ResultsWanted"], NoArgs, number | null | undefined, C>;
+  readonly groups: Field<
+    S["ResultsWanted"],
+    NoArgs,
+    readonly (readonly number[])[] | null | undefined,
+    C
+  >;
+  readonly distance: Field<S["ResultsWanted"], NoArgs, number | null | undefined, C>;
+}
+
+export interface ReopeningFields<S extends Sources, C> {
+  readonly at: Field<S["Reopening"], NoArgs, number, C>;
+  readonly convicts: Field<S["Reopening"], NoArgs, readonly string[], C>;
 }
 
 export interface NamedBlobFields<S extends Sources, C> {
@@ -2027,6 +2219,7 @@ export interface TaskFields<S extends Sources, C> {
   readonly replica: Field<S["Task"], NoArgs, number, C>;
   readonly attempt: Field<S["Task"], NoArgs, number, C>;
   readonly nodeId: Field<S["Task"], NoArgs, string, C>;
+  readonly arbiter: Field<S["Task"], NoArgs, boolean, C>;
   readonly status: Field<S["Task"], NoArgs, TaskStatus, C>;
   readonly executionClass: Field<S["Task"], NoArgs, string, C>;
   readonly assignedAt: Field<S["Task"], NoArgs, number, C>;
@@ -2571,6 +2764,11 @@ export interface Sources {
   readonly Disagreement: object;
   readonly Escrow: object;
   readonly Award: object;
+  readonly JobVerification: object;
+  readonly TaskVerdict: object;
+  readonly AuditDraw: object;
+  readonly ResultsWanted: object;
+  readonly Reopening: object;
   readonly NamedBlob: object;
   readonly BlobRef: object;
   readonly Task: object;
@@ -2655,6 +2853,11 @@ export interface WireSources {
   readonly Disagreement: Disagreement;
   readonly Escrow: Escrow;
   readonly Award: Award;
+  readonly JobVerification: JobVerification;
+  readonly TaskVerdict: TaskVerdict;
+  readonly AuditDraw: AuditDraw;
+  readonly ResultsWanted: ResultsWanted;
+  readonly Reopening: Reopening;
   readonly NamedBlob: NamedBlob;
   readonly BlobRef: BlobRef;
   readonly Task: Task;
@@ -2738,6 +2941,11 @@ interface AllFields<S extends Sources, C> {
   readonly Disagreement: DisagreementFields<S, C>;
   readonly Escrow: EscrowFields<S, C>;
   readonly Award: AwardFields<S, C>;
+  readonly JobVerification: JobVerificationFields<S, C>;
+  readonly TaskVerdict: TaskVerdictFields<S, C>;
+  readonly AuditDraw: AuditDrawFields<S, C>;
+  readonly ResultsWanted: ResultsWantedFields<S, C>;
+  readonly Reopening: ReopeningFields<S, C>;
   readonly NamedBlob: NamedBlobFields<S, C>;
   readonly BlobRef: BlobRefFields<S, C>;
   readonly Task: TaskFields<S, C>;

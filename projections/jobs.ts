@@ -1,7 +1,7 @@
 /** One row a job: its spec, how far it is, each attempt of each replica, and what it cost. */
 import type { Instant } from "../domain/decider.ts";
 import type { JobHash } from "../domain/ids.ts";
-import type { AwardsVoided } from "../domain/ledger/events.ts";
+import type { AwardsSettled, AwardsVoided } from "../domain/ledger/events.ts";
 import { type MicroPointsText, toText } from "../domain/points.ts";
 import type { Position } from "../streams/event-store.ts";
 import { beginsStream, type Place, type Projection, type Step } from "./projection.ts";
@@ -60,6 +60,23 @@ const closed = (
   return { ...escrow, refunded, positions: [...escrow.positions, position] };
 };
 
+/** Marks awards that their nodes have; entries of the first rules do not say of which job they are. */
+const settleAwards: Step<JobRow, AwardsSettled> = {
+  keysOf: ({ settled }) => [
+    ...new Set(settled.map(({ jobHash }) => jobHash).filter((hash) => hash !== undefined)),
+  ],
+  evolve: (row, { settled }, { position }) => {
+    if (!row) return row;
+    const own = new Set(
+      settled.filter(({ jobHash }) => jobHash === row.jobHash).map(({ awardId }) => awardId),
+    );
+    const paid = row.paid.map((award) =>
+      own.has(award.awardId) ? { ...award, settled: true as const } : award,
+    );
+    return { ...row, paid, lastPosition: position };
+  },
+};
+
 /** Takes awards back: to the client, or into the escrow, which is open again. */
 const voidAwards: Step<JobRow, AwardsVoided> = {
   keysOf: ({ voided }) => voided.map(({ jobHash }) => jobHash),
@@ -95,7 +112,7 @@ const unanswered = {
 
 export const jobs: Projection<JobRow> = {
   name: "jobs",
-  version: 5,
+  version: 6,
   on: {
     JobSubmitted: {
       keysOf,
@@ -128,10 +145,12 @@ export const jobs: Projection<JobRow> = {
     KeysWrapped: change(() => ({ awaitingKeys: false })),
     KeysAwaited: change(() => ({ awaitingKeys: true })),
     JobRejected: end("rejected", ({ reason }) => ({ reason })),
-    TaskAssigned: change(({ replica, attempt, nodeId, executionClass, at, expiresAt }, row) => {
+    TaskAssigned: change((event, row) => {
+      const { replica, attempt, nodeId, role, executionClass, at, expiresAt } = event;
       const lease = { executionClass, assignedAt: at, expiresAt };
+      const node = { nodeId, ...(role ? { arbiter: true as const } : {}) };
       const status = "assigned";
-      const task: TaskRow = { replica, attempt, nodeId, status, ...lease, ...unanswered };
+      const task: TaskRow = { replica, attempt, ...node, status, ...lease, ...unanswered };
       return { tasks: [...row.tasks, task], awaitingKeys: false };
     }),
     ResultCommitted: changeTask(() => ({ status: "committed" })),
@@ -191,6 +210,7 @@ export const jobs: Projection<JobRow> = {
       ],
       escrow: closed(escrow, refund, position),
     })),
+    AwardsSettled: settleAwards,
     AwardsVoided: voidAwards,
     JobRefunded: change(({ amount }, { escrow }, { position }) => ({
       escrow: closed(escrow, amount, position),
@@ -200,7 +220,6 @@ export const jobs: Projection<JobRow> = {
     ReplicaWanted: "ignored",
     BeaconDrawn: "ignored",
     PointsIssued: "ignored",
-    AwardsSettled: "ignored",
     BondSlashed: "ignored",
     BondReturned: "ignored",
     NodeRegistered: "ignored",

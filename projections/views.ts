@@ -77,6 +77,8 @@ export interface PaidAward {
   readonly heldUntil: Instant | null;
   /** It was taken back when its node was convicted. */
   readonly voided: boolean;
+  /** It was held, and its node has it. */
+  readonly settled?: true;
 }
 
 /** `dropped`: the job ended before the task did. */
@@ -89,6 +91,8 @@ export interface TaskRow {
   /** From 1. */
   readonly attempt: number;
   readonly nodeId: NodeId;
+  /** It computes again for the network what others computed. */
+  readonly arbiter?: true;
   readonly status: TaskStatus;
   readonly executionClass: string;
   readonly assignedAt: Instant;

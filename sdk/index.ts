@@ -44,6 +44,7 @@ export type {
   EntryPage,
   Event,
   JobPage,
+  JobVerification,
   JobView,
   Network,
   NodePage,

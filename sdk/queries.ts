@@ -18,6 +18,8 @@ export interface Queries {
   job(hash: JobHash): Promise<select.JobView | null>;
   /** Everything that happened to the job, oldest first; null if nobody submitted it. */
   history(hash: JobHash): Promise<readonly select.Event[] | null>;
+  /** How the job's results were checked, and how sure its result is; null if nobody submitted it. */
+  verification(hash: JobHash): Promise<select.JobVerification | null>;
   /** What anybody needs to check the job's results offline; null if nobody submitted it. */
   receipts(hash: JobHash): Promise<ReceiptsFile | null>;
   /** Newest first. */
@@ -68,6 +70,15 @@ export const openQueries = (ask: Ask): Queries => ({
         { hash },
       )
     ).job?.history ?? null,
+
+  verification: async (hash) =>
+    (
+      await ask<{ job: { verification: select.JobVerification } | null }>(
+        `query Verification($hash: Digest!, $atLeast: Position) {
+          job(hash: $hash, atLeast: $atLeast) { verification { ${select.verificationFields} } } }`,
+        { hash },
+      )
+    ).job?.verification ?? null,
 
   receipts: async (hash) => {
     const { job } = await ask<{

@@ -483,6 +483,9 @@ export interface Job {
   readonly escrow: Escrow | null;
   /** What accepted results earned. */
   readonly awards: readonly Award[];
+  /** How its results were checked: how they were compared, which audits were drawn, what more was wanted
+   * and why, and how sure the result is; `docs/verification.md`. */
+  readonly verification: JobVerification;
   /** Everything that happened to it, oldest first, from its stream in the log. */
   readonly history: readonly Event[];
   /** The last event of this job that is seen here. */
@@ -527,6 +530,125 @@ export interface Award {
   readonly heldUntil: number | null;
   /** Whether it was taken back because its node was convicted. */
   readonly voided: boolean;
+  /** Whether its node has it, or may yet lose it. */
+  readonly state: AwardState;
+}
+
+/** How far an award is. */
+export type AwardState = "PAID" | "HELD" | "SETTLED" | "VOIDED";
+
+/** How the results of a job were checked, as the log tells it. */
+export interface JobVerification {
+  /** How results are compared: the kind of the comparator, `tag` for a sealed job. */
+  readonly comparator: string;
+  /** Its parameters by name, also those that the job left out; null where it has none. */
+  readonly bounds: unknown | null;
+  /** How sure the result is, 0 to 1; null without an assurance, and while the job is not completed. */
+  readonly credibility: number | null;
+  /** How sure it had to be; null as above. */
+  readonly threshold: number | null;
+  /** Version of the policy by which that was worked out; null as above. */
+  readonly policyVersion: number | null;
+  /** Whether an arbiter's result is among those accepted; null as above. */
+  readonly audited: boolean | null;
+  /** Every verdict, in order; a job that was opened again has several for one task. */
+  readonly verdicts: readonly TaskVerdict[];
+  /** The lottery of audits, one for each result. */
+  readonly draws: readonly AuditDraw[];
+  /** When more results were wanted than before, and why. */
+  readonly wishes: readonly ResultsWanted[];
+  /** How often it was taken back after it had completed. */
+  readonly reopenings: readonly Reopening[];
+}
+
+/** What was found about one result. */
+export interface TaskVerdict {
+  /** When. */
+  readonly at: number;
+  /** Which replica. */
+  readonly replica: number;
+  /** Which attempt of it. */
+  readonly attempt: number;
+  /** Whose result. */
+  readonly nodeId: string;
+  /** Whether it computed again for the network what others computed. */
+  readonly arbiter: boolean;
+  /** Whether it was believed. */
+  readonly accepted: boolean;
+  /** How it was compared. */
+  readonly comparator: string;
+  /** With which parameters; null where the comparator has none. */
+  readonly bounds: unknown | null;
+  /** Distance to the other results in the comparator's measure. */
+  readonly distance: number;
+  /** Why it was rejected; null if it was accepted. */
+  readonly reason: string | null;
+  /** Whether an arbiter computed the same, so that the node has survived an audit. */
+  readonly audited: boolean;
+  /** Whether it was proven wrong, so that the node is expelled. */
+  readonly convicted: boolean;
+  /** Audits that the node had survived before, from which its credibility follows; null of arbiters and without an assurance. */
+  readonly survived: number | null;
+}
+
+/** The lottery for one result: whether an arbiter computes it once more. */
+export interface AuditDraw {
+  /** When it was drawn. */
+  readonly at: number;
+  /** Which replica. */
+  readonly replica: number;
+  /** Which attempt of it. */
+  readonly attempt: number;
+  /** Whose result. */
+  readonly nodeId: string;
+  /** App and engine that the audit says something about. */
+  readonly runtime: string;
+  /** Audits that the node had survived in this runtime. */
+  readonly survived: number;
+  /** What a conviction would have taken from the node. */
+  readonly atRisk: string;
+  /** Chance of an audit, 0 to 1. */
+  readonly share: number;
+  /** Whether it was drawn. */
+  readonly audited: boolean;
+  /** By what it was drawn: anybody can draw it again. */
+  readonly beacon: string;
+  /** Position of the first event in the beacon. */
+  readonly from: string;
+  /** Position of the last event in the beacon. */
+  readonly to: string;
+  /** Of the policy by which the chance was worked out. */
+  readonly policyVersion: number;
+}
+
+/** More results were wanted than before. */
+export interface ResultsWanted {
+  /** When. */
+  readonly at: number;
+  /** Why: `one-not-enough` (one result of the first node could not be believed), `not-credible` (the
+   * results agree, and cannot be believed yet), `audit-drawn` (the lottery drew one), `audited` (an
+   * arbiter must have its say), `results-differ`, `reopened`; null where the log does not say. */
+  readonly why: string | null;
+  /** Results of ordinary nodes that were wanted from then on, with those that were there. */
+  readonly wanted: number;
+  /** Results of arbiters, likewise. */
+  readonly arbitersWanted: number;
+  /** Of the best group of results, 0 to 1; null where none were judged. */
+  readonly credibility: number | null;
+  /** What it would have had to be. */
+  readonly threshold: number | null;
+  /** Replica numbers, those that agree together; null where all agreed. */
+  readonly groups: readonly (readonly number[])[] | null;
+  /** The greatest distance between two groups; null where all agreed. */
+  readonly distance: number | null;
+}
+
+/** A completed job was taken back: what it rested on was a convict's. */
+export interface Reopening {
+  /** When. */
+  readonly at: number;
+  /** Whose results count no more. */
+  readonly convicts: readonly string[];
 }
 
 /** A name, and the bytes that it stands for. */
@@ -568,6 +690,8 @@ export interface Task {
   readonly attempt: number;
   /** Which node. */
   readonly nodeId: string;
+  /** Whether the node computes again for the network what others computed. */
+  readonly arbiter: boolean;
   /** How far it is. */
   readonly status: TaskStatus;
   /** Engine and machine class in which the result must be computed. */

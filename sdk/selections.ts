@@ -9,6 +9,7 @@ import type {
   Event,
   Job,
   JobConnection,
+  JobVerification,
   Network,
   Node,
   NodeConnection,
@@ -19,10 +20,10 @@ import type {
   ScoreChange,
 } from "./schema.types.ts";
 
-/** A job without its history. */
+/** A job without its history, and without how it was checked. */
 export type JobView = Omit<
   Job,
-  "history" | "params" | "inputs" | "comparator" | "nonce" | "wallMs"
+  "history" | "verification" | "params" | "inputs" | "comparator" | "nonce" | "wallMs"
 > & {
   readonly output: BlobRef | null;
 };
@@ -54,7 +55,7 @@ export type JobPage = Omit<JobConnection, "edges" | "nodes"> & Page<JobView>;
 export type NodePage = Omit<NodeConnection, "edges" | "nodes"> & Page<NodeView>;
 export type AccountPage = Page<AccountView>;
 export type EntryPage = Page<Entry>;
-export type { EndedJob, Event, Network, Requester };
+export type { EndedJob, Event, JobVerification, Network, Requester };
 
 export const pageInfo = "pageInfo { hasNextPage endCursor }";
 
@@ -62,11 +63,19 @@ const output = "output { digest size path }";
 
 export const jobFields = `hash status reason client app assurance quorum replicasMax price budget engine deadlineMs
   priority spec submittedAt deadlineAt endedAt position ${output}
-  tasks { replica attempt nodeId status executionClass assignedAt expiresAt endedAt elapsedMs
+  tasks { replica attempt nodeId arbiter status executionClass assignedAt expiresAt endedAt elapsedMs
     ${output} code comparator distance reason }
   disagreement { comparator groups distance reason }
   escrow { funded refunded }
-  awards { id replica nodeId amount heldUntil voided }`;
+  awards { id replica nodeId amount heldUntil voided state }`;
+
+const task = "at replica attempt nodeId";
+
+export const verificationFields = `comparator bounds credibility threshold policyVersion audited
+  verdicts { ${task} arbiter accepted comparator bounds distance reason audited convicted survived }
+  draws { ${task} runtime survived atRisk share audited beacon from to policyVersion }
+  wishes { at why wanted arbitersWanted credibility threshold groups distance }
+  reopenings { at convicts }`;
 
 const score = "{ mean lower upper weight }";
 

@@ -9,6 +9,7 @@ import { CliFailure, jobFailure } from "../failures.ts";
 import { findJob } from "../find-job.ts";
 import {
   ago,
+  lineList,
   oneLine,
   points,
   print,
@@ -18,6 +19,7 @@ import {
   statusTone,
   table,
 } from "../output.ts";
+import { verificationLines } from "../verification-text.ts";
 import { demandOf, nodesFor, whyOpen } from "../waiting.ts";
 import { pageSize } from "./paging.ts";
 
@@ -61,17 +63,23 @@ export const addJobs = (program: Command): void => {
 
   program
     .command("job")
-    .description("one job and everything that happened to it, an event a line")
+    .description("one job: how its result was checked, and everything that happened to it")
     .argument("<hash>", "the job hash, or its first characters")
     .action(async (text: string, _: object, command: Command) =>
       withClient(command, async (client, { json }) => {
         const hash = await findJob(client, text);
-        const [job, history] = await Promise.all([client.job(hash), client.history(hash)]);
-        if (job === null || history === null) throw unknownJob(hash);
+        const [job, verification, history] = await Promise.all([
+          client.job(hash),
+          client.verification(hash),
+          client.history(hash),
+        ]);
+        if (job === null || verification === null || history === null) throw unknownJob(hash);
         const waits =
           job.status === "OPEN" ? whyOpen(job, await nodesFor(client, demandOf(job))) : null;
-        if (json) return printJson({ ...job, waits, history });
+        if (json) return printJson({ ...job, waits, verification, history });
         print(jobTable([job]));
+        print("");
+        print(lineList(verificationLines(job, verification)));
         print("");
         print(historyTable(history));
         if (waits !== null) say(`job ${shortHash(hash)} is open: ${waits}`);

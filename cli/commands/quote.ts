@@ -6,7 +6,7 @@ import { withActor } from "../cli.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure } from "../failures.ts";
 import { addRequestOptions, appIn, type RequestFlags, requestsOf } from "../job-request.ts";
-import { points, print, printJson, table } from "../output.ts";
+import { type Line, lineList, points, print, printJson } from "../output.ts";
 
 export const addQuote = (program: Command): void => {
   addRequestOptions(
@@ -38,11 +38,6 @@ Examples:
     );
 };
 
-interface Line {
-  readonly name: string;
-  readonly value: string;
-}
-
 const quoteText = (quote: JobQuote, jobs: number): string => {
   const { plan, eligible, arbiters, executions } = quote;
   const sum = (amount: string) =>
@@ -66,14 +61,7 @@ const quoteText = (quote: JobQuote, jobs: number): string => {
     ...plan.text.map((value, at) => ({ name: at === 0 ? "checks" : "", value })),
     { name: "policy", value: `version ${quote.policyVersion}` },
   ];
-  const rows = table<Line>(
-    [
-      { title: "", text: ({ name }) => name, tone: () => "dim" },
-      { title: "", text: ({ value }) => value },
-    ],
-    lines,
-  );
-  return rows.slice(rows.indexOf("\n") + 1); // Without the head, which is empty.
+  return lineList(lines);
 };
 
 const waitText = (waitMs: number | null): string => {

@@ -22,6 +22,7 @@ import {
   vacancies,
 } from "./job.ts";
 import { type JobSpec, specDefaults } from "./spec.ts";
+import { verificationOf } from "./verification.ts";
 
 const spec: JobSpec = {
   ...specDefaults,
@@ -544,4 +545,76 @@ test("each refusal of an assurance has been shown", () => {
   const isOwn = (refusal: JobRefusal): refusal is AssuranceRefusal => Object.hasOwn(all, refusal);
   const own = new Set([...refusals].filter(isOwn));
   assertEachRefusalShown(own, all);
+});
+
+describe("how a job was checked", () => {
+  test("is told from its events: the audit, what was wanted, the verdicts and how sure it is", () => {
+    const led = audited({ [bob]: right, [abe]: right }, abe);
+    const told = verificationOf(led.events);
+    assert.deepEqual(
+      told?.wishes.map(({ why, wanted, arbitersWanted }) => [why, wanted, arbitersWanted]),
+      [["audit-drawn", 1, 1]],
+    );
+    const [draw] = told?.draws ?? [];
+    assert.equal(draw?.audited, true);
+    assert.equal(draw?.policy, 1);
+    const bounds = { version: 1, maxDistance: 0 };
+    assert.deepEqual(
+      told?.verdicts.map(({ nodeId, arbiter, accepted, audited: isAudited, ...how }) => {
+        return [nodeId, arbiter, accepted, isAudited, how.comparator, how.bounds, how.survived];
+      }),
+      [
+        [bob, false, true, true, "text", bounds, 0],
+        [abe, true, true, false, "text", bounds, undefined],
+      ],
+    );
+    assert.equal(told?.assurance?.threshold, 0.99);
+    assert.equal(told?.assurance?.audited, true);
+  });
+
+  test("names who differs and how far, and whose result was proven wrong", () => {
+    const led = audited({ [bob]: wrong, [abe]: right, [bea]: right }, abe, bea);
+    const told = verificationOf(led.events);
+    const differ = told?.wishes.find(({ why }) => why === "results-differ");
+    assert.deepEqual(differ?.groups, [[0], [1]]);
+    assert.equal(differ?.distance, 1);
+    assert.equal(differ?.arbitersWanted, 2);
+    const lie = told?.verdicts.find(({ nodeId }) => nodeId === bob);
+    assert.equal(lie?.convicted, true);
+    assert.equal(lie?.reason, "text-differs");
+  });
+
+  test("says that results which agree could not be believed yet", () => {
+    const led = shown();
+    led.draw(false);
+    led.judge({ [bob]: right });
+    const wish = verificationOf(led.events)?.wishes.at(-1);
+    assert.equal(wish?.why, "not-credible");
+    assert.equal(wish?.credibility, 0.65);
+    assert.equal(verificationOf(led.events)?.assurance, undefined);
+  });
+
+  test("of a job that was opened again is told anew", () => {
+    const led = shown();
+    led.draw(false);
+    led.judge({ [bob]: right }, { survived: { [bob]: 100 } });
+    assert.ok(verificationOf(led.events)?.assurance);
+    led.say({ type: "ReopenJob", convicts: [bob], fundedAt: 9, actor, now });
+    const told = verificationOf(led.events);
+    assert.equal(told?.assurance, undefined);
+    assert.deepEqual(told?.reopenings, [{ at: noon, convicts: [bob] }]);
+    const { why, wanted, arbitersWanted } = told?.wishes.at(-1) ?? {};
+    assert.deepEqual([why, wanted, arbitersWanted], ["reopened", 0, 1]);
+  });
+
+  test("of a job that was called off names arbiters among those who are paid", () => {
+    const led = audited({ [bob]: wrong, [abe]: right }, abe);
+    led.say({ type: "CancelJob", client: spec.client, actor, now });
+    const event = led.last();
+    assert.ok(event?.type === "JobCancelled");
+    assert.deepEqual(event.accepted, [
+      { replica: 0, nodeId: bob },
+      { replica: 1, nodeId: abe, arbiter: true },
+    ]);
+  });
 });

@@ -6,12 +6,14 @@
 import { accept, type Command, type Decision, type Instant, refuse } from "../decider.ts";
 import type { Digest, NodeId } from "../ids.ts";
 import { arbitersMax, consider, type JudgedResult } from "../verification/assurance.ts";
+import { boundsOf } from "../verification/bounds.ts";
 import { credibilityOf, groupCredibilities } from "../verification/credibility.ts";
 import { isAudited } from "../verification/lottery.ts";
 import { runtimeOf } from "../verification/runtime.ts";
 import type {
   Accepted,
   AuditDraw,
+  Compared,
   JobCompleted,
   JobEvent,
   ReplicaWanted,
@@ -21,6 +23,7 @@ import type {
 import { taskName } from "./hash.ts";
 import { received, toDraw } from "./needs.ts";
 import { sealedOutput } from "./sealed.ts";
+import type { JobSpec } from "./spec.ts";
 import { type Job, type OpenJob, refOf, type Task } from "./state.ts";
 
 export type AssuranceCommand =
@@ -118,13 +121,31 @@ export interface AssuredJudgement {
   readonly assurance?: AssuranceTerms;
 }
 
+/** A result that is to be paid. */
+export const acceptedOf = ({ replica, nodeId, role }: Task): Accepted => ({
+  replica,
+  nodeId,
+  ...(role ? { arbiter: true } : {}),
+});
+
+/** How results were compared, for the verdict. Tags of sealed results are equal or not. */
+export const comparedBy = (
+  { comparator }: Pick<AssuredJudgement, "comparator">,
+  spec: Pick<JobSpec, "comparator" | "sealed">,
+): Compared => {
+  const bounds = spec.sealed ? undefined : boundsOf(spec.comparator);
+  return bounds === undefined ? { comparator } : { comparator, bounds };
+};
+
 /** Judges by credibility. The caller has made sure that the groups are those of the results. */
 export const judgeAssured = (
-  { comparator, groups, reason, distanceInside, distanceBetween, assurance }: AssuredJudgement,
+  judgement: AssuredJudgement,
   job: OpenJob,
   at: Instant,
 ): Decision<JobEvent, AssuranceRefusal> => {
+  const { groups, reason, distanceInside, distanceBetween, assurance } = judgement;
   if (!assurance) return refuse("AssuranceMissing");
+  const compared = comparedBy(judgement, job.spec);
   const { policy, adversaryShare, epsilon, arbitersToConvict } = assurance;
   const { jobHash, spec } = job;
   const results = received(job);
@@ -159,6 +180,7 @@ export const judgeAssured = (
       arbitersWanted: isArbiter ? arbiters + 1 : arbiters,
       credibility: bestOf(judged),
       threshold,
+      ...whyMore(judged, judgement, job),
       at,
     };
     return accept<JobEvent>(wanted);
@@ -172,13 +194,13 @@ export const judgeAssured = (
     const record = role ? {} : { survived: survived(replica) };
     if (isBelieved(replica)) {
       const sure = audited && !role ? { audited } : {};
-      const how = { comparator, distance: distanceInside, ...sure, ...record };
+      const how = { ...compared, distance: distanceInside, ...sure, ...record };
       return { type: "ResultAccepted", ...refOf(task), ...how, at };
     }
     const isKnown = assurance.convicted.includes(replica);
     const proof = wrong.includes(replica) ? { convicted: true as const } : {};
     const why = isKnown ? "node-convicted" : reason;
-    const how = { comparator, distance: distanceBetween, reason: why, ...proof, ...record };
+    const how = { ...compared, distance: distanceBetween, reason: why, ...proof, ...record };
     return { type: "ResultRejected", ...refOf(task), ...how, at };
   });
   const first = speakerOf(groups[group] ?? [], results, isBelieved);
@@ -189,20 +211,23 @@ export const judgeAssured = (
     outputDigest: first.outputDigest,
     outputSize: first.outputSize,
     ...sealedOutput(spec, first),
-    accepted: results
-      .filter(({ replica }) => isBelieved(replica))
-      .map(
-        ({ replica, nodeId, role }): Accepted => ({
-          replica,
-          nodeId,
-          ...(role ? { arbiter: true } : {}),
-        }),
-      ),
+    accepted: results.filter(({ replica }) => isBelieved(replica)).map(acceptedOf),
     assurance: { credibility, threshold, policy, audited },
     held: true,
     at,
   };
   return accept<JobEvent>(...verdicts, completed);
+};
+
+/** Why results are wanted beyond those that are there. */
+const whyMore = (
+  judged: readonly JudgedResult[],
+  { groups, distanceBetween: distance }: AssuredJudgement,
+  { audited }: OpenJob,
+): Pick<ReplicaWanted, "why" | "groups" | "distance"> => {
+  if (new Set(judged.map(({ group }) => group)).size > 1)
+    return { why: "results-differ", groups, distance };
+  return { why: audited ? "audited" : "not-credible" };
 };
 
 /** Of an arbiter: its word is not doubted, and yet no result is certain. */

@@ -8,6 +8,7 @@ import type { AssignmentReason } from "../dispatch/reason.ts";
 import type { Digest, JobHash, NodeId } from "../ids.ts";
 import type { MicroPointsText } from "../points.ts";
 import type { StoredReceipt } from "../receipts/stored-receipt.ts";
+import type { Bounds } from "../verification/bounds.ts";
 import type { JobSpec } from "./spec.ts";
 import type { Wrap } from "./wraps.ts";
 
@@ -122,11 +123,18 @@ export type TaskExpired = DomainEvent<
   }
 >;
 
+/** How results were compared. */
+export interface Compared {
+  /** A kind of `Comparator`; `tag` for sealed jobs. */
+  readonly comparator: string;
+  /** Left out where the comparator has none. */
+  readonly bounds?: Bounds;
+}
+
 export type ResultsDisagreed = DomainEvent<
   "ResultsDisagreed",
-  {
+  Compared & {
     jobHash: JobHash;
-    comparator: string;
     /** Replica numbers, those that agree together. */
     groups: readonly (readonly number[])[];
     /** The greatest distance between two groups' representatives, in the comparator's measure. */
@@ -136,25 +144,25 @@ export type ResultsDisagreed = DomainEvent<
 >;
 export type ResultAccepted = DomainEvent<
   "ResultAccepted",
-  TaskRef & {
-    comparator: string;
-    distance: number;
-    /** An arbiter computed the same: the node has survived an audit, or a settled disagreement. */
-    audited?: true;
-    /** Audits that the node had survived before, from which its credibility follows. */
-    survived?: number;
-  }
+  TaskRef &
+    Compared & {
+      distance: number;
+      /** An arbiter computed the same: the node has survived an audit, or a settled disagreement. */
+      audited?: true;
+      /** Audits that the node had survived before, from which its credibility follows. */
+      survived?: number;
+    }
 >;
 export type ResultRejected = DomainEvent<
   "ResultRejected",
-  TaskRef & {
-    comparator: string;
-    distance: number;
-    reason: string;
-    /** Proven wrong by as many arbiters as the policy wants: the node is expelled. */
-    convicted?: true;
-    survived?: number;
-  }
+  TaskRef &
+    Compared & {
+      distance: number;
+      reason: string;
+      /** Proven wrong by as many arbiters as the policy wants: the node is expelled. */
+      convicted?: true;
+      survived?: number;
+    }
 >;
 
 /** The lottery for one commit. */
@@ -204,8 +212,21 @@ export type ReplicaWanted = DomainEvent<
     credibility: number;
     /** What it would have to be. */
     threshold: number;
+    /** Why; left out by the first rules. */
+    why?: WantReason;
+    /** Results that differ: those that agree together, by replica. */
+    groups?: readonly (readonly number[])[];
+    /** The greatest distance between two groups' representatives, in the comparator's measure. */
+    distance?: number;
   }
 >;
+export type WantReason =
+  /** The results agree and cannot be believed yet. */
+  | "not-credible"
+  /** The lottery, or that the job was opened again, wants an arbiter. */
+  | "audited"
+  /** Results differ. */
+  | "results-differ";
 
 export interface SealedOutput {
   readonly replica: number;
@@ -271,6 +292,6 @@ export type JobCancelled = DomainEvent<
   {
     jobHash: JobHash;
     /** Whose results were in, and are to be paid: the client may have read them. */
-    accepted?: readonly { readonly replica: number; readonly nodeId: NodeId }[];
+    accepted?: readonly Accepted[];
   }
 >;

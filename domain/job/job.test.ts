@@ -89,8 +89,10 @@ const expired = (task: TaskRef, minutes = 1): JobEvent => ({
   ...task,
   at: at(minutes),
 });
+/** What verdicts record, also the bound that the job left out. */
+const byText = { comparator: "text", bounds: { version: 1, maxDistance: 0 } } as const;
 const disagreed = (...groups: readonly (readonly number[])[]): JobEvent => {
-  const data = { comparator: "text", groups, distance: 0.4, reason: "other words" };
+  const data = { ...byText, groups, distance: 0.4, reason: "other words" };
   return { type: "ResultsDisagreed", jobHash, ...data, at: noon };
 };
 const rejected: JobEvent = { type: "JobRejected", jobHash, reason: "insufficient-funds", at: noon };
@@ -104,7 +106,7 @@ const hopeless = (why: string): JobEvent => ({
 const accepted = (task: TaskRef): JobEvent => ({
   type: "ResultAccepted",
   ...task,
-  comparator: "text",
+  ...byText,
   distance: 0.1,
   at: noon,
 });
@@ -708,7 +710,7 @@ describe("a judgement", () => {
 
   test("of a third result decides, and the one that differs is rejected", () => {
     const distance = 0.4;
-    const wrong = { comparator: "text", distance, reason: "other words", at: noon };
+    const wrong = { ...byText, distance, reason: "other words", at: noon };
     aJob(...bothIn, disagreed([0], [1]), assigned(d2), answered(d2))
       .when(judge([0, 2], [1]))
       .thenRecords(

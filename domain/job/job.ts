@@ -41,6 +41,8 @@ import {
   type AssuranceCommand,
   type AssuranceRefusal,
   type AssuredJudgement,
+  acceptedOf,
+  comparedBy,
   drawAudits,
   judgeAssured,
   reopenJob,
@@ -53,6 +55,7 @@ import type {
   RejectionReason,
   ResultAccepted,
   ResultRejected,
+  ResultsDisagreed,
   TaskAssigned,
   TaskExpired,
   TaskRef,
@@ -295,7 +298,7 @@ export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
         if (command.client !== clientOf(job)) return refuse("NotTheClient");
         if (job.status === "cancelled") return accept();
         if (job.status !== "open") return refuse("JobEnded");
-        const accepted = received(job).map(({ replica, nodeId }) => ({ replica, nodeId }));
+        const accepted = received(job).map(acceptedOf);
         return accept({ type: "JobCancelled", jobHash: job.jobHash, accepted, at });
       }
 
@@ -360,14 +363,15 @@ const judge = (judgement: Judgement, job: OpenJob, at: Instant): Decision<JobEve
   if (job.spec.assurance)
     return needsJudgement(job) ? judgeAssured(judgement, job, at) : refuse("JudgementOutdated");
   if (results.length < job.spec.quorum) return refuse("JudgementOutdated");
-  const { comparator, groups, reason } = judgement;
+  const { groups, reason } = judgement;
   const { jobHash } = job;
+  const compared = comparedBy(judgement, job.spec);
   const largest = groups.reduce((best, group) => (group.length > best.length ? group : best), []);
 
   if (largest.length < job.spec.quorum) {
     const distance = judgement.distanceBetween;
-    const seen = { type: "ResultsDisagreed", jobHash, comparator, groups, distance, reason, at };
-    const disagreed = seen as Extract<JobEvent, { type: "ResultsDisagreed" }>;
+    const seen = { jobHash, ...compared, groups, distance, reason, at };
+    const disagreed: ResultsDisagreed = { type: "ResultsDisagreed", ...seen };
     return accept<JobEvent>(disagreed, ...endIfHopeless(evolve(job, disagreed), at));
   }
 
@@ -376,14 +380,14 @@ const judge = (judgement: Judgement, job: OpenJob, at: Instant): Decision<JobEve
       ? {
           type: "ResultAccepted",
           ...refOf(task),
-          comparator,
+          ...compared,
           distance: judgement.distanceInside,
           at,
         }
       : {
           type: "ResultRejected",
           ...refOf(task),
-          comparator,
+          ...compared,
           distance: judgement.distanceBetween,
           reason,
           at,
@@ -398,7 +402,7 @@ const judge = (judgement: Judgement, job: OpenJob, at: Instant): Decision<JobEve
     outputDigest: first.outputDigest,
     outputSize: first.outputSize,
     ...sealedOutput(job.spec, first),
-    accepted: accepted.map(({ replica, nodeId }) => ({ replica, nodeId })),
+    accepted: accepted.map(acceptedOf),
     at,
   };
   return accept<JobEvent>(...verdicts, completed);

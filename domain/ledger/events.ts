@@ -84,6 +84,8 @@ export type JobRefunded = DomainEvent<
 
 export interface SettledAward {
   readonly awardId: Digest;
+  /** Of which job it is; the first rules did not say. */
+  readonly jobHash?: JobHash;
   readonly nodeId: NodeId;
   readonly amount: MicroPointsText;
   /** How much of the amount goes to the node's bond. */

@@ -101,7 +101,7 @@ const settle = (awards: readonly string[], now: number, bondAwards = 2) =>
   ({ type: "SettleAwards", awards, bondAwards, actor, now }) as const;
 const settledAs = (nodeId: string, replica: number, bond = "0", n = 1): LedgerEvent => ({
   type: "AwardsSettled",
-  settled: [{ awardId: idOf(replica, hashOf(n)), nodeId, amount: "100", bond }],
+  settled: [{ awardId: idOf(replica, hashOf(n)), jobHash: hashOf(n), nodeId, amount: "100", bond }],
   at: noon + holdMs,
 });
 const reason = "wrong-result";
@@ -213,14 +213,14 @@ describe("the bond", () => {
   const giveBack = { type: "ReturnBond", nodeId: "bob", actor, now: noon } as const;
 
   test("is made of the first audited awards, over any number of settlements", () => {
-    const entry = (awardId: string, bond: string) => ({
-      ...{ awardId, nodeId: "bob", amount: "100", bond },
+    const entry = (awardId: string, n: number, bond: string) => ({
+      ...{ awardId, jobHash: hashOf(n), nodeId: "bob", amount: "100", bond },
     });
     theBooks(gift, ...lives)
       .when(settle(all, noon + holdMs))
       .thenRecords({
         type: "AwardsSettled",
-        settled: all.map((id, n) => entry(id, n < 2 ? "100" : "0")),
+        settled: all.map((id, n) => entry(id, n + 1, n < 2 ? "100" : "0")),
         at: noon + holdMs,
       });
     theBooks(...made)

@@ -25,12 +25,12 @@ export const settleAwards = (
     if (seen.has(awardId)) return refuse("AwardTwice");
     seen.add(awardId);
     if (!isDue(holds, award, at)) return refuse("HoldWindowOpen");
-    const { nodeId, audited } = award;
+    const { jobHash, nodeId, audited } = award;
     const amount = toText(award.amount);
     const count = (bonded.get(nodeId) ?? 0) + (added.get(nodeId) ?? 0);
     const isBond = audited && amount !== "0" && count < bondAwards;
     if (isBond) added.set(nodeId, (added.get(nodeId) ?? 0) + 1);
-    settled.push({ awardId, nodeId, amount, bond: isBond ? amount : "0" });
+    settled.push({ awardId, jobHash, nodeId, amount, bond: isBond ? amount : "0" });
   }
   if (settled.length === 0) return accept();
   return accept({ type: "AwardsSettled", settled, at });

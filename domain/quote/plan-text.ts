@@ -45,7 +45,8 @@ const assuredText = (
 const attempts = ({ replicasMax }: Plan): string =>
   `at most ${replicasMax} ${replicasMax === 1 ? "is" : "are"} tried`;
 
-const agreement = (comparator: Comparator): string => {
+/** When two results agree, as the end of a sentence. */
+export const agreement = (comparator: Comparator): string => {
   switch (comparator.kind) {
     case "exact":
       return "their bytes are the same";
@@ -69,7 +70,7 @@ const agreement = (comparator: Comparator): string => {
 };
 
 /** `99 %`, `99.9 %`, `3.2 %`. */
-const percent = (share: number): string => `${Number((share * 100).toPrecision(4))} %`;
+export const percent = (share: number): string => `${Number((share * 100).toPrecision(4))} %`;
 
 const plural = (count: number, noun: string): string => {
   const shown = Number(count.toFixed(2));

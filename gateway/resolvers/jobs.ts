@@ -22,6 +22,7 @@ import { jobRefusals, type Refusal } from "../errors.ts";
 import type { ComparatorInput, Resolvers, SubmitJobInput, TaskStatus } from "../schema.types.ts";
 import { connection, type GatewaySources, given, pageOf, type TaskSource } from "../sources.ts";
 import { maySubmitAny, submit, unknownApp } from "../submission.ts";
+import { awardState, readVerification } from "./verification.ts";
 
 type All = Resolvers<GatewaySources, Context>;
 
@@ -156,7 +157,13 @@ export const Job: Omit<All["Job"], "sealed" | "recipients" | "wrap"> = {
     const assignments = assignmentsIn(store, jobHash);
     return tasks.map((task) => ({ ...task, receipts, assignments }));
   },
-  awards: ({ paid }) => paid.map(({ awardId, ...award }) => ({ id: awardId, ...award })),
+  awards: ({ paid }) =>
+    paid.map(({ awardId, ...award }) => ({
+      id: awardId,
+      ...award,
+      state: awardState({ awardId, ...award }),
+    })),
+  verification: ({ jobHash }, _, { gateway: { store } }) => readVerification(store, jobHash),
   history: async ({ jobHash }, _, { gateway: { store } }) => {
     const events = [];
     for await (const event of store.readStream(jobStream(jobHash), "start")) events.push(event);
@@ -188,6 +195,7 @@ const receiptsIn = (
 };
 
 export const Task: All["Task"] = {
+  arbiter: ({ arbiter }) => arbiter === true,
   assignment: async ({ replica, attempt, assignments }) =>
     (await assignments()).get(`${replica}/${attempt}`) ?? null,
   receipt: async ({ replica, attempt, status, receipts }) =>
