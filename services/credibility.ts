@@ -20,7 +20,10 @@ export interface Credibility {
   isConvicted(nodeId: NodeId): boolean;
 }
 
-export const createCredibility = (): Credibility => {
+/** @param onCount - Hears each count that changes. */
+export const createCredibility = (
+  onCount: (nodeId: NodeId, runtime: string, survived: number) => void = () => undefined,
+): Credibility => {
   const nodes = new Map<NodeId, Map<string, number>>();
   const convicts = new Set<NodeId>();
   /** The draws of each job that has not ended. */
@@ -33,7 +36,9 @@ export const createCredibility = (): Credibility => {
 
   const count = ({ nodeId, runtime }: AuditDraw): void => {
     const counts = nodes.get(nodeId) ?? new Map<string, number>();
-    nodes.set(nodeId, counts.set(runtime, (counts.get(runtime) ?? 0) + 1));
+    const survived = (counts.get(runtime) ?? 0) + 1;
+    nodes.set(nodeId, counts.set(runtime, survived));
+    onCount(nodeId, runtime, survived);
   };
 
   return {
@@ -49,6 +54,8 @@ export const createCredibility = (): Credibility => {
         }
         case "NodeConvicted":
           convicts.add(event.nodeId);
+          for (const runtime of nodes.get(event.nodeId)?.keys() ?? [])
+            onCount(event.nodeId, runtime, 0);
           nodes.delete(event.nodeId);
           return;
         case "JobCompleted":

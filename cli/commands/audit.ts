@@ -1,20 +1,25 @@
-/** `cnct audit refusals`: what the network said no to, from the data directory. */
+/**
+ * `cnct audit refusals`: what the network said no to, from the data directory; `cnct audit verdicts`:
+ * whether its judging service judged as the log says that it had to.
+ */
 
 import type { Command } from "commander";
 import type { RefusalRow } from "../../streams/refusal-log.ts";
-import { flagsOf } from "../cli.ts";
+import { flagsOf, withClient } from "../cli.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { headOf, positionIn } from "../explain/log.ts";
 import { CliFailure } from "../failures.ts";
 import { instantIn } from "../instant.ts";
 import { ago, oneLine, print, printJson, say, table } from "../output.ts";
 import * as settings from "../settings.ts";
+import { type StoreFlags, withStore } from "../with-store.ts";
 
 const rowsMax = 100_000;
 
 export const addAudit = (program: Command): void => {
-  program
-    .command("audit")
-    .description("look into what happened here")
+  const audit = program.command("audit").description("look into what happened here");
+
+  audit
     .command("refusals")
     .description("what was refused, newest first: repeats within a minute are one line")
     .option("--since <time>", "30s, 15m, 1h, 7d ago, or an instant such as 2026-01-31T12:00Z")
@@ -42,7 +47,43 @@ export const addAudit = (program: Command): void => {
       print(table<RefusalRow>(columns, rows));
       if (rows.length === limit) say(`the newest ${limit}; --limit shows more`);
     });
+
+  audit
+    .command("verdicts")
+    .description("gives every verdict of the log again; fails if any comes out another")
+    .option("--at <position>", "only up to this position of the log")
+    .option("--data <directory>", "the log of a data directory instead of a gateway's")
+    .option("--event-store <url>", "the log of an EventStoreDB instead")
+    .action(async (flags: VerdictFlags, command: Command) => {
+      const { at, data, eventStore } = flags;
+      const audit = await import("../audit/verdicts.ts");
+      const { json = false } = flagsOf(command);
+      const run = async (head: bigint, review: Parameters<typeof audit.withProgress>[1]) => {
+        const found = await audit.withProgress(head, review);
+        if (json) printJson(audit.reviewJson(found, head));
+        else audit.tellReview(found);
+        if (found.faulty > 0)
+          throw new CliFailure(
+            "verdict-differs",
+            `the log has ${found.faulty} faults: not all was judged as it had to be`,
+            exitCodes.refused,
+          );
+      };
+      if (data !== undefined || eventStore !== undefined)
+        return withStore(flags, async (store) => {
+          const head = positionIn(at, await store.head());
+          await run(head, (onPosition) => audit.reviewStore(store, head, onPosition));
+        });
+      return withClient(command, async (client) => {
+        const head = positionIn(at, await headOf(client));
+        await run(head, (onPosition) => audit.reviewGateway(client, head, onPosition));
+      });
+    });
 };
+
+interface VerdictFlags extends StoreFlags {
+  readonly at?: string;
+}
 
 interface RefusalFlags {
   readonly since?: string;

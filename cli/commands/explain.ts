@@ -6,7 +6,7 @@ import { withClient } from "../cli.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { checkAll, checkedJson, tellChecked } from "../explain/check.ts";
 import { explainJob, jobJson, tellJob } from "../explain/job.ts";
-import { headOf } from "../explain/log.ts";
+import { headOf, positionIn } from "../explain/log.ts";
 import { explainNode, nodeNow, tellNode } from "../explain/node.ts";
 import { CliFailure } from "../failures.ts";
 import { findJob } from "../find-job.ts";
@@ -25,7 +25,7 @@ export const addExplain = (program: Command): void => {
     .option("--at <position>", "as it was at this position of the log")
     .action(async (text: string, { at }: AtFlags, command: Command) =>
       withClient(command, async (client, { json }) => {
-        const upTo = await positionIn(client, at);
+        const upTo = await positionOf(client, at);
         const answer = await explainJob(client, await findJob(client, text), upTo);
         if (json) return printJson(jobJson(answer));
         tellJob(answer);
@@ -41,7 +41,7 @@ export const addExplain = (program: Command): void => {
     .action(async (nodeId: string, { at, since }: NodeFlags, command: Command) =>
       withClient(command, async (client, { json }) => {
         const from = since === undefined ? 0 : instantIn("--since", since);
-        const upTo = await positionIn(client, at);
+        const upTo = await positionOf(client, at);
         const answer = await explainNode(client, nodeId, { from, upTo });
         // Whether it is heard is of the present alone.
         const now = at === undefined ? await nodeNow(client, nodeId) : undefined;
@@ -56,7 +56,7 @@ export const addExplain = (program: Command): void => {
     .option("--at <position>", "only up to this position of the log")
     .action(async ({ at }: AtFlags, command: Command) =>
       withClient(command, async (client, { json }) => {
-        const upTo = await positionIn(client, at);
+        const upTo = await positionOf(client, at);
         const checked = await checkAll(client, upTo);
         if (json) printJson(checkedJson(checked));
         else tellChecked(checked);
@@ -78,14 +78,5 @@ interface NodeFlags extends AtFlags {
   readonly since?: string;
 }
 
-/** @throws {CliFailure} `bad-option` for what is no position that there is. */
-const positionIn = async (client: CnctClient, text: string | undefined): Promise<bigint> => {
-  const head = await headOf(client);
-  if (text === undefined) return head;
-  if (/^\d{1,19}$/.test(text) && BigInt(text) <= head) return BigInt(text);
-  throw new CliFailure(
-    "bad-option",
-    `--at takes a position of the log, 0 to ${head}, not "${text}"`,
-    exitCodes.usage,
-  );
-};
+const positionOf = async (client: CnctClient, at: string | undefined): Promise<bigint> =>
+  positionIn(at, await headOf(client));

@@ -4,6 +4,8 @@ import { nodeEvents } from "../../domain/dispatch/roster.ts";
 import type { JobEvent } from "../../domain/job/events.ts";
 import type { CnctClient } from "../../sdk/index.ts";
 import type { RecordedEvent } from "../../streams/event-store.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { CliFailure } from "../failures.ts";
 
 const jobEvents: Readonly<Record<JobEvent["type"], true>> = {
   JobSubmitted: true,
@@ -26,12 +28,18 @@ const jobEvents: Readonly<Record<JobEvent["type"], true>> = {
   JobReopened: true,
 };
 /** What dispatch weighs, and whether a job was funded. */
-const types = [...Object.keys(jobEvents), ...Object.keys(nodeEvents), "PolicyAdopted", "JobFunded"];
+const dispatchTypes = [
+  ...Object.keys(jobEvents),
+  ...Object.keys(nodeEvents),
+  "PolicyAdopted",
+  "JobFunded",
+];
 
-/** Everything that dispatch weighs, from the beginning up to a position. */
+/** From the beginning up to a position. @param types - What dispatch weighs if left out. */
 export const readLog = async function* (
   client: CnctClient,
   upTo: bigint,
+  types: readonly string[] = dispatchTypes,
 ): AsyncGenerator<RecordedEvent> {
   const ending = new AbortController();
   try {
@@ -56,4 +64,19 @@ export const readLog = async function* (
 export const headOf = async ({ ask }: CnctClient): Promise<bigint> => {
   const { network } = await ask<{ network: { head: string } }>("query Head { network { head } }");
   return BigInt(network.head);
+};
+
+/**
+ * A position that `--at` names, up to the last one; without it the last.
+ *
+ * @throws {CliFailure} `bad-option` for what is no position that there is.
+ */
+export const positionIn = (text: string | undefined, head: bigint): bigint => {
+  if (text === undefined) return head;
+  if (/^\d{1,19}$/.test(text) && BigInt(text) <= head) return BigInt(text);
+  throw new CliFailure(
+    "bad-option",
+    `--at takes a position of the log, 0 to ${head}, not "${text}"`,
+    exitCodes.usage,
+  );
 };

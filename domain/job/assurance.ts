@@ -53,6 +53,8 @@ export type AssuranceRefusal =
 export interface AssuranceTerms {
   /** Version of the policy. */
   readonly policy: number;
+  /** Up to which position of the log the counts below were taken. */
+  readonly asOf?: number;
   readonly adversaryShare: number;
   readonly epsilon: number;
   readonly arbitersToConvict: number;
@@ -147,6 +149,7 @@ export const judgeAssured = (
   if (!assurance) return refuse("AssuranceMissing");
   const compared = comparedBy(judgement, job.spec);
   const { policy, adversaryShare, epsilon, arbitersToConvict } = assurance;
+  const told = assurance.asOf === undefined ? {} : { asOf: assurance.asOf };
   const { jobHash, spec } = job;
   const results = received(job);
   const survived = (replica: number): number =>
@@ -165,14 +168,13 @@ export const judgeAssured = (
   const verdict = consider(judged, limits, { audited: job.audited });
   const threshold = 1 - epsilon;
 
-  if (verdict.kind === "none")
-    return accept({ type: "JobFailed", jobHash, reason: "no-quorum", at });
+  const failed = { type: "JobFailed", jobHash, reason: "no-quorum", ...told, at } as const;
+  if (verdict.kind === "none") return accept<JobEvent>(failed);
   if (verdict.kind !== "accept") {
     const isArbiter = verdict.kind === "arbiter";
     const ordinary = results.filter(({ role }) => role === undefined).length;
     const arbiters = results.length - ordinary;
-    if (isArbiter && arbiters >= arbitersMax(limits))
-      return accept({ type: "JobFailed", jobHash, reason: "no-quorum", at });
+    if (isArbiter && arbiters >= arbitersMax(limits)) return accept<JobEvent>(failed);
     const wanted: ReplicaWanted = {
       type: "ReplicaWanted",
       jobHash,
@@ -181,6 +183,7 @@ export const judgeAssured = (
       credibility: bestOf(judged),
       threshold,
       ...whyMore(judged, judgement, job),
+      ...told,
       at,
     };
     return accept<JobEvent>(wanted);
@@ -212,7 +215,7 @@ export const judgeAssured = (
     outputSize: first.outputSize,
     ...sealedOutput(spec, first),
     accepted: results.filter(({ replica }) => isBelieved(replica)).map(acceptedOf),
-    assurance: { credibility, threshold, policy, audited },
+    assurance: { credibility, threshold, policy, ...told, audited },
     held: true,
     at,
   };

@@ -218,6 +218,8 @@ export type ReplicaWanted = DomainEvent<
     groups?: readonly (readonly number[])[];
     /** The greatest distance between two groups' representatives, in the comparator's measure. */
     distance?: number;
+    /** Up to which position of the log its nodes were counted on. */
+    asOf?: number;
   }
 >;
 export type WantReason =
@@ -262,6 +264,8 @@ export interface Assurance {
   readonly threshold: number;
   /** Version of the policy. */
   readonly policy: number;
+  /** Up to which position of the log the nodes' audits were counted. */
+  readonly asOf?: number;
   /** Whether an arbiter's result is among those accepted. */
   readonly audited: boolean;
 }
@@ -286,7 +290,15 @@ export type FailureReason =
   | "no-quorum"
   | "deadline-passed"
   | (string & { readonly __brand?: "AppErrorCode" });
-export type JobFailed = DomainEvent<"JobFailed", { jobHash: JobHash; reason: FailureReason }>;
+export type JobFailed = DomainEvent<
+  "JobFailed",
+  {
+    jobHash: JobHash;
+    reason: FailureReason;
+    /** Of one that was judged by its assurance: up to which position of the log. */
+    asOf?: number;
+  }
+>;
 export type JobCancelled = DomainEvent<
   "JobCancelled",
   {

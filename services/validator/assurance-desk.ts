@@ -6,9 +6,8 @@
 import type { Millis } from "../../domain/decider.ts";
 import type { Sha256 } from "../../domain/hashing.ts";
 import type { JobHash } from "../../domain/ids.ts";
-import { type AssuranceTerms, type Job, type OpenJob, received } from "../../domain/job/job.ts";
+import type { AssuranceTerms, Job, OpenJob } from "../../domain/job/job.ts";
 import type { Policy } from "../../domain/policy/policy.ts";
-import { runtimeOf } from "../../domain/verification/runtime.ts";
 import type { Clock } from "../../streams/clock.ts";
 import type { EventIds } from "../../streams/event-ids.ts";
 import type { EventStore } from "../../streams/event-store.ts";
@@ -19,6 +18,7 @@ import { createPointsAtRisk } from "../points-at-risk.ts";
 import { createBeacons } from "./beacons.ts";
 import { convict, createConvictions } from "./convictions.ts";
 import { createLottery } from "./lottery.ts";
+import { termsOf } from "./terms.ts";
 
 export interface AssuranceDesk {
   /** Folds a fact. `job` is the state after it, or newer. */
@@ -52,7 +52,8 @@ export const createAssuranceDesk = ({
   readonly onTrouble: (what: string, error: unknown) => void;
 }): AssuranceDesk => {
   const credibility = createCredibility();
-  const { survived } = credibility;
+  const { survived, isConvicted } = credibility;
+  let asOf = -1;
   const points = createPointsAtRisk();
   const lottery = createLottery({ jobOf: book.get, policy, survived, atRisk: points.of, sha256 });
   const beacons = createBeacons({ store, ids, clock, sha256, onTrouble });
@@ -106,7 +107,8 @@ export const createAssuranceDesk = ({
 
   return {
     hear: (fact, job) => {
-      const { event } = fact;
+      const { event, position } = fact;
+      asOf = Number(position);
       credibility.hear(event);
       points.hear(event);
       convictions.hear(fact);
@@ -114,26 +116,7 @@ export const createAssuranceDesk = ({
       beacons.hear(fact, lottery.hear(fact, job));
     },
     act,
-    termsFor: (job) => {
-      const { assurance, app } = job.spec;
-      if (!assurance) return undefined;
-      const { version, verification } = policy();
-      const { adversaryShare, arbitersToConvict } = verification;
-      const { epsilon } = verification[assurance];
-      const results = received(job);
-      return {
-        policy: version,
-        ...{ adversaryShare, epsilon, arbitersToConvict },
-        survived: results
-          .filter(({ role }) => role === undefined)
-          .map(({ replica, nodeId, executionClass }) => {
-            return { replica, survived: survived(nodeId, runtimeOf(app, executionClass)) };
-          }),
-        convicted: results
-          .filter(({ nodeId }) => credibility.isConvicted(nodeId))
-          .map(({ replica }) => replica),
-      };
-    },
+    termsFor: (job) => termsOf(job, { asOf, policy: policy(), survived, isConvicted }),
     close: () => {
       closed = true;
       beacons.close();

@@ -13,6 +13,7 @@ import { decode } from "../../streams/codec.ts";
 import type { RecordedEvent } from "../../streams/event-store.ts";
 import { jobStreamPrefix } from "../../streams/names.ts";
 import { createCredibility } from "../credibility.ts";
+import type { Fact } from "../facts.ts";
 import { createPointsAtRisk } from "../points-at-risk.ts";
 import { createPolicyBook } from "../policy.ts";
 import { createGathering } from "./beacons.ts";
@@ -36,59 +37,47 @@ export interface RecomputedDraws {
   }[];
 }
 
-/** @param log - All events in their order, at least those of jobs, nodes, ledger, policy and beacon. */
-export const recomputeDraws = async (
-  log: AsyncIterable<RecordedEvent> | Iterable<RecordedEvent>,
-  sha256: Sha256,
-): Promise<RecomputedDraws> => {
-  const jobs = new Map<JobHash, Job>();
-  const jobOf = (jobHash: JobHash): Job => jobs.get(jobHash) ?? jobRules.initial;
-  const policy = createPolicyBook();
-  const credibility = createCredibility();
-  const { survived } = credibility;
+/** Hears a log fact by fact. Whoever folds the jobs says what they are. */
+export interface DrawReview {
+  /** With the job as it was before the fact, if it is of one. */
+  before(fact: Fact, job: Job): DrawFault | undefined;
+  /** With the job as it is after it; `data` as it is recorded. */
+  after(fact: Fact, job: Job, data: unknown): DrawFault | undefined;
+  counts(): { readonly beacons: number; readonly draws: number };
+}
+
+export const createDrawReview = (jobOf: (jobHash: JobHash) => Job, sha256: Sha256): DrawReview => {
+  const policies = createPolicyBook();
+  const { hear, survived } = createCredibility();
   const points = createPointsAtRisk();
   const lottery = createLottery({
-    jobOf,
-    policy: policy.current,
-    survived,
-    atRisk: points.of,
-    sha256,
+    ...{ jobOf, policy: policies.current, survived, atRisk: points.of, sha256 },
   });
   const gathered = createGathering();
   let last: Beacon = beacon.initial;
   let [beacons, draws] = [0, 0];
-  const faults: RecomputedDraws["faults"][number][] = [];
 
-  for await (const recorded of log) {
-    const event = decode(recorded);
-    if (!event) continue;
-    const { id, stream, revision, position } = recorded;
-    const fact = { event, id, stream, revision, position };
-    policy.hear(fact);
-    credibility.hear(event);
-    points.hear(event);
-    if (event.type === "AuditDrawn") {
+  return {
+    before: (fact, job) => {
+      const { event } = fact;
+      policies.hear(fact);
+      hear(event);
+      points.hear(event);
+      if (event.type !== "AuditDrawn") return undefined;
       draws++;
-      const { jobHash, beacon, from, to, policy, draws: said } = event;
-      const job = jobOf(jobHash);
+      const { beacon, from, to, policy, draws: said } = event;
       const drawn = job.status === "open" ? lottery.drawOf(job) : undefined;
-      if (!drawn) faults.push({ position, fault: "draw-unfounded", jobHash });
-      else if (canonicalJson(drawn) !== canonicalJson({ beacon, from, to, policy, draws: said }))
-        faults.push({ position, fault: "draw-differs", jobHash });
-    }
-    if (stream.startsWith(jobStreamPrefix)) {
-      const { jobHash } = event as JobEvent;
-      const next = jobRules.evolve(jobOf(jobHash), event as JobEvent);
-      // What cannot come back need not be kept.
-      if (next.status === "open" || (next.status === "completed" && next.before))
-        jobs.set(jobHash, next);
-      else jobs.delete(jobHash);
-      gathered.add(
-        { id, event: recorded.data as typeof event, position },
-        lottery.hear(fact, next),
-      );
-    } else lottery.hear(fact, jobRules.initial);
-    if (event.type === "BeaconDrawn") {
+      if (!drawn) return "draw-unfounded";
+      const isSame =
+        canonicalJson(drawn) === canonicalJson({ beacon, from, to, policy, draws: said });
+      return isSame ? undefined : "draw-differs";
+    },
+    after: (fact, job, data) => {
+      const { event, id, position, stream } = fact;
+      const opens = lottery.hear(fact, job);
+      if (stream.startsWith(jobStreamPrefix))
+        gathered.add({ id, event: data as typeof event, position }, opens);
+      if (event.type !== "BeaconDrawn") return undefined;
       beacons++;
       const { from, to, digest } = event;
       const inputs = gathered
@@ -97,11 +86,43 @@ export const recomputeDraws = async (
         .map(({ id, event }) => ({ id, data: event }));
       const [first] = gathered.events();
       const begins = first !== undefined && Number(first.position) === from;
-      if (!begins || from <= last.to || beaconOf(last.digest, inputs, sha256) !== digest)
-        faults.push({ position, fault: "beacon-differs" });
+      const isSame = begins && from > last.to && beaconOf(last.digest, inputs, sha256) === digest;
       last = beacon.evolve(last, event);
       gathered.drop(to);
+      return isSame ? undefined : "beacon-differs";
+    },
+    counts: () => ({ beacons, draws }),
+  };
+};
+
+/** @param log - All events in their order, at least those of jobs, nodes, ledger, policy and beacon. */
+export const recomputeDraws = async (
+  log: AsyncIterable<RecordedEvent> | Iterable<RecordedEvent>,
+  sha256: Sha256,
+): Promise<RecomputedDraws> => {
+  const jobs = new Map<JobHash, Job>();
+  const jobOf = (jobHash: JobHash): Job => jobs.get(jobHash) ?? jobRules.initial;
+  const review = createDrawReview(jobOf, sha256);
+  const faults: RecomputedDraws["faults"][number][] = [];
+
+  for await (const recorded of log) {
+    const event = decode(recorded);
+    if (!event) continue;
+    const { id, stream, revision, position } = recorded;
+    const fact = { event, id, stream, revision, position };
+    const jobHash = stream.startsWith(jobStreamPrefix) ? (event as JobEvent).jobHash : undefined;
+    const job = jobHash === undefined ? jobRules.initial : jobOf(jobHash);
+    const next = jobHash === undefined ? job : jobRules.evolve(job, event as JobEvent);
+    const found = [review.before(fact, job)];
+    if (jobHash !== undefined) {
+      // What cannot come back need not be kept.
+      if (next.status === "open" || (next.status === "completed" && next.before))
+        jobs.set(jobHash, next);
+      else jobs.delete(jobHash);
     }
+    found.push(review.after(fact, next, recorded.data));
+    const where = { position, ...(jobHash === undefined ? {} : { jobHash }) };
+    for (const fault of found) if (fault) faults.push({ ...where, fault });
   }
-  return { beacons, draws, faults };
+  return { ...review.counts(), faults };
 };
