@@ -176,11 +176,15 @@ const firstDifference = (
 const replicaOf = (event: JobEvent): string =>
   "replica" in event ? ` of replica ${event.replica}` : "";
 
+/** What the first rules left out. They explain a verdict, and decide nothing. */
+const laterFields: ReadonlySet<string> = new Set(["bounds", "why", "groups", "distance"]);
+
 const differingField = (a: object, b: object): string | undefined => {
   const [one, other] = [a, b] as readonly Readonly<Record<string, unknown>>[];
   const names = new Set([...Object.keys(a), ...Object.keys(b)]);
   for (const name of names) {
     const [left, right] = [one?.[name], other?.[name]];
+    if (left === undefined && laterFields.has(name)) continue;
     if ((left === undefined) !== (right === undefined)) return name;
     if (left !== undefined && canonicalJson(left) !== canonicalJson(right)) return name;
   }
