@@ -182,7 +182,10 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
       });
       opened.push(() => projections.close());
       const live = new Map<string, { held: number; lastSeen: number }>();
-      desk.onHeartbeat((nodeId, { held }) => live.set(nodeId, { held, lastSeen: clock.now() }));
+      desk.onHeartbeat((nodeId, { held, draining }) => {
+        if (draining && held === 0) live.delete(nodeId);
+        else live.set(nodeId, { held, lastSeen: clock.now() });
+      });
       let nodeAuthority: TransportKeys | undefined;
       if (authority !== undefined) {
         const nats = await openNatsAuthority({

@@ -7,6 +7,7 @@ import type { EventIds } from "../streams/event-ids.ts";
 import type { EventStore } from "../streams/event-store.ts";
 import type { NodeAuthority } from "../streams/nats-authority.ts";
 import type { RefusalLog } from "../streams/refusal-log.ts";
+import { idleBeatMs } from "../streams/task-queue.ts";
 import type { Access } from "./access/access.ts";
 import type { Caller } from "./access/caller.ts";
 import { GraphqlFault } from "./errors.ts";
@@ -64,8 +65,10 @@ export interface Limits {
   readonly pageSize: number;
   /** How long `atLeast` waits, ms. */
   readonly waitMs: number;
-  /** For how long a node that was heard of counts as live, ms. */
+  /** For how long a node that was heard of, and held tasks then, counts as live, ms. */
   readonly liveMs: number;
+  /** And for how long one that held none, which says so less often. */
+  readonly idleLiveMs: number;
   /** For how long an uploaded blob is kept, ms. */
   readonly blobLifeMs: number;
 }
@@ -96,6 +99,7 @@ export const limitDefaults: Limits = {
   pageSize: 100,
   waitMs: 5_000,
   liveMs: 15_000,
+  idleLiveMs: 3 * idleBeatMs,
   blobLifeMs: 30 * 86_400_000,
 };
 
@@ -161,5 +165,7 @@ export const seen = async (
 /** What is heard of a node, if that was just now. */
 export const lifeOf = ({ live, clock, limits }: Gateway, nodeId: NodeId): NodeLife | undefined => {
   const life = live().get(nodeId);
-  return life && clock.now() - life.lastSeen <= limits.liveMs ? life : undefined;
+  if (!life) return undefined;
+  const liveMs = life.held > 0 ? limits.liveMs : limits.idleLiveMs;
+  return clock.now() - life.lastSeen <= liveMs ? life : undefined;
 };

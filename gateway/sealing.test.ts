@@ -301,7 +301,7 @@ describe("candidates", () => {
       Array.from({ length: 5_000 }, (_, i) => [`n-${i}`, { held: 0, lastSeen: 1 }]),
     );
     const views = { node: () => void looks++, policy: () => policyDefaults };
-    const gateway = { live: () => live, clock: { now: () => 1 }, limits: { liveMs: 9 } };
+    const gateway = { live: () => live, clock: { now: () => 1 }, limits: { idleLiveMs: 9 } };
     const all = { ...gateway, projections: { views } } as unknown as Parameters<
       typeof candidatesFor
     >[0];

@@ -90,6 +90,11 @@ export interface Heartbeat {
   readonly drainAt?: Instant;
 }
 
+/** How often a node that holds tasks says that it lives: silence is soon noticed where there is something to rescue. */
+export const busyBeatMs: Millis = 2_000;
+/** How often one that holds none says so, unless it is asked: a thousand of them must cost next to nothing. */
+export const idleBeatMs: Millis = 10_000;
+
 export interface Consumption {
   /** Stops pulling; resolves when no handler runs any more. */
   stop(): Promise<void>;
@@ -115,6 +120,8 @@ export interface TaskDesk {
    * listen now has not heard it.
    */
   requestReveals(nodeId: NodeId, tasks: readonly TaskKey[]): void;
+  /** Asks these nodes whether they live: each that hears it beats at once. Nothing keeps the request. */
+  callRoll(nodeIds: Iterable<NodeId>): void;
   /** Hears of bundles that a node was given too often without ever finishing; they are removed. */
   onExhausted(handle: (nodeId: NodeId, tasks: readonly TaskOrder[]) => void): void;
   onHeartbeat(handle: (nodeId: NodeId, heartbeat: Heartbeat) => void): void;
@@ -150,6 +157,8 @@ export interface TaskSource {
   /** Hears which results are to be shown; the same may be asked again and again. */
   onReveal(handle: (tasks: readonly TaskKey[]) => void): void;
   heartbeat(heartbeat: Heartbeat): void;
+  /** Hears that a heartbeat is wanted now: the desk asks, or the queue was lost and is found again. */
+  onRollCall(handle: () => void): void;
   close(): Promise<void>;
 }
 

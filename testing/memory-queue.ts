@@ -294,6 +294,14 @@ const openDesk = (shared: Shared): { readonly desk: TaskDesk; readonly crash: ()
           for (const hear of shared.onControl) hear(controlSubject(nodeId, "reveal"), bytes);
         });
     },
+    callRoll: (nodeIds) => {
+      if (!alive) return;
+      for (const nodeId of nodeIds)
+        broker.hop(() => {
+          for (const hear of shared.onControl)
+            hear(controlSubject(nodeId, "beat"), new Uint8Array());
+        });
+    },
     onExhausted: (handle) => {
       shared.onExhausted.add(handle);
       endings.add(() => shared.onExhausted.delete(handle));
@@ -412,6 +420,13 @@ const openSource = (
         const decoded = decodeReveals(bytes);
         if (decoded.ok) handle(decoded.value);
         else malformed(subject, decoded.reason);
+      };
+      onControl.add(hear);
+      endings.add(() => onControl.delete(hear));
+    },
+    onRollCall: (handle) => {
+      const hear = (subject: string): void => {
+        if (subject === controlSubject(nodeId, "beat")) handle();
       };
       onControl.add(hear);
       endings.add(() => onControl.delete(hear));

@@ -79,6 +79,7 @@ const openWorker = (slots: number, lag = 0, signer?: Signer) => {
       ask = handle;
     },
     heartbeat: () => undefined,
+    onRollCall: () => undefined,
     close: async () => undefined,
   };
   const blobs = {

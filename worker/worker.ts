@@ -11,7 +11,7 @@ import { openResultTag } from "../crypto/result-tag.ts";
 import type { Instant } from "../domain/decider.ts";
 import type { NodeId } from "../domain/ids.ts";
 import { taskName } from "../domain/job/hash.ts";
-import { sleep } from "../streams/clock.ts";
+import { sleep, type Timer } from "../streams/clock.ts";
 import type {
   ResultStatement,
   TaskDelivery,
@@ -19,15 +19,12 @@ import type {
   TaskOrder,
   TaskSource,
 } from "../streams/task-queue.ts";
+import { startBeats } from "./beats.ts";
 import { type Bound, createCommits } from "./commits.ts";
 import { openOutbox } from "./outbox.ts";
 import { runTask, type TaskTools } from "./run-task.ts";
 import { type Circumstances, type Signer, signedForm } from "./statements.ts";
 
-/** Well within the time after which a silent node is taken for lost. */
-const heartbeatMs = 2_000;
-/** After the start, when the coordinator may not know the node yet. */
-const firstHeartbeatsMs = [250, 1_000];
 /** Well within the queue's ack wait of 30 s. */
 const workingMs = 10_000;
 /** Answers kept to be sent again when a task that was already computed comes again. */
@@ -203,28 +200,36 @@ export const runWorker = ({
     }
     if (bundle.left === 0) complete(bundle);
     else bundles.add(bundle);
+    if (held.size > 0) {
+      beats.wake();
+      working ??= clock.after(workingMs, sayWorking);
+    }
     startMore();
   };
 
   const wanted = () => (draining ? 0 : Math.max(0, slots + backlog - held.size));
+  const announced = drainAt === undefined ? {} : { drainAt };
+  const beats = startBeats({
+    clock,
+    isBusy: () => held.size > 0,
+    beat: () => source.heartbeat({ instance, held: held.size, draining, ...announced }),
+  });
+  source.onRollCall(beats.now);
   const consumption = source.consumeTasks(wanted, take);
   source.onReveal((tasks) => {
     for (const task of tasks) show(task);
   });
-  const announced = drainAt === undefined ? {} : { drainAt };
-  const beat = () => source.heartbeat({ instance, held: held.size, draining, ...announced });
-  beat();
-  const first = firstHeartbeatsMs.map((delayMs) => clock.after(delayMs, beat));
-  const beating = clock.every(heartbeatMs, beat);
-  const working = clock.every(workingMs, () => {
+  let working: Timer | undefined;
+  const sayWorking = () => {
     for (const { delivery } of bundles) delivery.working();
-  });
+    working = bundles.size > 0 ? clock.after(workingMs, sayWorking) : undefined;
+  };
 
   return {
     held: () => held.size,
     drain: async () => {
       draining = true;
-      beat();
+      beats.now();
       await consumption.stop();
       for (const task of waiting.splice(0)) answer(task, failureOf(task.order, givenBack));
       const isBusy = () => running > 0 || outbox.sending() !== undefined;
@@ -233,8 +238,9 @@ export const runWorker = ({
       while (commits.unshown().length > 0 && clock.now() < until) await sleep(clock, 20);
       for (const task of commits.unshown()) say(failureOf(task, givenBack), () => undefined);
       while (isBusy()) await outbox.sending();
-      for (const timer of [...first, beating]) timer.cancel();
-      working.cancel();
+      beats.now(); // With nothing in its hands it is as good as gone.
+      beats.stop();
+      working?.cancel();
     },
   };
 };

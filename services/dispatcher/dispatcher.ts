@@ -70,6 +70,8 @@ export interface Beat {
   readonly again: readonly Order[];
   /** Whether there may be something to plan now that there was not before. */
   readonly changed: boolean;
+  /** Of any node, since we started or since the line was cut: the others are to be asked. */
+  readonly isFirst: boolean;
 }
 
 export interface Plan {
@@ -87,6 +89,8 @@ export interface Overdue {
   readonly lost: readonly TaskRef[];
   /** No node at all is heard: what runs out now is held against nobody. */
   readonly isCut: boolean;
+  /** Nodes to be asked whether they live. */
+  readonly ask: readonly NodeId[];
 }
 
 export const createDispatcher = (
@@ -180,12 +184,13 @@ export const createDispatcher = (
 
     heartbeat: (nodeId, heartbeat, now) => {
       const beat = presence.beat(nodeId, heartbeat, now);
-      if (!beat) return { again: [], changed: false };
+      if (!beat) return { again: [], changed: false, isFirst: false };
       const isTold = heartbeat.drainAt === maintenance.stopsAt(nodeId);
       maintenance.announce(nodeId, heartbeat.drainAt);
       const changed = beat.changed || !isTold;
       if (changed) seating.seatAgain(nodeId);
-      return { again: beat.startedAnew ? [...orders.of(nodeId)] : [], changed };
+      const again = beat.startedAnew ? [...orders.of(nodeId)] : [];
+      return { again, changed, isFirst: beat.isFirst };
     },
 
     plan: (random) => {
@@ -228,7 +233,7 @@ export const createDispatcher = (
     remind: (jobHash, at) => openJobs.ring(jobHash, at),
 
     tick: (now) => {
-      const { isCut, silent, fell } = presence.tick(now);
+      const { isCut, silent, fell, ask } = presence.tick(now, orders.since);
       for (const nodeId of quotas.due(now)) seating.seatAgain(nodeId);
       for (const nodeId of fell) seating.seatAgain(nodeId);
       const lost: TaskRef[] = [];
@@ -237,7 +242,7 @@ export const createDispatcher = (
           const { jobHash, replica, attempt } = task;
           lost.push({ jobHash, replica, attempt, nodeId });
         }
-      return { jobs: openJobs.due(now), lost, isCut };
+      return { jobs: openJobs.due(now), lost, isCut, ask };
     },
 
     quotaOf: (nodeId, app) => quotas.quotaOf(nodeId, app, presence.now()),

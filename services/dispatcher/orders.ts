@@ -13,6 +13,8 @@ export interface Orders {
   release(jobHash: JobHash, replica: number, nodeId: NodeId): Order | undefined;
   /** Unanswered. */
   of(nodeId: NodeId): Iterable<Order>;
+  /** When the node was given something to answer, having had nothing; undefined if it has nothing now. */
+  since(nodeId: NodeId): Instant | undefined;
   /** Whether the node's answer to this order is still awaited. */
   isAwaited(nodeId: NodeId, order: Order): boolean;
   /** Those to be sent since the last call, by node. */
@@ -31,6 +33,7 @@ export interface Order {
 export const createOrders = (): Orders => {
   /** By node, and by `<job hash>/<replica>`. */
   const unanswered = new Map<NodeId, Map<string, Order>>();
+  const since = new Map<NodeId, Instant>();
   let outbox = new Map<NodeId, Map<string, Order>>();
   let size = 0;
 
@@ -39,6 +42,7 @@ export const createOrders = (): Orders => {
       const key = `${order.task.jobHash}/${order.task.replica}`;
       const ofNode = unanswered.get(nodeId);
       if (!ofNode?.has(key)) size++;
+      if (!ofNode?.size) since.set(nodeId, order.assignedAt);
       if (ofNode) ofNode.set(key, order);
       else unanswered.set(nodeId, new Map([[key, order]]));
       const toSend = outbox.get(nodeId);
@@ -53,11 +57,14 @@ export const createOrders = (): Orders => {
       const order = ofNode.get(key);
       if (!order) return undefined;
       ofNode.delete(key);
+      if (ofNode.size === 0) since.delete(nodeId);
       size--;
       // Most of what history orders is long over when it has been told.
       outbox.get(nodeId)?.delete(key);
       return order;
     },
+
+    since: (nodeId) => since.get(nodeId),
 
     of: (nodeId) => unanswered.get(nodeId)?.values() ?? [],
 

@@ -1,16 +1,34 @@
 /**
  * Which nodes are heard: folds heartbeats, and the silence between them. Keeps the time of the head,
  * which has no clock: that of the last heartbeat or tick.
+ *
+ * A node with tasks beats often, and its silence counts from when it was given the first of them. One
+ * without beats seldom, as it has nothing that could be rescued; who wants to know sooner asks it.
+ *
+ *     heard --silent with tasks, or does not answer, or far too long--> silent --beat--> heard
  */
 import type { Instant } from "../../domain/decider.ts";
 import type { NodeId } from "../../domain/ids.ts";
-import type { Heartbeat } from "../../streams/task-queue.ts";
+import { busyBeatMs, type Heartbeat, idleBeatMs } from "../../streams/task-queue.ts";
 
-/** A node whose heartbeat is so old gets no new task, and its tasks go to others. */
-export const lostAfterMs = 6_000;
+/** A node with tasks that is silent for so long gets no new one, and its tasks go to others. */
+export const lostAfterMs = 3 * busyBeatMs;
+/** A node without tasks that is silent for so long gets none. */
+export const idleLostAfterMs = 3 * idleBeatMs;
+/** A node with tasks that is silent for so long is asked whether it lives, and with it those without. */
+const doubtAfterMs = 3_000;
+/** One of those without that has not answered within that gets no task: so both are known for lost at once. */
+const answerWithinMs = lostAfterMs - doubtAfterMs - 500;
+/** All nodes are asked at most so often. */
+const rollCallEveryMs = 3_000;
+/** When no node at all was heard for so long, some are asked: a line that is cut is found out by silence. */
+const pulseAfterMs = 2_000;
+const pulseNodes = 8;
+/** With no node at all heard for so long, it may be the line: nobody is taken for lost. */
+const lineDoubtAfterMs = 4_000;
 /**
  * Since the first heartbeat after silence: until then a node may live and not have been heard yet, and
- * no client is asked to wrap for others. Nodes beat every two seconds.
+ * no client is asked to wrap for others. All are asked with that first heartbeat.
  */
 const settledAfterMs = 2_500;
 /** Starts of a worker that are remembered, so that two workers under one name are not taken for restarts. */
@@ -21,7 +39,8 @@ export interface Presence {
   register(nodeId: NodeId, at: Instant): void;
   /** Undefined for a node that is not registered. */
   beat(nodeId: NodeId, heartbeat: Heartbeat, now: Instant): PresenceBeat | undefined;
-  tick(now: Instant): Silence;
+  /** @param busySince - Since when a node has tasks; undefined if it has none. */
+  tick(now: Instant, busySince: (nodeId: NodeId) => Instant | undefined): Silence;
   /** Whether the node is heard and takes tasks. */
   isReady(nodeId: NodeId): boolean;
   /** No node at all is heard: it is the line that is cut. */
@@ -38,6 +57,8 @@ export interface PresenceBeat {
   readonly changed: boolean;
   /** Whether its worker has started anew and lost what it held. */
   readonly startedAnew: boolean;
+  /** Of any node, since we started or since the line was cut. */
+  readonly isFirst: boolean;
 }
 
 export interface Silence {
@@ -46,6 +67,8 @@ export interface Silence {
   readonly silent: readonly NodeId[];
   /** Those of them that were heard until now. */
   readonly fell: readonly NodeId[];
+  /** The nodes to be asked whether they live. */
+  readonly ask: readonly NodeId[];
 }
 
 interface Health {
@@ -56,6 +79,8 @@ interface Health {
   instances: readonly string[];
   /** Since when it is silent. */
   lastSeen: Instant;
+  /** When it was first asked since then, because another's silence made us doubt. */
+  askedAt: Instant | undefined;
 }
 
 export const createPresence = (): Presence => {
@@ -63,50 +88,107 @@ export const createPresence = (): Presence => {
   let clockAt: Instant = 0;
   let firstHeard = Number.NEGATIVE_INFINITY;
   let lastHeard = Number.NEGATIVE_INFINITY;
+  let rollCallAt = Number.NEGATIVE_INFINITY;
   let isCut = false;
+  /** Goes round and round, so that everybody is asked in turn. */
+  let round = nodes.entries();
+
+  /** Some nodes, for a word from any of them. */
+  const pulse = (now: Instant): readonly NodeId[] => {
+    const asked: NodeId[] = [];
+    for (let looks = 0; looks <= nodes.size && asked.length < pulseNodes; looks++) {
+      const next = round.next();
+      if (next.done) {
+        round = nodes.entries();
+        continue;
+      }
+      const [nodeId, node] = next.value;
+      if (!node.heard && !isCut) continue;
+      asked.push(nodeId);
+    }
+    return asked;
+  };
+
+  const isSilent = (
+    { heard, lastSeen, askedAt }: Health,
+    busySince: Instant | undefined,
+    now: Instant,
+  ): boolean => {
+    if (busySince !== undefined) return now - Math.max(lastSeen, busySince) > lostAfterMs;
+    if (!heard || now - lastSeen > idleLostAfterMs) return true;
+    // Others were heard since it was asked: it is not the line.
+    return askedAt !== undefined && now - askedAt > answerWithinMs && lastHeard > askedAt;
+  };
 
   return {
     register: (nodeId, at) => {
       const known = nodes.get(nodeId);
       if (known) known.lastSeen = at;
-      else nodes.set(nodeId, { draining: false, heard: false, instances: [], lastSeen: at });
+      else {
+        const health = { draining: false, heard: false, instances: [], askedAt: undefined };
+        nodes.set(nodeId, { ...health, lastSeen: at });
+      }
     },
 
     beat: (nodeId, { instance, draining }, now) => {
       const node = nodes.get(nodeId);
       if (!node) return undefined;
       const changed = isCut || draining !== node.draining || !node.heard;
+      const isFirst = now - lastHeard > lostAfterMs;
       isCut = false;
-      if (now - lastHeard > lostAfterMs) {
+      if (isFirst) {
         // We just started, or the line was cut: nobody is blamed for the silence before.
-        for (const other of nodes.values()) other.lastSeen = now;
+        for (const other of nodes.values()) {
+          other.lastSeen = now;
+          other.askedAt = undefined;
+        }
         firstHeard = now;
+        rollCallAt = now;
       }
       lastHeard = now;
       clockAt = now;
       node.heard = true;
       node.lastSeen = now;
+      node.askedAt = undefined;
       node.draining = draining;
-      if (node.instances.includes(instance)) return { changed, startedAnew: false };
+      if (node.instances.includes(instance)) return { changed, startedAnew: false, isFirst };
       const startedAnew = node.instances.length > 0;
       node.instances = [...node.instances, instance].slice(-instancesKept);
-      return { changed, startedAnew };
+      return { changed, startedAnew, isFirst };
     },
 
-    tick: (now) => {
+    tick: (now, busySince) => {
       clockAt = now;
       isCut = now - lastHeard > lostAfterMs;
+      if (now - lastHeard > lineDoubtAfterMs)
+        return { isCut, silent: [], fell: [], ask: pulse(now) };
       const silent: NodeId[] = [];
       const fell: NodeId[] = [];
-      if (isCut) return { isCut, silent, fell };
+      const ask: NodeId[] = [];
+      const idle: [NodeId, Health][] = [];
       for (const [nodeId, node] of nodes) {
-        if (now - node.lastSeen <= lostAfterMs) continue;
-        silent.push(nodeId);
+        const busy = busySince(nodeId);
+        if (isSilent(node, busy, now)) {
+          silent.push(nodeId);
+          if (node.heard) fell.push(nodeId);
+          node.heard = false;
+          continue;
+        }
         if (!node.heard) continue;
-        node.heard = false;
-        fell.push(nodeId);
+        if (busy === undefined) idle.push([nodeId, node]);
+        else if (now - Math.max(node.lastSeen, busy) > doubtAfterMs) ask.push(nodeId);
       }
-      return { isCut, silent, fell };
+      if (ask.length > 0 && now - rollCallAt >= rollCallEveryMs) {
+        // Where one node went, others may have gone with it: a task that is given anew must not meet them.
+        rollCallAt = now;
+        for (const [nodeId, node] of idle)
+          if (now - node.lastSeen > doubtAfterMs) {
+            node.askedAt ??= now;
+            ask.push(nodeId);
+          }
+      }
+      if (now - lastHeard >= pulseAfterMs) ask.push(...pulse(now));
+      return { isCut, silent, fell, ask };
     },
 
     isReady: (nodeId) => {

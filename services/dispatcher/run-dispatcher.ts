@@ -127,6 +127,7 @@ export const runDispatcher = ({
     if (fresh.length === 0) return;
     const made = fresh;
     fresh = [];
+    desk.callRoll(made); // Its first heartbeats may have come before the news of it.
     desk.ensure(made).catch((error: unknown) => {
       fresh.push(...made);
       onTrouble("the queue has no place yet for a new node", error);
@@ -134,6 +135,7 @@ export const runDispatcher = ({
   };
 
   const act = () => {
+    if (!live) desk.callRoll(dispatcher.nodeIds());
     live = true;
     ensureNewNodes();
     for (const [nodeId, orders] of dispatcher.takeOrders()) void send(nodeId, orders);
@@ -164,8 +166,9 @@ export const runDispatcher = ({
   };
 
   desk.onHeartbeat((nodeId, heartbeat) => {
-    const { again, changed } = dispatcher.heartbeat(nodeId, heartbeat, clock.now());
+    const { again, changed, isFirst } = dispatcher.heartbeat(nodeId, heartbeat, clock.now());
     if (!live) return;
+    if (isFirst) desk.callRoll(dispatcher.nodeIds());
     void sendAgain(nodeId, again);
     if (changed) act(); // Thousands of nodes beat: most have no news.
   });
@@ -176,7 +179,8 @@ export const runDispatcher = ({
 
   const ticking = clock.every(tickMs, () => {
     if (!live) return;
-    const { jobs, lost, isCut } = dispatcher.tick(clock.now());
+    const { jobs, lost, isCut, ask } = dispatcher.tick(clock.now());
+    desk.callRoll(ask);
     for (const jobHash of jobs) void expire(jobHash, isCut);
     for (const task of lost) void fail(task, "node-lost");
     act();

@@ -90,7 +90,8 @@ export const connectNats = async (options: ConnectOptions): Promise<NatsLink> =>
         reconnectDelayHandler: delays.next,
         ignoreAuthErrorAbort: true,
         timeout: 5_000,
-        pingInterval: 10_000,
+        // Of the many connections of nodes, which are idle most of the time, each ping wakes the server.
+        pingInterval: inboxPrefix === undefined ? 10_000 : 20_000,
         maxPingOut: 2,
         noAsyncTraces: true,
       });

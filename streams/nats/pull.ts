@@ -47,11 +47,16 @@ export interface Pull {
   stop(): Promise<void>;
 }
 
-const expiresMs = 30_000;
-/** A thousand idle nodes hear that many of these each time: for each one the server wakes up. */
-const heartbeatMs = 5_000;
+const expiresMs = 120_000;
+/**
+ * How often the server says that it still has the request. A thousand idle nodes hear that many of
+ * these each time, and for each one the server wakes up. A consumer that is gone, a server that goes
+ * down and a lost connection are told at once; this is for requests that vanish without a word.
+ */
+const heartbeatMs = 15_000;
 const silenceMs = 2 * heartbeatMs;
-const watchMs = 2_500;
+/** How late the end of a request may be told. */
+const slackMs = 2_500;
 const roomCheckMs = 20;
 const retryFirstMs = 50;
 const retryMaxMs = 1_000;
@@ -172,10 +177,14 @@ export const openPull = (options: PullOptions): Pull => {
     void find();
   };
 
-  const watch = clock.every(watchMs, () => {
-    if (stopped || !connected || asked === 0) return;
-    if (clock.now() - heardAt > silenceMs || clock.now() > askedUntil + watchMs) renew();
-  });
+  /** Looks again when the silence would be too long, and not before: most of the time nothing has happened. */
+  const watch = (): void => {
+    const leftMs = Math.min(heardAt + silenceMs, askedUntil + slackMs) - clock.now();
+    const isAwaited = connected && asked > 0;
+    if (isAwaited && leftMs < 0) renew();
+    watching = clock.after(isAwaited && leftMs >= 0 ? leftMs + 1 : silenceMs, watch);
+  };
+  let watching = clock.after(silenceMs, watch);
   const unlisten = link.listen({
     onDisconnect: () => {
       connected = false;
@@ -192,7 +201,7 @@ export const openPull = (options: PullOptions): Pull => {
   const stop = async (): Promise<void> => {
     stopped = true;
     timer?.cancel();
-    watch.cancel();
+    watching.cancel();
     unlisten();
     if (subscription && !connection.isClosed() && connected)
       await subscription.drain().catch(() => {}); // A lost connection has nothing to give back.

@@ -12,7 +12,7 @@ import {
   taskSubjects,
   tasksStream,
 } from "../names.ts";
-import type { Consumption, TaskDesk } from "../task-queue.ts";
+import type { Consumption, Heartbeat, TaskDesk } from "../task-queue.ts";
 import { connectNats, defaultUrl, type NatsLink } from "./connection.ts";
 import { TaskQueueError } from "./errors.ts";
 import { type Layout, openLayout } from "./layout.ts";
@@ -88,6 +88,7 @@ const deskOf = (link: NatsLink, layout: Layout, options: Settings): TaskDesk => 
   const consumptions = new Set<Consumption>();
   const malformed = (subject: string, reason: string): void =>
     options.onMalformed?.(subject, reason);
+  const onHeartbeat: ((nodeId: NodeId, heartbeat: Heartbeat) => void)[] = [];
   let repairing = false;
   let closed = false;
 
@@ -105,6 +106,18 @@ const deskOf = (link: NatsLink, layout: Layout, options: Settings): TaskDesk => 
     } finally {
       repairing = false;
     }
+  };
+  const listenToHeartbeats = (): void => {
+    connection.subscribe(heartbeatSubjects, {
+      callback: (error, msg) => {
+        if (error) return;
+        const nodeId = nodeOfSubject(msg.subject, heartbeatSubjects);
+        const heartbeat = decodeHeartbeat(msg.data);
+        if (nodeId === undefined) malformed(msg.subject, "wrong subject");
+        else if (!heartbeat.ok) malformed(msg.subject, heartbeat.reason);
+        else for (const handle of onHeartbeat) handle(nodeId, heartbeat.value);
+      },
+    });
   };
   const sweep = openSweep({
     link,
@@ -171,19 +184,17 @@ const deskOf = (link: NatsLink, layout: Layout, options: Settings): TaskDesk => 
         connection.publish(controlSubject(nodeId, "reveal"), bytes);
     },
 
+    callRoll: (nodeIds) => {
+      if (connection.isClosed()) return;
+      for (const nodeId of nodeIds) connection.publish(controlSubject(nodeId, "beat"));
+    },
+
     onExhausted: (handle) => sweep.onExhausted(handle),
 
     onHeartbeat: (handle) => {
-      connection.subscribe(heartbeatSubjects, {
-        callback: (error, msg) => {
-          if (error) return;
-          const nodeId = nodeOfSubject(msg.subject, heartbeatSubjects);
-          const heartbeat = decodeHeartbeat(msg.data);
-          if (nodeId === undefined) malformed(msg.subject, "wrong subject");
-          else if (heartbeat.ok) handle(nodeId, heartbeat.value);
-          else malformed(msg.subject, heartbeat.reason);
-        },
-      });
+      onHeartbeat.push(handle);
+      // Each subscription costs the server one more delivery of every heartbeat.
+      if (onHeartbeat.length === 1) listenToHeartbeats();
     },
 
     waiting: async () => {

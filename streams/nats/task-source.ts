@@ -164,6 +164,16 @@ const sourceOf = (
         connection.publish(heartbeatSubject(nodeId), encodeHeartbeat(heartbeat));
     },
 
+    onRollCall: (handle) => {
+      const subject = controlSubject(nodeId, "beat");
+      connection.subscribe(subject, {
+        callback: (error, msg) => {
+          if (!error && msg.subject === subject) handle();
+        },
+      });
+      link.listen({ onReconnect: handle });
+    },
+
     close: async () => {
       if (closed) return;
       closed = true;

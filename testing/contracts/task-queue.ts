@@ -566,6 +566,27 @@ export const taskQueueContract = (
       assert.deepEqual(heard, [{ nodeId: ada, instance: "a-1", held: 3, draining: true }]);
     });
 
+    rule(
+      "tells every desk handler of a heartbeat, and calls the roll of whom it names",
+      async (queue) => {
+        const desk = await queue.desk(patient);
+        const heard: string[] = [];
+        for (const name of ["dispatcher", "gateway"])
+          desk.onHeartbeat((nodeId) => heard.push(`${name} ${nodeId}`));
+        await queue.pass(50);
+        for (const nodeId of [ada, bob]) {
+          const source = await queue.source(nodeId);
+          source.onRollCall(() => source.heartbeat({ instance: "a", held: 0, draining: false }));
+        }
+        await queue.pass(50);
+        desk.callRoll([ada, "of-nobody"]);
+        await until(queue, () => heard.length >= 2);
+        desk.callRoll([]);
+        await queue.pass(50);
+        assert.deepEqual(heard, [`dispatcher ${ada}`, `gateway ${ada}`]);
+      },
+    );
+
     rule("removes what it can not understand, says so, and goes on", async (queue) => {
       const desk = await queue.desk(brisk);
       await desk.ensure([ada]);

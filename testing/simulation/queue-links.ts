@@ -64,6 +64,7 @@ export const linkDesk = (
       say(`${life.name} asks ${nodeId} to show ${tasksIn(tasks)}`);
       desk.requestReveals(nodeId, tasks);
     },
+    callRoll: (nodeIds) => desk.callRoll(nodeIds),
     onExhausted: (handle) =>
       desk.onExhausted((nodeId, tasks) => {
         say(`${life.name} hears that ${nodeId} never finished ${tasksIn(tasks)}`);
@@ -114,6 +115,10 @@ export const linkSource = (
     onReveal: (handle) =>
       source.onReveal((tasks) => {
         if (!line.cut) handle(tasks);
+      }),
+    onRollCall: (handle) =>
+      source.onRollCall(() => {
+        if (!line.cut) handle();
       }),
     heartbeat: (heartbeat) => {
       if (!line.cut && !line.mute) source.heartbeat(heartbeat);
