@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { seededRandom } from "../domain/chance.ts";
 import type { MicroPointsText } from "../domain/points.ts";
 import type { AccessMode } from "../gateway/access/access.ts";
+import type { NodeLife } from "../gateway/context.ts";
 import { openGateway } from "../gateway/gateway.ts";
 import { ratesWith } from "../gateway/limits/rates.ts";
 import { openProjectionsThread } from "../projections/thread.ts";
@@ -16,6 +17,7 @@ import { createJobBook } from "../services/job-book.ts";
 import { createNodeRecords } from "../services/node-records.ts";
 import { createPolicyBook } from "../services/policy.ts";
 import { runRewards } from "../services/rewards/run-rewards.ts";
+import { createRollCaller } from "../services/roll-caller.ts";
 import { createSigningKeys } from "../services/signing-keys.ts";
 import { runValidator } from "../services/validator/run-validator.ts";
 import { httpBlobs } from "../streams/blobs/http.ts";
@@ -181,10 +183,10 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
         onNotice: (text) => (options.onNotice ?? onLog)(`views: ${text}`),
       });
       opened.push(() => projections.close());
-      const live = new Map<string, { held: number; lastSeen: number }>();
+      const live = new Map<string, NodeLife>();
       desk.onHeartbeat((nodeId, { held, draining }) => {
-        if (draining && held === 0) live.delete(nodeId);
-        else live.set(nodeId, { held, lastSeen: clock.now() });
+        const hasLeft = draining && held === 0;
+        live.set(nodeId, { held, lastSeen: clock.now(), hasLeft });
       });
       let nodeAuthority: TransportKeys | undefined;
       if (authority !== undefined) {
@@ -244,7 +246,7 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
       opened.push(() => feed.close());
       await feed.live;
     };
-    if (options.roles.every((role) => role === "gateway")) await follow([]);
+    if (options.roles.every((role) => role === "gateway")) await follow([createRollCaller(desk)]);
     else {
       const book = createJobBook({ store, ids });
       // First, so that whoever hears a fact asks for the policy that was in force before it or by it.

@@ -22,6 +22,8 @@ export interface NodeLife {
   readonly held: number;
   /** When it was last heard of, ms since the Unix epoch. */
   readonly lastSeen: number;
+  /** It has said that it takes no more tasks, and it holds none. */
+  readonly hasLeft?: boolean;
 }
 
 /** What a gateway takes at most; `docs/limits.md` says why so much, and what to do about each. */
@@ -165,7 +167,7 @@ export const seen = async (
 /** What is heard of a node, if that was just now. */
 export const lifeOf = ({ live, clock, limits }: Gateway, nodeId: NodeId): NodeLife | undefined => {
   const life = live().get(nodeId);
-  if (!life) return undefined;
+  if (!life || life.hasLeft) return undefined;
   const liveMs = life.held > 0 ? limits.liveMs : limits.idleLiveMs;
   return clock.now() - life.lastSeen <= liveMs ? life : undefined;
 };

@@ -322,6 +322,19 @@ describe("lists", () => {
   });
 });
 
+test("a node is live while it was heard lately: longer ago without tasks, and not once it has left", async () => {
+  const isLive = async (held: number, agoMs: number, hasLeft = false) => {
+    network.live.set("node-bob", { held, lastSeen: Date.now() - agoMs, hasLeft });
+    const { node } = await ask('{ node(id: "node-bob") { live lastSeen } }');
+    assert.ok(node.lastSeen > 0);
+    return node.live;
+  };
+  assert.equal(await isLive(1, 20_000), false);
+  assert.equal(await isLive(0, 20_000), true);
+  assert.equal(await isLive(0, 0, true), false);
+  assert.equal(await isLive(0, 60_000), false);
+});
+
 test("a node is shown with its life, its reputation and its earnings", async () => {
   const { node } = await ask(
     `query ($at: Position) { node(id: "node-ada", atLeast: $at) {

@@ -94,7 +94,7 @@ export const createPresence = (): Presence => {
   let round = nodes.entries();
 
   /** Some nodes, for a word from any of them. */
-  const pulse = (now: Instant): readonly NodeId[] => {
+  const pulse = (): readonly NodeId[] => {
     const asked: NodeId[] = [];
     for (let looks = 0; looks <= nodes.size && asked.length < pulseNodes; looks++) {
       const next = round.next();
@@ -160,8 +160,7 @@ export const createPresence = (): Presence => {
     tick: (now, busySince) => {
       clockAt = now;
       isCut = now - lastHeard > lostAfterMs;
-      if (now - lastHeard > lineDoubtAfterMs)
-        return { isCut, silent: [], fell: [], ask: pulse(now) };
+      if (now - lastHeard > lineDoubtAfterMs) return { isCut, silent: [], fell: [], ask: pulse() };
       const silent: NodeId[] = [];
       const fell: NodeId[] = [];
       const ask: NodeId[] = [];
@@ -187,7 +186,7 @@ export const createPresence = (): Presence => {
             ask.push(nodeId);
           }
       }
-      if (now - lastHeard >= pulseAfterMs) ask.push(...pulse(now));
+      if (now - lastHeard >= pulseAfterMs) ask.push(...pulse());
       return { isCut, silent, fell, ask };
     },
 

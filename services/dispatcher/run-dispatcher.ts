@@ -135,7 +135,6 @@ export const runDispatcher = ({
   };
 
   const act = () => {
-    if (!live) desk.callRoll(dispatcher.nodeIds());
     live = true;
     ensureNewNodes();
     for (const [nodeId, orders] of dispatcher.takeOrders()) void send(nodeId, orders);
