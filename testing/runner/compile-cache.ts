@@ -1,5 +1,5 @@
 /** What Node has compiled is kept for the other processes of a run: hundreds load the same files. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -10,6 +10,7 @@ import { join } from "node:path";
 export const shareCompileCache = (): void => {
   if (process.env["NODE_COMPILE_CACHE"] !== undefined) return;
   const directory = mkdtempSync(join(tmpdir(), "cnct-compile-cache-"));
+  chmodSync(directory, 0o755); // Children in a fence read theirs there, as nobody.
   process.env["NODE_COMPILE_CACHE"] = directory;
   for (const [signal, exit] of [
     ["SIGINT", 130],

@@ -35,6 +35,8 @@ export interface ComputingChild {
    * @throws {Error} When the child ends first or says nonsense: this machine's fault.
    */
   run(request: Request): Promise<TaskAnswer>;
+  /** By itself, when it has no task. */
+  leave(): void;
   /** At once, whatever it does. */
   kill(): void;
   /** Never rejects; says how it ended, such as `signal SIGKILL`. */
@@ -162,6 +164,7 @@ export const startChild = (
 
   return {
     opened,
+    leave: () => frames.end(),
     kill,
     gone,
     run: async (request) => {

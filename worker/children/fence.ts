@@ -23,7 +23,14 @@ export interface Fence {
   /** For the log: what is there, or why it is not. */
   readonly says: string;
   /** What to start instead of Node with these arguments. */
-  command(nodeArguments: readonly string[], memoryBytes: number): Command;
+  command(nodeArguments: readonly string[], memoryBytes: number, compiled?: Compiled): Command;
+}
+
+/** Where Node finds what it has compiled before, and keeps what it compiles. */
+export interface Compiled {
+  readonly directory: string;
+  /** For a child that never has a task (`compiled.ts`): it may write there. */
+  readonly writable?: boolean;
 }
 
 export interface Command {
@@ -69,6 +76,11 @@ const placeNames = ["PATH", "TMPDIR", "TEMP", "TMP", "SystemRoot"];
  * put decoded pictures of more than 100 MB there.
  */
 const environmentOfAll = { ORT_DISABLE_TELEMETRY: "1", VIPS_DISC_THRESHOLD: "64g" };
+
+/** Where a child in a fence finds what was compiled before. */
+const compiledInside = "/compiled";
+const keptAt = (directory: string | undefined) =>
+  directory === undefined ? {} : { NODE_COMPILE_CACHE: directory };
 
 const pick = (names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, process.env[name]]));
@@ -164,14 +176,15 @@ const fenceOf = ({ plan, reservedBytes }: Standing, says: string): Fence => {
   return {
     kind: plan.kind,
     says,
-    command: (nodeArguments, memoryBytes) => start(nodeArguments, memoryBytes + reservedBytes),
+    command: (nodeArguments, memoryBytes, compiled) =>
+      start(nodeArguments, memoryBytes + reservedBytes, compiled),
   };
 };
 
 /** @returns What makes commands; `dataBytes` is the most of private writable address space. */
 const starter = (
   plan: Plan,
-): ((nodeArguments: readonly string[], dataBytes?: number) => Command) => {
+): ((nodeArguments: readonly string[], dataBytes?: number, compiled?: Compiled) => Command) => {
   const { bwrap, prlimit, modern = false, asNobody = false } = plan;
   const limits = [
     "--core=0",
@@ -188,26 +201,30 @@ const starter = (
   };
   if (bwrap === undefined) {
     const env = { ...pick([...libraryNames, ...placeNames]), ...environmentOfAll };
-    return (...what) => {
-      const [file = "", ...args] = limited(...what);
-      return { file, args, env };
+    return (nodeArguments, dataBytes, compiled) => {
+      const [file = "", ...args] = limited(nodeArguments, dataBytes);
+      return { file, args, env: { ...env, ...keptAt(compiled?.directory) } };
     };
   }
   const shown = shownPaths(prlimit === undefined ? [] : [prlimit]);
-  const building = [...bubblewrap(shown, modern), "--"];
+  const building = (compiled?: Compiled) => bubblewrap(shown, modern, compiled);
   const env = { ...pick(libraryNames), ...environmentOfAll, TMPDIR: "/tmp" };
   const who = asNobody ? { uid: nobody, gid: nobody } : {};
-  return (...what) => ({
+  return (nodeArguments, dataBytes, compiled) => ({
     file: bwrap,
-    args: [...building, ...limited(...what)],
-    env,
+    args: [...building(compiled), "--", ...limited(nodeArguments, dataBytes)],
+    env: { ...env, ...keptAt(compiled && compiledInside) },
     ...who,
     bubblewrap: true,
   });
 };
 
 /** `/tmp` comes first: a Node or a project below it is shown on top of it. */
-const bubblewrap = (shown: readonly Shown[], modern: boolean): readonly string[] => [
+const bubblewrap = (
+  shown: readonly Shown[],
+  modern: boolean,
+  compiled?: Compiled,
+): readonly string[] => [
   ...["user", "ipc", "pid", "net", "uts", "cgroup"].map((space) => `--unshare-${space}`),
   ...(modern ? ["--disable-userns", "--size", `${temporaryBytes}`, "--tmpfs", "/tmp"] : []),
   ...["--uid", `${nobody}`, "--gid", `${nobody}`, "--cap-drop", "ALL", "--hostname", "cnct"],
@@ -216,6 +233,9 @@ const bubblewrap = (shown: readonly Shown[], modern: boolean): readonly string[]
   ...shown.flatMap((each) =>
     "path" in each ? ["--ro-bind", each.path, each.path] : ["--symlink", each.to, each.link],
   ),
+  ...(compiled === undefined
+    ? []
+    : [compiled.writable ? "--bind" : "--ro-bind-try", compiled.directory, compiledInside]),
   ...["--remount-ro", "/", "--chdir", "/"],
 ];
 

@@ -16,6 +16,7 @@ import { runTask } from "../run-task.ts";
 import { openExecutorPool, type PoolOptions } from "./pool.ts";
 import { fenceUnderTest } from "./testing/fence-under-test.ts";
 import { pidNamed } from "./testing/processes.ts";
+import { programNames } from "./testing/programs.ts";
 
 const misbehaving = new URL("./testing/programs.ts", import.meta.url).href;
 
@@ -25,14 +26,10 @@ interface Opened {
 }
 
 /** A pool of the misbehaving programs, closed after the test. */
-const open = async (
-  context: TestContext,
-  apps: readonly string[],
-  options: Partial<PoolOptions> = {},
-): Promise<Opened> => {
+const open = async (context: TestContext, options: Partial<PoolOptions> = {}): Promise<Opened> => {
   const troubles: string[] = [];
   const [pool] = await openExecutorPool({
-    apps,
+    apps: programNames,
     engine: "ort-node",
     children: 1,
     fence: fenceUnderTest,
@@ -90,7 +87,7 @@ interface Span {
 
 describe("tasks in children", () => {
   test("overlap on two children, and wait for their turn on one", async (context) => {
-    const { pool } = await open(context, ["work"], { children: 2 });
+    const { pool } = await open(context, { children: 2 });
     const work = async (ms = 1_000) => (await ask(pool, "work", { ms })) as Span;
     await Promise.all([work(200), work(200)]); // Both have started.
     const [a, b, c] = (await Promise.all([work(), work(), work()])) as [Span, Span, Span];
@@ -100,7 +97,7 @@ describe("tasks in children", () => {
   });
 
   test("carry parameters, inputs, outputs and media types", async (context) => {
-    const { pool } = await open(context, ["mirror", "describe"]);
+    const { pool } = await open(context);
     const data = Uint8Array.from({ length: 3_000_000 }, (_, index) => index % 251);
     const { output, mediaType } = await execute(pool, { data }, { app: "mirror" });
     assert.ok(Buffer.from(output).equals(data));
@@ -114,7 +111,7 @@ describe("tasks in children", () => {
   });
 
   test("keep the code and the sentence of a refusal, and tell it from a fault", async (context) => {
-    const { pool, troubles } = await open(context, ["refuse", "fail"]);
+    const { pool, troubles } = await open(context);
     const refuse = (code: string) => execute(pool, {}, { app: "refuse", params: { code } });
     await refusedAs(refuse("bad-tensor"), "bad-tensor", /^the input is at fault$/);
     await refusedAs(refuse("image-too-large"), "image-too-large", /at fault/);
@@ -124,7 +121,7 @@ describe("tasks in children", () => {
   });
 
   test("refuse an output that is larger than a node stores", async (context) => {
-    const { pool, troubles } = await open(context, ["large"]);
+    const { pool, troubles } = await open(context);
     const large = (bytes: number) => execute(pool, {}, { app: "large", params: { bytes } });
     await refusedAs(large(64 * 2 ** 20 + 1), "output-too-large", /67108865 bytes/);
     assert.equal((await large(64 * 2 ** 20)).output.byteLength, 64 * 2 ** 20);
@@ -134,12 +131,13 @@ describe("tasks in children", () => {
   test("see nothing of the worker's environment but where libraries are", async (context) => {
     process.env["CNCT_TEST_SECRET"] = "secret";
     context.after(() => delete process.env["CNCT_TEST_SECRET"]);
-    const { pool } = await open(context, ["environment"]);
+    const { pool } = await open(context);
     const environment = (await ask(pool, "environment")) as Readonly<Record<string, string>>;
     const allowed = ["PATH", "TMPDIR", "TEMP", "TMP", "SystemRoot", "PWD"];
     const more = [
       "LD_LIBRARY_PATH",
       "DYLD_LIBRARY_PATH",
+      "NODE_COMPILE_CACHE",
       "ORT_DISABLE_TELEMETRY",
       "VIPS_DISC_THRESHOLD",
     ];
@@ -152,7 +150,7 @@ describe("tasks in children", () => {
 
 describe("a child that goes wrong", () => {
   test("is killed when its task runs into the limit, and the next task works", async (context) => {
-    const { pool, troubles } = await open(context, ["hang", "name"]);
+    const { pool, troubles } = await open(context);
     const before = await pidOf(pool);
     const limitMs = 200;
     const started = performance.now();
@@ -166,7 +164,7 @@ describe("a child that goes wrong", () => {
   });
 
   test("is stated as timed out by the task that it had", async (context) => {
-    const { pool } = await open(context, ["hang"]);
+    const { pool } = await open(context);
     const absent = () => Promise.reject(new Error("no blobs here"));
     const order = {
       jobHash: "0".repeat(64),
@@ -188,7 +186,7 @@ describe("a child that goes wrong", () => {
   });
 
   test("by kill -9 or a native crash fails its task as this machine's fault", async (context) => {
-    const { pool, troubles } = await open(context, ["name", "hang", "crash", "leave"]);
+    const { pool, troubles } = await open(context);
     const pid = await pidOf(pool);
     const hanging = execute(pool, {}, { app: "hang" });
     process.kill(pid, "SIGKILL");
@@ -202,7 +200,7 @@ describe("a child that goes wrong", () => {
   });
 
   test("while it is idle is replaced before the next task", async (context) => {
-    const { pool, troubles } = await open(context, ["name"]);
+    const { pool, troubles } = await open(context);
     const pid = await pidOf(pool);
     process.kill(pid, "SIGKILL");
     while (troubles.length === 0) await sleep(5);
@@ -211,7 +209,7 @@ describe("a child that goes wrong", () => {
 
   test("by its memory ends alone, with that reason, and is replaced at once", async (context) => {
     const limits = { memoryBytes: 300 * 2 ** 20, children: 2 };
-    const { pool, troubles } = await open(context, ["grow", "name", "work"], limits);
+    const { pool, troubles } = await open(context, limits);
     const working = ask(pool, "work", { ms: 1_500 });
     for (let round = 0; round < 3; round++)
       await assert.rejects(ask(pool, "grow", { mebibytes: 400, ms: 5_000 }), (error) => {
@@ -226,20 +224,20 @@ describe("a child that goes wrong", () => {
 
   test("after a task with much memory, or after many tasks, is replaced", async (context) => {
     const recycleAboveBytes = 250 * 2 ** 20;
-    const { pool, troubles } = await open(context, ["grow", "name"], { recycleAboveBytes });
+    const { pool, troubles } = await open(context, { recycleAboveBytes });
     const nameOf = (one: Executor) => ask(one, "name");
     const small = await nameOf(pool);
     assert.equal(await nameOf(pool), small, "a small child stays");
     assert.equal(await ask(pool, "grow", { mebibytes: 250 }), small);
     assert.notEqual(await nameOf(pool), small);
-    const worn = (await open(context, ["name"], { tasksMax: 2 })).pool;
+    const worn = (await open(context, { tasksMax: 2 })).pool;
     const [a, b, c] = [await nameOf(worn), await nameOf(worn), await nameOf(worn)];
     assert.ok(a === b && b !== c, "two tasks each");
     assert.deepEqual(troubles, []);
   });
 
   test("is not there for tasks that were aborted before they began", async (context) => {
-    const { pool } = await open(context, ["work", "name", "leave"]);
+    const { pool } = await open(context);
     const pid = await pidOf(pool);
     const working = ask(pool, "work", { ms: 100 });
     const aborting = new AbortController();
@@ -260,7 +258,7 @@ describe("what runs programs of clients", () => {
     );
 
   test("computes for one client, and another one's task gets another child", async (context) => {
-    const { pool, troubles } = await open(context, ["name", "work"], { use: "client" });
+    const { pool, troubles } = await open(context, { use: "client" });
     const ada = await nameFor(pool, "client:ada");
     assert.equal(await nameFor(pool, "client:ada"), ada, "what is loaded stays for its client");
     const bob = await nameFor(pool, "client:bob");
@@ -272,7 +270,7 @@ describe("what runs programs of clients", () => {
   });
 
   test("takes tasks of several clients at once in their order", async (context) => {
-    const { pool } = await open(context, ["name"], { use: "client", children: 2 });
+    const { pool } = await open(context, { use: "client", children: 2 });
     const clients = ["client:ada", "client:bob", "client:ada", "client:cyd", "client:bob"];
     const names = await Promise.all(clients.map((client) => nameFor(pool, client)));
     for (const [at, name] of names.entries())
@@ -281,7 +279,7 @@ describe("what runs programs of clients", () => {
   });
 
   test("has a child of its own for each task of code", async (context) => {
-    const { pool } = await open(context, ["name"], { use: "task" });
+    const { pool } = await open(context, { use: "task" });
     const names = [await nameFor(pool, "client:ada"), await nameFor(pool, "client:ada")];
     assert.notEqual(names[0], names[1]);
   });
@@ -289,7 +287,7 @@ describe("what runs programs of clients", () => {
 
 describe("the children's lives", () => {
   test("go on through signals to the whole group, and end with the pool", async (context) => {
-    const { pool } = await open(context, ["work", "name", "hang"], { children: 2 });
+    const { pool } = await open(context, { children: 2 });
     const pid = await pidOf(pool);
     const working = ask(pool, "work", { ms: 300 });
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.kill(pid, signal);
@@ -318,7 +316,7 @@ describe("the children's lives", () => {
   });
 
   test("begin when tasks come and end when none do, where they are not kept warm", async (context) => {
-    const { pool } = await open(context, ["work", "name"], { children: 2, warm: 0, idleMs: 300 });
+    const { pool } = await open(context, { children: 2, warm: 0, idleMs: 300 });
     const first = await pidOf(pool);
     const spans = await Promise.all([1, 2].map(() => ask(pool, "work", { ms: 50 })));
     const pids = spans.map((span) => pidNamed((span as Span).name));
@@ -327,19 +325,26 @@ describe("the children's lives", () => {
   });
 
   test("do not begin for what cannot be computed", async (context) => {
-    await refusedAs(open(context, ["name", "nothing"]).then(), "unknown-app", /"nothing"/);
+    await refusedAs(
+      open(context, { apps: ["name", "nothing"] }).then(),
+      "unknown-app",
+      /"nothing"/,
+    );
     const programs = new URL("./testing/absent.ts", import.meta.url).href;
-    await isFault(open(context, ["name"], { programs }), /can compute name on ort-node: .*absent/);
+    await isFault(
+      open(context, { apps: ["name"], programs }),
+      /can compute name on ort-node: .*absent/,
+    );
     await sleep(300);
     assert.equal(childrenOfThisProcess(), 0, "nobody tries again behind the error");
-    await assert.rejects(open(context, ["name"], { children: 0 }), RangeError);
-    await assert.rejects(open(context, ["name"], { warm: 2 }), RangeError);
+    await assert.rejects(open(context, { children: 0 }), RangeError);
+    await assert.rejects(open(context, { warm: 2 }), RangeError);
   });
 });
 
 describe("the catalogue's apps in children", () => {
   test("leave this process free while they compute, and runtimes out of it", async (context) => {
-    const { pool: noop } = await open(context, ["noop"], { programs: "file:///absent.ts" });
+    const { pool: noop } = await open(context, { apps: ["noop"], programs: "file:///absent.ts" });
     assert.equal((await execute(noop, {})).output.byteLength, 0);
 
     const [page] = await makePages({ count: 1, seed: 1 });

@@ -4,13 +4,16 @@
  * Runtime, libvips) are loaded by the children alone.
  */
 
+import { getCompileCacheDir } from "node:module";
 import { catalogue, isAppName, type ProcessUse } from "../../domain/catalogue.ts";
 import { memoryPagesMax, moduleLimits } from "../../domain/wasm/limits.ts";
 import { AppError, type Executor, outputBytesMax } from "../executor.ts";
 import type { EngineName } from "../executors/inference.ts";
 import { openEcho, openNoop } from "../executors/plain.ts";
+import { withCompiled } from "./compiled.ts";
 import { openCrew } from "./crew.ts";
 import { type Fence, openFence } from "./fence.ts";
+import type { ChildSettings } from "./messages.ts";
 
 export interface PoolOptions {
   /** Names from the catalogue. */
@@ -108,15 +111,20 @@ const openGroup = async (
 ): Promise<readonly Executor[]> => {
   const { engine, children, warm = children } = options;
   const { memoryBytes = Math.max(...apps.map(memoryOf)) } = options;
+  const settings: ChildSettings = {
+    programs: options.programs ?? programsOfTheCatalogue,
+    engine,
+    apps,
+    v8Options: use === "task" ? v8OptionsForCode : [],
+    memoryBytes,
+  };
   const crew = await openCrew({
-    settings: {
-      programs: options.programs ?? programsOfTheCatalogue,
-      engine,
-      apps,
-      v8Options: use === "task" ? v8OptionsForCode : [],
-      memoryBytes,
-    },
-    fence: options.fence ?? (await fenceOfMachine()),
+    settings,
+    fence: await withCompiled(
+      options.fence ?? (await fenceOfMachine()),
+      settings,
+      getCompileCacheDir(),
+    ),
     outputBytesMax,
     children,
     // One is enough to answer the first task of a client at once.

@@ -1,6 +1,9 @@
 /** Programs that misbehave, for children under test. Jobs never reach this module: it is given to the pool. */
 
 import { randomFillSync } from "node:crypto";
+import { mkdirSync, readdirSync, unlinkSync, writeFileSync } from "node:fs";
+import { getCompileCacheDir } from "node:module";
+import { dirname, join } from "node:path";
 import { AppError, type AppErrorCode, type Execution, type Executor } from "../../executor.ts";
 import { ownName } from "./processes.ts";
 
@@ -28,6 +31,28 @@ const programs: Readonly<Record<string, Program>> = {
   },
   name: async () => text(ownName()),
   environment: async () => text(process.env),
+  /** Tries to leave something for the children after it. */
+  poison: async () => {
+    const directory = getCompileCacheDir();
+    if (directory === undefined) return text({});
+    const kept = readdirSync(directory);
+    const attempt = (act: () => void) => {
+      try {
+        act();
+        return "done";
+      } catch (error) {
+        return (error as NodeJS.ErrnoException).code;
+      }
+    };
+    const [first = ""] = kept;
+    return text({
+      kept: kept.length,
+      changes: attempt(() => writeFileSync(join(directory, first), "poison")),
+      adds: attempt(() => writeFileSync(join(directory, "00000000"), "poison")),
+      removes: attempt(() => unlinkSync(join(directory, first))),
+      beside: attempt(() => mkdirSync(join(dirname(directory), "v0"))),
+    });
+  },
   /** For `ms`; tells when and where it ran. */
   work: async ({ params }) => {
     const from = performance.timeOrigin + performance.now();
@@ -63,6 +88,8 @@ const programs: Readonly<Record<string, Program>> = {
     mediaType: "application/octet-stream",
   }),
 };
+
+export const programNames: readonly string[] = Object.keys(programs);
 
 const kept: Buffer[] = [];
 
