@@ -9,6 +9,7 @@
 import { isCnctId } from "../identity/inception.ts";
 import type { JobHash, NodeId } from "../ids.ts";
 import type { JobEvent, TaskRef } from "../job/events.ts";
+import { replicaName } from "../job/hash.ts";
 import type { Capabilities, NodeEvent } from "../node/node.ts";
 import type { PolicyEvent } from "../policy/adoption.ts";
 import { adoption } from "../policy/adoption.ts";
@@ -24,6 +25,16 @@ export interface RosterNode {
   track: Track;
   /** What it has been given and has not answered: `<job hash>/<replica>`. */
   readonly held: Set<string>;
+  /** What was worked out of its track last. */
+  worth: Worth | undefined;
+}
+
+/** What outcomes are worth under a policy: asked for far more often than either changes. */
+interface Worth {
+  readonly of: Track["kept"];
+  readonly under: Policy;
+  readonly standing: number;
+  readonly isLow: boolean;
 }
 
 export type RosterEvent = JobEvent | NodeEvent | PolicyEvent;
@@ -34,6 +45,8 @@ export interface Roster {
   nodes(): Iterable<RosterNode>;
   /** What dispatch ranks a node by, 0 to 1. */
   standing(node: RosterNode): number;
+  /** As the function of this name, below. */
+  isNew(node: RosterNode): boolean;
   /** Mean time from an assignment to the answer, ms; undefined as long as it answered no such task. */
   turnaroundMs(node: RosterNode, app: string): number | undefined;
   readonly policy: Policy;
@@ -49,7 +62,7 @@ export const createRoster = (onChange: (node: RosterNode) => void = () => undefi
   const giveBack = ({ jobHash, replica, nodeId }: TaskRef): void => {
     const tasks = holders.get(jobHash);
     if (tasks?.[replica] === nodeId) tasks[replica] = undefined;
-    nodes.get(nodeId)?.held.delete(`${jobHash}/${replica}`);
+    nodes.get(nodeId)?.held.delete(replicaName(jobHash, replica));
   };
 
   const hearJob = (event: JobEvent): void => {
@@ -61,7 +74,7 @@ export const createRoster = (onChange: (node: RosterNode) => void = () => undefi
         const tasks = holders.get(jobHash) ?? [];
         holders.set(jobHash, tasks);
         tasks[event.replica] = event.nodeId;
-        node?.held.add(`${jobHash}/${event.replica}`);
+        node?.held.add(replicaName(jobHash, event.replica));
         break;
       }
       case "ResultCommitted":
@@ -76,7 +89,7 @@ export const createRoster = (onChange: (node: RosterNode) => void = () => undefi
       case "JobCancelled":
         for (const [replica, nodeId] of holders.get(jobHash)?.entries() ?? []) {
           const holder = nodeId === undefined ? undefined : nodes.get(nodeId);
-          if (holder?.held.delete(`${jobHash}/${replica}`)) onChange(holder);
+          if (holder?.held.delete(replicaName(jobHash, replica))) onChange(holder);
         }
         holders.delete(jobHash);
         return;
@@ -99,7 +112,7 @@ export const createRoster = (onChange: (node: RosterNode) => void = () => undefi
     const { nodeId } = event;
     if (event.type === "NodeRegistered") {
       const { owner, capabilities } = event;
-      const none = { track: blankTrack(nodeId), held: new Set<string>() };
+      const none = { track: blankTrack(nodeId), held: new Set<string>(), worth: undefined };
       nodes.set(nodeId, { nodeId, owner, capabilities, status: "active", ...none });
     }
     const node = nodes.get(nodeId);
@@ -134,13 +147,23 @@ export const createRoster = (onChange: (node: RosterNode) => void = () => undefi
     },
     node: (nodeId) => nodes.get(nodeId),
     nodes: () => nodes.values(),
-    standing: ({ track }) => standing(track, policy.reputation),
+    standing: (node) => worthOf(node, policy).standing,
+    isNew: (node) => node.track.vettedAt === null || worthOf(node, policy).isLow,
     turnaroundMs: ({ track }, app) =>
       Object.hasOwn(track.turnaround, app) ? track.turnaround[app]?.meanMs : undefined,
     get policy() {
       return policy;
     },
   };
+};
+
+const worthOf = (node: RosterNode, policy: Policy): Worth => {
+  const { track, worth } = node;
+  if (worth && worth.of === track.kept && worth.under === policy) return worth;
+  const { reputation } = policy;
+  const made = { standing: standing(track, reputation), isLow: isLow(track, reputation) };
+  node.worth = { of: track.kept, under: policy, ...made };
+  return node.worth;
 };
 
 export const nodeEvents: Readonly<Record<NodeEvent["type"], true>> = {

@@ -23,6 +23,18 @@ export interface TaskNumber {
   readonly attempt: number;
 }
 
+let lastNamed = { jobHash: "", replica: -1, name: "/-1" };
+
+/**
+ * What a task is called whatever its attempt: `<job hash>/<replica>`. The last name is kept: several
+ * ask in turn for that of one event, and a text that was looked up once is looked up again for less.
+ */
+export const replicaName = (jobHash: JobHash, replica: number): string => {
+  if (lastNamed.replica !== replica || lastNamed.jobHash !== jobHash)
+    lastNamed = { jobHash, replica, name: `${jobHash}/${replica}` };
+  return lastNamed.name;
+};
+
 /** A task's name: `<job hash>/<replica>/<attempt>`; attempts count from 1. */
 export const taskName = (task: TaskNumber): string =>
   `${task.jobHash}/${task.replica}/${task.attempt}`;

@@ -24,6 +24,7 @@ export interface Vacancy {
 export const vacancies = (job: OpenJob): readonly Vacancy[] => {
   if (job.spec.assurance) return wantedReplicas(job);
   let missing = job.spec.quorum - job.agreeing - underWay(job);
+  if (missing <= 0) return none;
   const open: { replica: number; attempt: number }[] = [];
   for (let replica = 0; missing > 0 && replica < job.spec.replicasMax; replica++) {
     const task = job.tasks[replica];
@@ -34,10 +35,12 @@ export const vacancies = (job: OpenJob): readonly Vacancy[] => {
   return open;
 };
 
+const none: readonly Vacancy[] = [];
+
 const wantedReplicas = ({ tasks, wanted, arbitersWanted }: OpenJob): readonly Vacancy[] => {
   let [ordinary, arbiters] = [wanted, arbitersWanted];
   for (const { status, role } of tasks) if (status !== "vacant") role ? arbiters-- : ordinary--;
-  if (ordinary <= 0 && arbiters <= 0) return [];
+  if (ordinary <= 0 && arbiters <= 0) return none;
   const open: Vacancy[] = [];
   for (const { status, role, replica, attempt } of tasks)
     if (status === "vacant" && (role ? arbiters-- : ordinary--) > 0)
@@ -48,8 +51,11 @@ const wantedReplicas = ({ tasks, wanted, arbitersWanted }: OpenJob): readonly Va
   return open;
 };
 
-const underWay = (job: OpenJob): number =>
-  job.tasks.filter(({ status }) => status === "assigned" || status === "committed").length;
+const underWay = ({ tasks }: OpenJob): number => {
+  let count = 0;
+  for (const { status } of tasks) if (status === "assigned" || status === "committed") count++;
+  return count;
+};
 
 /**
  * Whether results agree only if they are the same to the bit, so that all must be computed in one

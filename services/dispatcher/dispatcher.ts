@@ -12,6 +12,7 @@ import { createRoster } from "../../domain/dispatch/roster.ts";
 import { portableSha256, type Sha256 } from "../../domain/hashing.ts";
 import type { JobHash, NodeId } from "../../domain/ids.ts";
 import type { JobEvent, TaskRef } from "../../domain/job/events.ts";
+import { replicaName } from "../../domain/job/hash.ts";
 import { type Assignment, type Job, type OpenJob, vacancies } from "../../domain/job/job.ts";
 import type { NodeEvent } from "../../domain/node/node.ts";
 import type { PolicyEvent } from "../../domain/policy/adoption.ts";
@@ -124,8 +125,9 @@ export const createDispatcher = (
     reserve: (nodeId, jobHash, replica) => {
       seating.reserve(nodeId, jobHash, replica);
       const job = jobOf(jobHash);
-      if (job.status === "open") quotas.reserve(nodeId, job.spec.app, `${jobHash}/${replica}`);
-      seating.seatAgain(nodeId);
+      if (job.status === "open")
+        quotas.reserve(nodeId, job.spec.app, replicaName(jobHash, replica));
+      seating.seatNow(nodeId);
     },
     asOf: () => String(asOf),
     sha256,
@@ -196,6 +198,7 @@ export const createDispatcher = (
     plan: (random) => {
       const plans: Plan[] = [];
       if (presence.isCut()) return plans;
+      seating.settle();
       openJobs.serve((jobHash) => {
         const job = jobOf(jobHash);
         const fundedAt = openJobs.fundedAt(jobHash);
@@ -217,7 +220,7 @@ export const createDispatcher = (
 
     undo: ({ jobHash, app, assignments }) => {
       for (const { replica, nodeId } of assignments) {
-        const key = `${jobHash}/${replica}`;
+        const key = replicaName(jobHash, replica);
         seating.unreserve(nodeId, jobHash, replica);
         if (!roster.node(nodeId)?.held.has(key)) quotas.giveBack(nodeId, app, key);
         seating.seatAgain(nodeId);

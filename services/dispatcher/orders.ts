@@ -3,6 +3,7 @@ import { catalogue, isAppName } from "../../domain/catalogue.ts";
 import type { Instant } from "../../domain/decider.ts";
 import type { JobHash, NodeId } from "../../domain/ids.ts";
 import type { TaskAssigned } from "../../domain/job/events.ts";
+import { replicaName } from "../../domain/job/hash.ts";
 import type { OpenJob } from "../../domain/job/job.ts";
 import type { JobSpec } from "../../domain/job/spec.ts";
 import type { SealedOrder, TaskOrder } from "../../streams/task-queue.ts";
@@ -39,7 +40,7 @@ export const createOrders = (): Orders => {
 
   return {
     add: (nodeId, order) => {
-      const key = `${order.task.jobHash}/${order.task.replica}`;
+      const key = replicaName(order.task.jobHash, order.task.replica);
       const ofNode = unanswered.get(nodeId);
       if (!ofNode?.has(key)) size++;
       if (!ofNode?.size) since.set(nodeId, order.assignedAt);
@@ -53,7 +54,7 @@ export const createOrders = (): Orders => {
     release: (jobHash, replica, nodeId) => {
       const ofNode = unanswered.get(nodeId);
       if (!ofNode) return undefined;
-      const key = `${jobHash}/${replica}`;
+      const key = replicaName(jobHash, replica);
       const order = ofNode.get(key);
       if (!order) return undefined;
       ofNode.delete(key);
@@ -70,7 +71,7 @@ export const createOrders = (): Orders => {
 
     isAwaited: (nodeId, order) => {
       const { jobHash, replica } = order.task;
-      return unanswered.get(nodeId)?.get(`${jobHash}/${replica}`) === order;
+      return unanswered.get(nodeId)?.get(replicaName(jobHash, replica)) === order;
     },
 
     take: () => {

@@ -59,15 +59,23 @@ export const createPlanner = ({
   /** Nodes that have announced to stop before a task with such a limit must be done there. */
   readonly stopping: (wallMs: Millis) => Iterable<NodeId>;
 }): Planner => {
-  const termsOf = (app: string, { nodes }: Slate): readonly Terms[] =>
-    nodes.flatMap(({ nodeId, executionClass }) => {
+  const termsOf = (app: string, { nodes }: Slate): readonly Terms[] => {
+    const terms: Terms[] = [];
+    for (const { nodeId, executionClass } of nodes) {
       const node = roster.node(nodeId);
-      if (!node) return [];
-      const turnaroundMs = roster.turnaroundMs(node, app);
-      const { slots } = node.capabilities;
-      const load = { held: node.held.size, reserved: reservedOf(nodeId), slots };
-      return [{ nodeId, executionClass, standing: roster.standing(node), ...load, turnaroundMs }];
-    });
+      if (!node) continue;
+      terms.push({
+        nodeId,
+        executionClass,
+        standing: roster.standing(node),
+        held: node.held.size,
+        reserved: reservedOf(nodeId),
+        slots: node.capabilities.slots,
+        turnaroundMs: roster.turnaroundMs(node, app),
+      });
+    }
+    return terms;
+  };
 
   /** One result alone where the node's word is good enough, else two. */
   const startWith = (assurance: "standard" | "high", nodeId: NodeId, runtime: string): 1 | 2 => {
@@ -75,13 +83,9 @@ export const createPlanner = ({
     return startReplicas(credibilityOf(survived(nodeId, runtime), adversaryShare), sure.epsilon);
   };
 
-  const groupsOf = (nodeIds: readonly NodeId[]): Set<string> => {
-    const groups = new Set<string>();
-    for (const nodeId of nodeIds) {
-      const node = roster.node(nodeId);
-      if (node) groups.add(groupOf(node, roster.policy));
-    }
-    return groups;
+  const addGroup = (groups: Set<string>, nodeId: NodeId): void => {
+    const node = roster.node(nodeId);
+    if (node) groups.add(groupOf(node, roster.policy));
   };
 
   return {
@@ -91,8 +95,10 @@ export const createPlanner = ({
       const exact = needsOneClass(spec) && (spec.quorum > 1 || spec.assurance !== undefined);
       const readers = sealed && sealedJobs.readersOf(job);
       let vacant = vacancies(job);
-      const exclude = new Set([...job.nodes, ...stopping(spec.wallMs)]);
-      const excludeGroups = groupsOf(job.nodes);
+      const exclude = new Set(job.nodes);
+      const excludeGroups = new Set<string>();
+      for (const nodeId of job.nodes) addGroup(excludeGroups, nodeId);
+      for (const nodeId of stopping(spec.wallMs)) exclude.add(nodeId);
       const assignments: Assignment[] = [];
       let pinned = pinnedClass(job);
 
@@ -119,11 +125,13 @@ export const createPlanner = ({
           // Where no arbiter computes, an audit would wait for ever.
           ...(spec.assurance === undefined ? {} : { prefers: isJudged }),
         };
+        let slate: ReturnType<typeof look> = "no-room";
         // Whose task of this job came to nothing gets another only when no fresh node can take it.
-        const fresh = { ...need, exclude: new Set([...exclude, ...job.tried]) };
-        let slate = look(by, job.tried.length > 0 ? fresh : need, seededRandom(seed));
-        if (job.tried.length > 0 && typeof slate !== "object")
-          slate = look(by, need, seededRandom(seed));
+        if (job.tried.length > 0) {
+          const fresh = { ...need, exclude: new Set([...exclude, ...job.tried]) };
+          slate = look(by, fresh, seededRandom(seed));
+        }
+        if (typeof slate !== "object") slate = look(by, need, seededRandom(seed));
         if (slate === undefined && assignments.length === 0) return "unreadable";
         if (slate === undefined || slate === "no-room") {
           // New replicas are assigned in order, without a gap.
@@ -136,7 +144,7 @@ export const createPlanner = ({
         const { nodeId, executionClass, reason } = decision;
         reserve(nodeId, jobHash, replica);
         exclude.add(nodeId);
-        for (const group of groupsOf([nodeId])) excludeGroups.add(group);
+        addGroup(excludeGroups, nodeId);
         if (exact) pinned ??= executionClass;
         const role = by === undefined ? {} : { role: by };
         assignments.push({ replica, nodeId, executionClass, reason, ...role });

@@ -14,6 +14,7 @@
 import type { Instant, Millis } from "../../domain/decider.ts";
 import type { JobHash, NodeId } from "../../domain/ids.ts";
 import type { JobEvent } from "../../domain/job/events.ts";
+import { replicaName, type TaskNumber } from "../../domain/job/hash.ts";
 import type { Job } from "../../domain/job/job.ts";
 import { policyDefaults } from "../../domain/policy/policy.ts";
 
@@ -78,6 +79,8 @@ interface Account {
 }
 
 interface Task {
+  readonly replica: number;
+  readonly attempt: number;
   readonly account: Account;
   readonly nodeId: NodeId;
   readonly assignedAt: Instant;
@@ -94,8 +97,8 @@ export const createQuotas = (
   start: () => number = () => policyDefaults.dispatch.quotaStart,
 ): Quotas => {
   const accounts = new Map<NodeId, Map<string, Account>>();
-  /** All that was given out for the open jobs, the newest attempt of a replica last. */
-  const tasks = new Map<JobHash, Map<string, Task>>();
+  /** All that was given out for the open jobs: a few attempts each. */
+  const tasks = new Map<JobHash, Task[]>();
   const closed = new Set<Account>();
 
   const accountOf = (nodeId: NodeId, app: string): Account => {
@@ -130,21 +133,22 @@ export const createQuotas = (
     closed.add(account);
   };
 
-  const taskOf = ({ jobHash, replica, attempt }: TaskAttempt): Task | undefined =>
-    tasks.get(jobHash)?.get(`${replica}/${attempt}`);
+  const taskOf = ({ jobHash, replica, attempt }: TaskNumber): Task | undefined => {
+    for (const task of tasks.get(jobHash) ?? [])
+      if (task.replica === replica && task.attempt === attempt) return task;
+    return undefined;
+  };
 
   /** The node has it no more. */
-  const end = (ref: TaskAttempt): Task | undefined => {
+  const end = (ref: TaskNumber): Task | undefined => {
     const task = taskOf(ref);
-    task?.account.held.delete(`${ref.jobHash}/${ref.replica}`);
+    task?.account.held.delete(replicaName(ref.jobHash, ref.replica));
     return task;
   };
 
   const close = (jobHash: JobHash): void => {
-    for (const [name, task] of tasks.get(jobHash) ?? []) {
-      const { account, nodeId } = task;
-      if (account.held.delete(`${jobHash}/${name.slice(0, name.indexOf("/"))}`)) onChange(nodeId);
-    }
+    for (const { account, nodeId, replica } of tasks.get(jobHash) ?? [])
+      if (account.held.delete(replicaName(jobHash, replica))) onChange(nodeId);
     tasks.delete(jobHash);
   };
 
@@ -162,14 +166,15 @@ export const createQuotas = (
           if (job.status !== "open") {
             // It ended before this was heard: nothing comes of what was set aside.
             for (const { held } of accounts.get(nodeId)?.values() ?? [])
-              held.delete(`${jobHash}/${replica}`);
+              held.delete(replicaName(jobHash, replica));
             return;
           }
           const account = accountOf(nodeId, job.spec.app);
-          account.held.add(`${jobHash}/${replica}`);
-          const ofJob = tasks.get(jobHash) ?? new Map<string, Task>();
-          tasks.set(jobHash, ofJob);
-          ofJob.set(`${replica}/${attempt}`, { account, nodeId, assignedAt: at, doubt: undefined });
+          account.held.add(replicaName(jobHash, replica));
+          const task = { replica, attempt, account, nodeId, assignedAt: at, doubt: undefined };
+          const ofJob = tasks.get(jobHash);
+          if (ofJob) ofJob.push(task);
+          else tasks.set(jobHash, [task]);
           return;
         }
         case "ResultCommitted":
@@ -201,7 +206,7 @@ export const createQuotas = (
         case "JobCompleted": {
           const { jobHash, accepted, at } = event;
           const managed = new Set(accepted.map(({ nodeId }) => nodeId));
-          for (const task of tasks.get(jobHash)?.values() ?? []) {
+          for (const task of tasks.get(jobHash) ?? []) {
             if (task.doubt === undefined || managed.has(task.nodeId)) continue;
             shrink(task, { jobHash, code: task.doubt, at });
             onChange(task.nodeId);
@@ -253,12 +258,6 @@ export const createQuotas = (
       return nodes;
     },
   };
-};
-
-type TaskAttempt = {
-  readonly jobHash: JobHash;
-  readonly replica: number;
-  readonly attempt: number;
 };
 
 const reasonOf = (

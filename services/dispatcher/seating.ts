@@ -5,14 +5,9 @@
  */
 import type { Millis } from "../../domain/decider.ts";
 import { createNodeIndex, type NodeIndex } from "../../domain/dispatch/node-index.ts";
-import {
-  groupOf,
-  isArbiter,
-  isNew,
-  type Roster,
-  type RosterNode,
-} from "../../domain/dispatch/roster.ts";
+import { groupOf, isArbiter, type Roster, type RosterNode } from "../../domain/dispatch/roster.ts";
 import type { JobHash, NodeId } from "../../domain/ids.ts";
+import { replicaName } from "../../domain/job/hash.ts";
 import type { Capabilities } from "../../domain/node/node.ts";
 import { leaseFor, leaseSlackMs, leaseTurnsMax, type Maintenance } from "./maintenance.ts";
 import type { Presence } from "./presence.ts";
@@ -25,10 +20,17 @@ export interface Seating {
   readonly arbiters: NodeIndex;
   /** Whether an arbiter that is heard computes the app in this class, with room or without. */
   isJudged(app: string, executionClass: string): boolean;
-  /** Puts a node where its standing, load and health say. */
+  /** Something has changed about the node: it is seated anew by `settle`. */
   seat(told: RosterNode): void;
   /** The same for a node that is known; any other is passed over. */
   seatAgain(nodeId: NodeId): void;
+  /**
+   * Puts each node that has changed where its standing, load and health say: once, whatever happened
+   * to it since. Call it before anybody is chosen.
+   */
+  settle(): void;
+  /** The same for one node, at once; one that is not known is passed over. */
+  seatNow(nodeId: NodeId): void;
   /** Sets room aside for a task that is about to be assigned. */
   reserve(nodeId: NodeId, jobHash: JobHash, replica: number): void;
   /** Gives it back, or it is now held: seats nobody. */
@@ -63,7 +65,7 @@ export const createSeating = ({
   quotas,
   maintenance,
 }: {
-  readonly roster: Pick<Roster, "policy" | "standing">;
+  readonly roster: Pick<Roster, "policy" | "standing" | "isNew">;
   readonly presence: Presence;
   readonly quotas: Pick<Quotas, "closedApps">;
   readonly maintenance: Maintenance;
@@ -71,6 +73,8 @@ export const createSeating = ({
   const seats = new Map<NodeId, Seat>();
   const index = createNodeIndex();
   const arbiters = createNodeIndex();
+  /** To be seated anew. */
+  const changed = new Set<RosterNode>();
   /** How many arbiters compute an app in an execution class, by `<app> <class>`. */
   const judged = new Map<string, number>();
 
@@ -131,8 +135,13 @@ export const createSeating = ({
       capabilities: offeredBy(seat),
       standing: roster.standing(told),
       load: loadOf(seat),
-      isNew: isNew(told, roster.policy),
+      isNew: roster.isNew(told),
     });
+  };
+
+  const settle = (): void => {
+    for (const told of changed) seatNode(told);
+    changed.clear();
   };
 
   return {
@@ -140,17 +149,22 @@ export const createSeating = ({
     arbiters,
     isJudged: (app, executionClass) => judged.has(`${app} ${executionClass}`),
 
-    seat: seatNode,
+    seat: (told) => void changed.add(told),
     seatAgain: (nodeId) => {
+      const seat = seats.get(nodeId);
+      if (seat) changed.add(seat.told);
+    },
+    settle,
+    seatNow: (nodeId) => {
       const seat = seats.get(nodeId);
       if (seat) seatNode(seat.told);
     },
 
     reserve: (nodeId, jobHash, replica) => {
-      seats.get(nodeId)?.reserved.add(`${jobHash}/${replica}`);
+      seats.get(nodeId)?.reserved.add(replicaName(jobHash, replica));
     },
     unreserve: (nodeId, jobHash, replica) => {
-      seats.get(nodeId)?.reserved.delete(`${jobHash}/${replica}`);
+      seats.get(nodeId)?.reserved.delete(replicaName(jobHash, replica));
     },
     reservedOf: (nodeId) => seats.get(nodeId)?.reserved.size ?? 0,
 
@@ -174,6 +188,7 @@ export const createSeating = ({
     },
 
     live: () => {
+      settle();
       let live = 0;
       for (const { listed } of seats.values()) if (listed) live++;
       return live;

@@ -7,8 +7,9 @@
  * used later counts more, and nothing must be touched as time goes by.
  */
 import type { Instant, Millis } from "../../domain/decider.ts";
-import type { AccountId } from "../../domain/ids.ts";
-import type { JobEvent, TaskRef } from "../../domain/job/events.ts";
+import type { AccountId, JobHash } from "../../domain/ids.ts";
+import type { JobEvent } from "../../domain/job/events.ts";
+import { replicaName } from "../../domain/job/hash.ts";
 import type { Job } from "../../domain/job/job.ts";
 import type { Weights } from "./waiting-line.ts";
 
@@ -87,8 +88,8 @@ export const createUsage = (options: { readonly halfLifeMs: Millis }): Usage => 
   };
 
   /** @param tookMs - As the node says; never more than there was time for. */
-  const end = (ref: Pick<TaskRef, "jobHash" | "replica">, at: Instant, tookMs?: Millis): void => {
-    const key = `${ref.jobHash}/${ref.replica}`;
+  const end = (jobHash: JobHash, replica: number, at: Instant, tookMs?: Millis): void => {
+    const key = replicaName(jobHash, replica);
     const task = running.get(key);
     if (!task) return;
     running.delete(key);
@@ -108,23 +109,23 @@ export const createUsage = (options: { readonly halfLifeMs: Millis }): Usage => 
           const isOpen = job.status === "open";
           const client = isOpen ? job.spec.client : job.client;
           const app = isOpen ? job.spec.app : undefined;
-          running.set(`${jobHash}/${replica}`, { client, app, at, leaseMs: expiresAt - at });
+          running.set(replicaName(jobHash, replica), { client, app, at, leaseMs: expiresAt - at });
           return;
         }
         case "ResultReceived":
-          return end(event, event.at, event.elapsedMs);
+          return end(event.jobHash, event.replica, event.at, event.elapsedMs);
         case "TaskFailed":
-          if (ofTheNode.has(event.code)) running.delete(`${event.jobHash}/${event.replica}`);
-          else end(event, event.at);
+          if (ofTheNode.has(event.code)) running.delete(replicaName(event.jobHash, event.replica));
+          else end(event.jobHash, event.replica, event.at);
           return;
         case "TaskExpired":
-          running.delete(`${event.jobHash}/${event.replica}`);
+          running.delete(replicaName(event.jobHash, event.replica));
           return;
         case "JobCompleted":
         case "JobFailed":
         case "JobCancelled":
           if (job.status === "unknown") return;
-          for (const { jobHash, replica } of job.tasks) end({ jobHash, replica }, event.at);
+          for (const { jobHash, replica } of job.tasks) end(jobHash, replica, event.at);
       }
     },
 
