@@ -103,8 +103,11 @@ export const createJobBook = ({
       if (result.ok) {
         const first = result.revision - BigInt(events.length) + 1n;
         const known = entries.get(jobHash);
-        // The feed may have told these events already, while the append was being acknowledged.
-        if (known)
+        if (known?.revision === revision) {
+          known.job = job;
+          known.revision = result.revision;
+        } else if (known)
+          // The feed has told some of these events already, while the append was being acknowledged.
           for (const [i, event] of events.entries())
             if (first + BigInt(i) === known.revision + 1n) evolve(known, event, first + BigInt(i));
         return refusals;

@@ -94,7 +94,7 @@ const metadataFor = (type: AnyEvent["type"], actor: Actor): EventMetadata => {
   metadataOf[v] = ofVersion;
   let metadata = ofVersion.get(actor);
   if (!metadata) {
-    metadata = { v, actor };
+    metadata = Object.freeze({ v, actor });
     if (ofVersion.size >= metadataKept) ofVersion.clear();
     ofVersion.set(actor, metadata);
   }

@@ -327,22 +327,23 @@ const assign = (command: AssignCommand, job: OpenJob) => {
   const wanted = Math.max(job.wanted, ...assignments.map((assignment) => assignment.wanted ?? 0));
   const isRaised = wanted > job.wanted;
   if (isRaised && !mayStartWith(wanted, job)) return refuse("ReplicaNotNeeded");
-  const open = new Map(vacancies({ ...job, wanted }).map((vacancy) => [vacancy.replica, vacancy]));
-  const nodes = new Set(job.nodes);
+  const open = [...vacancies(isRaised ? { ...job, wanted } : job)];
+  const nodes = [...job.nodes];
   const pinned = pinnedClass(job) ?? assignments[0]?.executionClass;
   const events: TaskAssigned[] = [];
   let replicas = job.tasks.length;
   for (const { replica, nodeId, executionClass, reason, role } of assignments) {
-    const vacancy = open.get(replica);
+    const place = open.findIndex((vacancy) => vacancy.replica === replica);
+    const vacancy = open[place];
     if (vacancy === undefined || replica > replicas) return refuse("ReplicaNotNeeded");
     const { attempt } = vacancy;
     if (vacancy.by !== role) return refuse("RoleDiffers");
-    if (nodes.has(nodeId)) return refuse("NodeHasThisJob");
+    if (nodes.includes(nodeId)) return refuse("NodeHasThisJob");
     if (needsOneClass(job.spec) && executionClass !== pinned) return refuse("WrongExecutionClass");
     if (!executionClass.startsWith(job.spec.engine)) return refuse("WrongExecutionClass");
-    open.delete(replica);
+    open.splice(place, 1);
     replicas = Math.max(replicas, replica + 1); // New replicas come in order, without a gap.
-    nodes.add(nodeId);
+    nodes.push(nodeId);
     const task = { jobHash: job.jobHash, replica, attempt, nodeId };
     const expiresAt = at + leaseMs;
     const lease = { executionClass, expiresAt, fundedAt, reason };

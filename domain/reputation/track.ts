@@ -86,11 +86,12 @@ export const evolveTrack = (
     case "TaskAssigned":
       return { ...track, assigned: track.assigned + 1 };
     case "ResultCommitted":
-      return withTurnaround(track, event, parameters); // The result counts when it is shown.
+      return commitResult(track, event, parameters);
     case "ResultReceived": {
-      const older = withTurnaround(track, event, parameters);
+      const older = aged(track, event.at, parameters);
       const kept = { ...older.kept, answered: older.kept.answered + 1 };
-      return { ...older, answered: track.answered + 1, kept };
+      const turnaround = turnaroundAfter(older.turnaround, event);
+      return { ...older, answered: track.answered + 1, kept, turnaround };
     }
     case "TaskExpired":
       if (event.excused) return { ...track, silent: track.silent + 1 };
@@ -163,17 +164,24 @@ const acceptResult = (track: Track, at: Instant, parameters: ReputationParameter
   };
 };
 
-const withTurnaround = (
+/** The result counts when it is shown. */
+const commitResult = (
   track: Track,
-  event: Extract<TrackEvent, { type: "ResultCommitted" | "ResultReceived" }>,
+  event: Extract<TrackEvent, { type: "ResultCommitted" }>,
   parameters: ReputationParameters,
 ): Track => {
   const older = aged(track, event.at, parameters);
-  if (event.app === undefined || event.turnaroundMs === undefined) return older;
-  const { app, turnaroundMs } = event;
-  const before = Object.hasOwn(older.turnaround, app) ? older.turnaround[app] : undefined;
-  const added = addTurnaround(before ?? noTurnaround, turnaroundMs);
-  return { ...older, turnaround: { ...older.turnaround, [app]: added } };
+  const turnaround = turnaroundAfter(older.turnaround, event);
+  return turnaround === older.turnaround ? older : { ...older, turnaround };
+};
+
+const turnaroundAfter = (
+  turnaround: Track["turnaround"],
+  { app, turnaroundMs }: Extract<TrackEvent, { type: "ResultCommitted" | "ResultReceived" }>,
+): Track["turnaround"] => {
+  if (app === undefined || turnaroundMs === undefined) return turnaround;
+  const before = Object.hasOwn(turnaround, app) ? turnaround[app] : undefined;
+  return { ...turnaround, [app]: addTurnaround(before ?? noTurnaround, turnaroundMs) };
 };
 
 /** As it counts at that instant. An event that claims to be older than one before it is as old as that. */

@@ -28,6 +28,8 @@ export const cluster = <Result extends { readonly id: string }>(
   results: readonly Result[],
   agree: (a: Result, b: Result) => Agreement,
 ): readonly Group<Result>[] => {
+  const [only] = results;
+  if (only !== undefined && results.length === 1) return [{ medoid: only, members: [only] }];
   const sorted = results.toSorted((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   sorted.forEach((result, index) => {
     if (result.id === sorted[index - 1]?.id)

@@ -141,12 +141,27 @@ const jsonText = (id: string, value: unknown): string => {
   return text;
 };
 
+/** Metadata that many events share, as objects that do not change; each is written as text once. */
+const metadataTexts = new WeakMap<object, string>();
+
+const metadataText = ({ id, metadata }: NewEvent): string => {
+  if (metadata === undefined) return "";
+  if (typeof metadata !== "object" || metadata === null || !Object.isFrozen(metadata))
+    return jsonText(id, metadata);
+  let text = metadataTexts.get(metadata);
+  if (text === undefined) {
+    text = jsonText(id, metadata);
+    metadataTexts.set(metadata, text);
+  }
+  return text;
+};
+
 const toLogEvent = (event: NewEvent): LogEvent => ({
   id: event.id.toLowerCase(),
   type: event.type,
   json: true,
   data: jsonText(event.id, event.data),
-  metadata: event.metadata === undefined ? "" : jsonText(event.id, event.metadata),
+  metadata: metadataText(event),
   value: event,
 });
 
