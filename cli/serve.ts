@@ -16,6 +16,7 @@ import { type Feed, type Listener, runFeed } from "../services/facts.ts";
 import { createJobBook } from "../services/job-book.ts";
 import { createNodeRecords } from "../services/node-records.ts";
 import { createPolicyBook } from "../services/policy.ts";
+import type { RunningProber } from "../services/prober/run-prober.ts";
 import { runRewards } from "../services/rewards/run-rewards.ts";
 import { createRollCaller } from "../services/roll-caller.ts";
 import { createSigningKeys } from "../services/signing-keys.ts";
@@ -37,6 +38,7 @@ import { openTaskDesk } from "../streams/nats/task-desk.ts";
 import { openRefusalLog } from "../streams/refusals/sqlite.ts";
 import { nativeProofs, nativeSha256 } from "./native-proofs.ts";
 import { adoptWish, changeLines, type PolicyWish } from "./policy/adopt.ts";
+import { openProbes } from "./probes.ts";
 import { processIds } from "./process-ids.ts";
 import { refusalsFile, version } from "./settings.ts";
 
@@ -84,6 +86,8 @@ export interface ServeOptions {
   readonly grant: MicroPointsText;
   /** So many clients get it within an hour; all that come if not given. */
   readonly grantsPerHour?: number;
+  /** Whether nodes are tested with known-answer tasks: takes dispatcher, validator and gateway in one. */
+  readonly probes?: boolean;
   /** Adopted before anything starts, as far as it differs from what is in force. */
   readonly policy?: PolicyWish;
   readonly onLog: (line: string) => void;
@@ -171,6 +175,7 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
       : undefined;
     if (local) opened.push(() => local.close());
 
+    const place = "gateway-1";
     const records = createNodeRecords();
     let url: string | undefined;
     if (local) {
@@ -226,7 +231,7 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
         ...(nodeAuthority ? { nodeAuthority } : {}),
         ...(options.tls ? { tls: options.tls } : {}),
         ...(options.publicUrls ? { publicUrls: options.publicUrls } : {}),
-        place: "gateway-1",
+        place,
         version,
         live: () => live,
         recordOf: records.of,
@@ -267,6 +272,7 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
         listeners.push(rewards);
         opened.push(() => rewards.close());
       }
+      let prober: RunningProber | undefined;
       if (has("dispatcher")) {
         const seed = randomBytes(4).readUInt32LE();
         const random = seededRandom(seed);
@@ -281,6 +287,14 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
         });
         listeners.push(dispatcher);
         opened.push(() => dispatcher.close());
+        if (options.probes && local && has("validator")) {
+          const { access = "open" } = options;
+          const by = { store, ids, clock, book, policy: policy.current, place, access };
+          prober = openProbes({ ...by, blobs: local, dispatcher, onTrouble });
+          // Before the validator, which asks it what may be judged.
+          listeners.push(prober);
+          opened.push(prober.close);
+        }
       }
       if (has("validator")) {
         const blobs = local ?? httpBlobs({ gateway: options.gatewayUrl ?? "" });
@@ -298,6 +312,7 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
           clock,
           onTrouble,
           refusalLog: refusals,
+          ...(prober ? { withholds: prober.withholds } : {}),
         });
         listeners.push(validator);
         opened.push(() => validator.close());

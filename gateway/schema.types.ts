@@ -989,10 +989,32 @@ export interface Node {
   readonly lastSeen: number | null;
   /** Tasks that it holds now; null if it is not live. */
   readonly held: number | null;
+  /** How fast it computes, as known-answer tasks showed it; empty as long as none did. */
+  readonly speeds: readonly MeasuredSpeed[];
   /** How far it can be relied on. */
   readonly reputation: Reputation;
   /** Its earnings; null if it never earned. */
   readonly account: Account | null;
+}
+
+/** How fast a node computes in one runtime, measured by known-answer tasks that look like any other. */
+export interface MeasuredSpeed {
+  /** Name of the app. */
+  readonly app: string;
+  /** Engine and machine class. */
+  readonly executionClass: string;
+  /** Measurements so far; the last 16 count most. */
+  readonly samples: number;
+  /** WebAssembly instructions in a second. */
+  readonly mean: number;
+  /** Standard deviation of single measurements. */
+  readonly deviation: number;
+  /** What the mean surely is at least, two standard errors below it; null with fewer than 3 measurements. */
+  readonly atLeast: number | null;
+  /** When it was measured last. */
+  readonly measuredAt: number;
+  /** The task that showed it last. */
+  readonly jobHash: string;
 }
 
 /** What a node says that it can do. */
@@ -2326,8 +2348,20 @@ export interface NodeFields<S extends Sources, C> {
   readonly live: Field<S["Node"], NoArgs, boolean, C>;
   readonly lastSeen: Field<S["Node"], NoArgs, number | null | undefined, C>;
   readonly held: Field<S["Node"], NoArgs, number | null | undefined, C>;
+  readonly speeds: Field<S["Node"], NoArgs, readonly S["MeasuredSpeed"][], C>;
   readonly reputation: Field<S["Node"], NoArgs, S["Reputation"], C>;
   readonly account: Field<S["Node"], NoArgs, S["Account"] | null | undefined, C>;
+}
+
+export interface MeasuredSpeedFields<S extends Sources, C> {
+  readonly app: Field<S["MeasuredSpeed"], NoArgs, string, C>;
+  readonly executionClass: Field<S["MeasuredSpeed"], NoArgs, string, C>;
+  readonly samples: Field<S["MeasuredSpeed"], NoArgs, number, C>;
+  readonly mean: Field<S["MeasuredSpeed"], NoArgs, number, C>;
+  readonly deviation: Field<S["MeasuredSpeed"], NoArgs, number, C>;
+  readonly atLeast: Field<S["MeasuredSpeed"], NoArgs, number | null | undefined, C>;
+  readonly measuredAt: Field<S["MeasuredSpeed"], NoArgs, number, C>;
+  readonly jobHash: Field<S["MeasuredSpeed"], NoArgs, string, C>;
 }
 
 export interface CapabilitiesFields<S extends Sources, C> {
@@ -2784,6 +2818,7 @@ export interface Sources {
   readonly SubmittedJobs: object;
   readonly CancelledJob: object;
   readonly Node: object;
+  readonly MeasuredSpeed: object;
   readonly Capabilities: object;
   readonly AppOffer: object;
   readonly Reputation: object;
@@ -2873,6 +2908,7 @@ export interface WireSources {
   readonly SubmittedJobs: SubmittedJobs;
   readonly CancelledJob: CancelledJob;
   readonly Node: Node;
+  readonly MeasuredSpeed: MeasuredSpeed;
   readonly Capabilities: Capabilities;
   readonly AppOffer: AppOffer;
   readonly Reputation: Reputation;
@@ -2961,6 +2997,7 @@ interface AllFields<S extends Sources, C> {
   readonly SubmittedJobs: SubmittedJobsFields<S, C>;
   readonly CancelledJob: CancelledJobFields<S, C>;
   readonly Node: NodeFields<S, C>;
+  readonly MeasuredSpeed: MeasuredSpeedFields<S, C>;
   readonly Capabilities: CapabilitiesFields<S, C>;
   readonly AppOffer: AppOfferFields<S, C>;
   readonly Reputation: ReputationFields<S, C>;

@@ -9,6 +9,7 @@ import type {
   BlobRow,
   EntryRow,
   JobRow,
+  MeasuredSpeed,
   NodeView,
   Page,
   TaskRow,
@@ -54,6 +55,7 @@ interface RowSources {
   readonly JobEdge: Edge<JobRow>;
   readonly Task: TaskSource;
   readonly Node: NodeView;
+  readonly MeasuredSpeed: MeasuredSpeed;
   readonly NodeConnection: Connection<NodeView>;
   readonly NodeEdge: Edge<NodeView>;
   readonly Reputation: ReputationRecord;

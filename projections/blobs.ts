@@ -78,6 +78,7 @@ export const blobs: Projection<BlobRow> = {
     NodeCapabilitiesChanged: "ignored",
     NodeSuspended: "ignored",
     NodeResumed: "ignored",
+    NodeMeasured: "ignored",
     NodeConvicted: "ignored",
     IdentityRegistered: "ignored",
     RootKeyRotated: "ignored",

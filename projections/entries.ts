@@ -59,6 +59,7 @@ export const entries: Projection<JournalRow> = {
     NodeCapabilitiesChanged: "ignored",
     NodeSuspended: "ignored",
     NodeResumed: "ignored",
+    NodeMeasured: "ignored",
     NodeConvicted: "ignored",
     BlobStored: "ignored",
     BlobExpired: "ignored",

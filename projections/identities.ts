@@ -58,6 +58,7 @@ export const identities: Projection<IdentityRow> = {
     NodeCapabilitiesChanged: "ignored",
     NodeSuspended: "ignored",
     NodeResumed: "ignored",
+    NodeMeasured: "ignored",
     NodeConvicted: "ignored",
     BlobStored: "ignored",
     BlobExpired: "ignored",

@@ -226,6 +226,7 @@ export const jobs: Projection<JobRow> = {
     NodeCapabilitiesChanged: "ignored",
     NodeSuspended: "ignored",
     NodeResumed: "ignored",
+    NodeMeasured: "ignored",
     NodeConvicted: "ignored",
     BlobStored: "ignored",
     BlobExpired: "ignored",

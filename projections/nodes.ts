@@ -1,6 +1,7 @@
 /** One row a node: who owns it, what it says it can do, whether it may work. */
 import type { Instant } from "../domain/decider.ts";
 import type { NodeId } from "../domain/ids.ts";
+import type { NodeMeasured } from "../domain/node/node.ts";
 import type { Projection, Step } from "./projection.ts";
 import type { NodeRow } from "./views.ts";
 
@@ -16,9 +17,21 @@ const change = <Event extends OfNode>(
     row && { ...row, ...changes(event), changedAt: event.at, lastPosition: position },
 });
 
+const withSpeed = (
+  speeds: NodeRow["speeds"],
+  { app, executionClass, samples, mean, variance, benchmark, at }: NodeMeasured,
+): NodeRow["speeds"] => [
+  ...speeds.filter((one) => one.app !== app || one.executionClass !== executionClass),
+  {
+    ...{ app, executionClass, samples, mean, variance },
+    measuredAt: at,
+    jobHash: benchmark.jobHash,
+  },
+];
+
 export const nodes: Projection<NodeRow> = {
   name: "nodes",
-  version: 1,
+  version: 2,
   on: {
     NodeRegistered: {
       keysOf,
@@ -28,6 +41,7 @@ export const nodes: Projection<NodeRow> = {
         status: "active",
         reason: null,
         capabilities,
+        speeds: [],
         registeredAt: at,
         changedAt: at,
         registeredPosition: row?.registeredPosition ?? position,
@@ -37,6 +51,11 @@ export const nodes: Projection<NodeRow> = {
     NodeCapabilitiesChanged: change(({ capabilities }) => ({ capabilities })),
     NodeSuspended: change(({ reason }) => ({ status: "suspended", reason })),
     NodeResumed: change(() => ({ status: "active", reason: null })),
+    NodeMeasured: {
+      keysOf,
+      evolve: (row, event, { position }) =>
+        row && { ...row, speeds: withSpeed(row.speeds, event), lastPosition: position },
+    },
     NodeConvicted: change(({ reason }) => ({ status: "expelled", reason })),
 
     JobSubmitted: "ignored",

@@ -56,6 +56,7 @@ export const policies: Projection<PolicyRow> = {
     NodeCapabilitiesChanged: "ignored",
     NodeSuspended: "ignored",
     NodeResumed: "ignored",
+    NodeMeasured: "ignored",
     NodeConvicted: "ignored",
     BlobStored: "ignored",
     BlobExpired: "ignored",

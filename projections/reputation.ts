@@ -30,6 +30,7 @@ export const reputation: Projection<ReputationRecord> = {
     TaskExpired: step,
     ResultAccepted: step,
     ResultRejected: step,
+    NodeMeasured: "ignored",
     NodeConvicted: step,
 
     JobSubmitted: "ignored",

@@ -47,6 +47,7 @@ export const serviceKeys: Projection<ServiceKeyRow> = {
     NodeCapabilitiesChanged: "ignored",
     NodeSuspended: "ignored",
     NodeResumed: "ignored",
+    NodeMeasured: "ignored",
     NodeConvicted: "ignored",
     BlobStored: "ignored",
     BlobExpired: "ignored",

@@ -116,6 +116,7 @@ export const totals: Projection<TotalsRow> = {
     ResultAccepted: seen,
     ResultRejected: seen,
     NodeCapabilitiesChanged: seen,
+    NodeMeasured: seen,
     BlobStored: seen,
     BlobExpired: seen,
     IdentityRegistered: seen,

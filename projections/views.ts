@@ -13,6 +13,7 @@ import type { LedgerEvent } from "../domain/ledger/events.ts";
 import type { Capabilities } from "../domain/node/node.ts";
 import type { MicroPointsText } from "../domain/points.ts";
 import type { Policy } from "../domain/policy/policy.ts";
+import type { Speed } from "../domain/probe/speed.ts";
 import type { ScoreChange } from "../domain/reputation/changes.ts";
 import type { ReputationRecord } from "../domain/reputation/record.ts";
 import type { Track } from "../domain/reputation/track.ts";
@@ -117,6 +118,15 @@ export interface TaskRow {
 
 export type NodeStatus = "active" | "suspended" | "expelled";
 
+/** How fast a node computes in one runtime, as known-answer tasks showed it. */
+export interface MeasuredSpeed extends Speed {
+  readonly app: string;
+  readonly executionClass: string;
+  readonly measuredAt: Instant;
+  /** The task that showed it last. */
+  readonly jobHash: JobHash;
+}
+
 export interface NodeRow {
   readonly nodeId: NodeId;
   readonly owner: string;
@@ -124,6 +134,8 @@ export interface NodeRow {
   /** Why it is suspended or expelled. */
   readonly reason: string | null;
   readonly capabilities: Capabilities;
+  /** What was measured of it; one entry for an app in an execution class. */
+  readonly speeds: readonly MeasuredSpeed[];
   readonly registeredAt: Instant;
   /** When capabilities or status last changed. */
   readonly changedAt: Instant;

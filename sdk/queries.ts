@@ -143,7 +143,7 @@ export const openQueries = (ask: Ask): Queries => ({
         | null;
     }>(
       `query Reputation($id: NodeId!, ${page}) {
-        node(id: $id, atLeast: $atLeast) { id status owner reputation { ${select.reputationFields}
+        node(id: $id, atLeast: $atLeast) { id status owner ${select.speedFields} reputation { ${select.reputationFields}
           history(first: $first, after: $after) { nodes { ${select.changeFields} } } } }
         network { position } }`,
       { id, ...pageOf(request) },

@@ -989,10 +989,32 @@ export interface Node {
   readonly lastSeen: number | null;
   /** Tasks that it holds now; null if it is not live. */
   readonly held: number | null;
+  /** How fast it computes, as known-answer tasks showed it; empty as long as none did. */
+  readonly speeds: readonly MeasuredSpeed[];
   /** How far it can be relied on. */
   readonly reputation: Reputation;
   /** Its earnings; null if it never earned. */
   readonly account: Account | null;
+}
+
+/** How fast a node computes in one runtime, measured by known-answer tasks that look like any other. */
+export interface MeasuredSpeed {
+  /** Name of the app. */
+  readonly app: string;
+  /** Engine and machine class. */
+  readonly executionClass: string;
+  /** Measurements so far; the last 16 count most. */
+  readonly samples: number;
+  /** WebAssembly instructions in a second. */
+  readonly mean: number;
+  /** Standard deviation of single measurements. */
+  readonly deviation: number;
+  /** What the mean surely is at least, two standard errors below it; null with fewer than 3 measurements. */
+  readonly atLeast: number | null;
+  /** When it was measured last. */
+  readonly measuredAt: number;
+  /** The task that showed it last. */
+  readonly jobHash: string;
 }
 
 /** What a node says that it can do. */

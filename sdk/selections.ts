@@ -42,7 +42,9 @@ export type ReputationView = Omit<Reputation, "history"> & {
 /** A node with all of its reputation, and the last event that the answer could rest on. */
 export interface NodeReputation {
   readonly head: string;
-  readonly node: Pick<Node, "id" | "status" | "owner"> & { readonly reputation: ReputationView };
+  readonly node: Pick<Node, "id" | "status" | "owner" | "speeds"> & {
+    readonly reputation: ReputationView;
+  };
 }
 export type AccountView = Omit<Account, "entries">;
 export type AppView = Omit<App, "quote">;
@@ -79,8 +81,11 @@ export const verificationFields = `comparator bounds credibility threshold polic
 
 const score = "{ mean lower upper weight }";
 
+export const speedFields =
+  "speeds { app executionClass samples mean deviation atLeast measuredAt jobHash }";
+
 export const nodeFields = `id owner status reason registeredAt changedAt live lastSeen held
-  capabilities { apps { app executionClass } slots backlog cpus memoryMb platform version }
+  capabilities { apps { app executionClass } slots backlog cpus memoryMb platform version } ${speedFields}
   reputation { reliability ${score} correctness ${score} standing turnaroundMs assigned answered
     broken accepted rejected silent drained warnings { code } }
   account { balance pending settlesBy bond }`;

@@ -62,6 +62,7 @@ export const schemaVersions: Readonly<Record<AnyEvent["type"], number>> = {
   NodeCapabilitiesChanged: 1,
   NodeSuspended: 1,
   NodeResumed: 1,
+  NodeMeasured: 1,
   NodeConvicted: 1,
   BlobStored: 1,
   BlobExpired: 1,

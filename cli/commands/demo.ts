@@ -100,6 +100,7 @@ const onNetwork = async (
     port: settings.portNumber(flags.port),
     workers: workerCount(flags.workers),
     access: flags.access,
+    probes: "off", // It counts its own events.
     natsUrl: settings.natsUrl(flags.nats),
     eventStoreUrl: settings.eventStoreUrl(flags.eventStore),
     onLog: (name, line) => {

@@ -22,9 +22,16 @@ import {
 } from "../network/listening.ts";
 import { operationsIn } from "../operations-file.ts";
 import { print, printJsonLine, say } from "../output.ts";
-import { arbiterOption, policyOption, policyWish } from "../policy/options.ts";
+import {
+  arbiterOption,
+  type ProbesMode,
+  policyOption,
+  policyWish,
+  probesOption,
+} from "../policy/options.ts";
 import * as settings from "../settings.ts";
 import { trustedGateway } from "../tls/trusted-gateway.ts";
+import { budgetIn, grantsIn } from "./serve-numbers.ts";
 
 const roleNames = ["dispatcher", "validator", "rewards", "gateway"] as const;
 const engineNames = ["ort-node", "ort-web"] as const;
@@ -64,6 +71,7 @@ export const addProcesses = (program: Command): void => {
     .option(...publicUrlOption)
     .option("--grant <points>", "what a client gets with its first job", String(defaultGrantPoints))
     .option("--grants-per-hour <n>", "how many new clients get it within an hour", "500")
+    .addOption(probesOption())
     .option(...policyOption)
     .option(...arbiterOption)
     .action(async (flags: ServeFlags, command: Command) => {
@@ -110,6 +118,7 @@ export const addProcesses = (program: Command): void => {
         ...(flags.budget === undefined ? {} : { budget: budgetIn(flags.budget) }),
         grant: microPointsIn(flags.grant).toString(),
         grantsPerHour: grantsIn(flags.grantsPerHour),
+        probes: flags.probes === "on",
         ...(policy === undefined ? {} : { policy }),
         onLog: say,
         onNotice: notify,
@@ -266,6 +275,7 @@ interface ServeFlags extends TlsFlags {
   readonly budget?: string;
   readonly grant: string;
   readonly grantsPerHour: string;
+  readonly probes: ProbesMode;
   readonly policy?: string;
   readonly arbiter: readonly string[];
 }
@@ -365,25 +375,6 @@ const oneOf = <Name extends string>(option: string, text: string, names: readonl
       exitCodes.usage,
     );
   return found;
-};
-
-const grantsIn = (text: string): number => {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new CliFailure(
-    "bad-option",
-    `--grants-per-hour takes a whole number, not "${text}"`,
-    exitCodes.usage,
-  );
-};
-
-const budgetIn = (text: string): number => {
-  const points = Number(text);
-  if (/^\d{1,9}$/.test(text) && points >= 5) return points;
-  throw new CliFailure(
-    "bad-option",
-    `--budget takes a whole number of points from 5 on, not "${text}"`,
-    exitCodes.usage,
-  );
 };
 
 const countIn = (option: string, text: string): number => {

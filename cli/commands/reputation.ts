@@ -1,7 +1,7 @@
 /** `cnct node`, `client`: how far a node can be relied on and why; how a client treats nodes. */
 import type { Command } from "commander";
 import { clientAccountOf } from "../../domain/identity/inception.ts";
-import type { CnctClient, ReputationView } from "../../sdk/index.ts";
+import type { CnctClient, NodeReputation, ReputationView } from "../../sdk/index.ts";
 import { withClient } from "../cli.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure } from "../failures.ts";
@@ -70,6 +70,7 @@ interface Found {
   readonly id: string;
   readonly status: string;
   readonly owner: string;
+  readonly speeds: NodeReputation["node"]["speeds"];
   readonly reputation: ReputationView;
 }
 
@@ -134,7 +135,16 @@ const vettingText = ({ vetting }: ReputationView): string => {
     : `through the vetting stage since ${new Date(endedAt).toISOString().slice(0, 16)}Z`;
 };
 
-const nodeText = ({ id, status, owner, reputation }: Found): string => {
+/** In millions of instructions a second. */
+const millions = (speed: number): string => (speed / 1e6).toFixed(0);
+
+const speedText = ({ mean, deviation, atLeast, samples }: Found["speeds"][number]): string => {
+  const from = samples === 1 ? "one measurement" : `${samples} measurements`;
+  const sure = atLeast === null ? "" : `, surely ${millions(atLeast)}`;
+  return `${millions(mean)} M instructions/s, give or take ${millions(deviation)}${sure} (from ${from})`;
+};
+
+const nodeText = ({ id, status, owner, speeds, reputation }: Found): string => {
   const { assigned, answered, broken, silent, drained, accepted, rejected } = reputation;
   const lines = [
     `${id} of ${owner}, ${status.toLowerCase()}; ${vettingText(reputation)}`,
@@ -148,6 +158,8 @@ const nodeText = ({ id, status, owner, reputation }: Found): string => {
     lines.push(
       `  turnaround        ${app}: ${meanMs.toFixed(0)} ms, give or take ${deviationMs.toFixed(0)} (from ${weight.toFixed(1)})`,
     );
+  for (const speed of speeds)
+    lines.push(`  measured          ${speed.app} in ${speed.executionClass}: ${speedText(speed)}`);
   for (const { code, message, since, position, event } of reputation.warnings)
     lines.push(
       `${tint(code, "bad")}: ${message}; since ${ago(since)}, ${event.type} of job ${shortHash(event.jobHash)} at ${position}`,

@@ -10,7 +10,13 @@ import { joinCommand, type TlsFlags } from "../network/listening.ts";
 import { type Network, startNetwork } from "../network/network.ts";
 import { forgetNetwork, noteNetwork } from "../network/running.ts";
 import { print, printJsonLine, say, tint } from "../output.ts";
-import { arbiterOption, policyOption, policyWish } from "../policy/options.ts";
+import {
+  arbiterOption,
+  type ProbesMode,
+  policyOption,
+  policyWish,
+  probesOption,
+} from "../policy/options.ts";
 import * as settings from "../settings.ts";
 import { type AccessMode, accessOption, publicUrlOption, tlsOption } from "./processes.ts";
 
@@ -27,6 +33,7 @@ interface StartFlags extends TlsFlags {
   readonly eventStore?: string;
   readonly nats?: string;
   readonly access: AccessMode;
+  readonly probes: ProbesMode;
   readonly verbose?: boolean;
 }
 
@@ -62,6 +69,7 @@ export const addStart = (program: Command): void => {
     .option("--tls-cert <file>", "PEM of a certificate and those that vouch for it")
     .option("--tls-key <file>", "PEM of its key")
     .option(...publicUrlOption)
+    .addOption(probesOption())
     .option("--nats-port <n>", "of NATS (default: any free one; 4222 where others reach it)")
     .option("--verbose", "show what the processes say")
     .action(async (flags: StartFlags, command: Command) => {
@@ -77,6 +85,7 @@ export const addStart = (program: Command): void => {
           arbiters: flags.arbiter,
         },
         access: flags.access,
+        probes: flags.probes,
         host: flags.host,
         tls: flags,
         publicUrls: flags.publicUrl.map(settings.publicUrl),

@@ -1,11 +1,12 @@
 /** Why a job went where it went, and why it waits. */
 
 import { asOfOf, checkAssignments, type Explained } from "../../domain/dispatch/explain.ts";
-import { gatherAssignments } from "../../domain/dispatch/gather.ts";
+import { type Gatherer, gatherAssignments } from "../../domain/dispatch/gather.ts";
 import type { RosterEvent } from "../../domain/dispatch/roster.ts";
 import { type Wait, whyWaiting } from "../../domain/dispatch/waiting.ts";
 import type { JobEvent } from "../../domain/job/events.ts";
 import { type Job, job as jobDecider } from "../../domain/job/job.ts";
+import type { NodeEvent } from "../../domain/node/node.ts";
 import type { CnctClient } from "../../sdk/index.ts";
 import { decode } from "../../streams/codec.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -44,6 +45,7 @@ export const explainJob = async (
       `nobody had submitted a job ${hash} at position ${upTo}; cnct jobs lists them`,
       exitCodes.unknown,
     );
+  await hearTests(client, gatherer, upTo);
   const assignments: Explained[] = [];
   const gathered = gatherer.gathered();
   const checker = checkAssignments(gathered, nativeSha256, (one) => assignments.push(one));
@@ -67,6 +69,22 @@ export const explainJob = async (
       : null;
   return { hash, status: job.status, at: upTo, assignments, wait };
 };
+
+/** What nodes' streams say later of jobs that were tests. */
+const hearTests = async (client: CnctClient, gatherer: Gatherer, upTo: bigint): Promise<void> => {
+  const ending = new AbortController();
+  const asked = { after: "-1", types: testEvents, signal: ending.signal };
+  try {
+    for await (const { position, events } of client.events(asked)) {
+      for (const { data, position: place } of events)
+        if (BigInt(place) <= upTo) gatherer.hear(data as NodeEvent, BigInt(place));
+      if (BigInt(position) >= upTo) return;
+    }
+  } finally {
+    ending.abort();
+  }
+};
+const testEvents: readonly NodeEvent["type"][] = ["NodeMeasured", "NodeConvicted"];
 
 /** The nodes that are heard now. */
 const heardNow = async (client: CnctClient): Promise<ReadonlySet<string>> => {
@@ -94,6 +112,7 @@ export const assignmentJson = (one: Explained) => {
     attempt,
     nodeId,
     role: task.role ?? "ordinary",
+    isTest: one.isTest === true,
     executionClass,
     position: String(position),
     asOf: asOf ?? null,
@@ -129,8 +148,9 @@ export const tellJob = ({ hash, status, assignments, wait }: JobAnswer): void =>
     const { task, position, ranked } = one;
     const { seed, candidates, parameters, policy, asOf, explores } = task.reason;
     const arbiter = task.role === "arbiter" ? " as arbiter" : "";
+    const test = one.isTest ? ", as a test that was meant for it" : "";
     print("");
-    print(`replica ${task.replica}, attempt ${task.attempt}: ${task.nodeId}${arbiter}`);
+    print(`replica ${task.replica}, attempt ${task.attempt}: ${task.nodeId}${arbiter}${test}`);
     print(
       `  decided at position ${position} by what was known at ${asOf ?? "?"}; rules ${policy}, ` +
         `policy ${parameters ?? "?"}, seed ${seed}, ${candidates} looked at` +

@@ -2,11 +2,12 @@
 
 import { replayAssignments } from "../../domain/dispatch/explain.ts";
 import { gatherAssignments } from "../../domain/dispatch/gather.ts";
-import type { RosterEvent } from "../../domain/dispatch/roster.ts";
+import { isOfNode, type RosterEvent } from "../../domain/dispatch/roster.ts";
 import { createShare, type Fate } from "../../domain/dispatch/share.ts";
 import type { JobHash } from "../../domain/ids.ts";
 import type { JobEvent } from "../../domain/job/events.ts";
 import { type Job, job as jobDecider } from "../../domain/job/job.ts";
+import type { NodeEvent } from "../../domain/node/node.ts";
 import type { CnctClient } from "../../sdk/index.ts";
 import { createQuotas } from "../../services/dispatcher/quotas.ts";
 import { decode } from "../../streams/codec.ts";
@@ -37,8 +38,8 @@ export const explainNode = async (
   const gatherer = gatherAssignments();
   for await (const recorded of readLog(client, upTo)) {
     const event = decode(recorded);
-    if (event && recorded.stream.startsWith(jobStreamPrefix))
-      gatherer.hear(event as JobEvent, recorded.position);
+    if (event && (recorded.stream.startsWith(jobStreamPrefix) || isOfNode(event as RosterEvent)))
+      gatherer.hear(event as JobEvent | NodeEvent, recorded.position);
   }
   const quotas = createQuotas(undefined, () => replay.roster.policy.dispatch.quotaStart);
   const jobs = new Map<JobHash, Job>();

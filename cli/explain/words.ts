@@ -14,6 +14,7 @@ export const fateWords: Readonly<Record<Fate, string>> = {
   suspended: "it was suspended",
   expelled: "it was expelled",
   "is-arbiter": "it is an arbiter's, which gets no ordinary tasks",
+  "test-of-another": "a test of another node, meant for that node alone",
   "for-arbiters": "the task was for arbiters",
   "class-not-offered": "it does not compute the app in the class that was needed",
   "has-job": "it had the job already",

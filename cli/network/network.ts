@@ -21,6 +21,8 @@ export interface NetworkOptions {
   readonly policy?: { readonly file?: string; readonly arbiters: readonly string[] };
   /** Who may change something; with identities each worker has one of its own. Open if left out. */
   readonly access?: "open" | "identities";
+  /** Whether nodes are tested with tasks whose answer is known; they are if left out. */
+  readonly probes?: "on" | "off";
   /** Where gateway and NATS listen; 127.0.0.1 if left out. Elsewhere it takes identities and TLS. */
   readonly host?: string;
   readonly tls?: TlsFlags;
@@ -136,6 +138,7 @@ export const startNetwork = async (options: NetworkOptions): Promise<Network> =>
     const coordinator = await start("coordinator", (before) => [
       ...["serve", "--roles", "all", "--data", dataDirectory, "--nats", natsUrl ?? ""],
       ...["--port", portOf(before?.["gateway"], port), "--access", access, ...listening],
+      ...["--probes", options.probes ?? "on"],
       ...tlsArgs(tls),
       ...policyArgs,
       ...(options.natsUrl === undefined ? natsArgs(natsUrl ?? "") : []),

@@ -1,5 +1,6 @@
-/** What commands that start a coordinator take about the policy. */
+/** What commands that start a coordinator take about the policy, and whether they test nodes. */
 
+import { Option } from "commander";
 import type { PolicyWish } from "./adopt.ts";
 import { readPolicyFile } from "./policy-file.ts";
 
@@ -28,3 +29,10 @@ export const policyWish = async ({
         ...(policy === undefined ? {} : { policy: await readPolicyFile(policy) }),
         ...(arbiter.length === 0 ? {} : { arbiters: [...new Set(arbiter)] }),
       };
+
+export type ProbesMode = "on" | "off";
+/** Of every command that starts a coordinator. */
+export const probesOption = (): Option =>
+  new Option("--probes <how>", "whether nodes are tested with tasks whose answer is known")
+    .choices(["on", "off"])
+    .default("on");

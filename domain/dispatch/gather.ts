@@ -2,6 +2,8 @@
 import type { JobHash, NodeId } from "../ids.ts";
 import type { JobEvent, TaskAssigned } from "../job/events.ts";
 import { type Job, job as jobDecider, pinnedClass } from "../job/job.ts";
+import { type NodeEvent, testsOpenedBy } from "../node/node.ts";
+import { isOfNode } from "./roster.ts";
 
 /** An assignment with what is needed of its job to look at it again. */
 export interface Gathered {
@@ -15,11 +17,13 @@ export interface Gathered {
   readonly pinnedClass: string | undefined;
   /** Nodes that had the job already, and must not be of the same owner. */
   readonly nodes: readonly NodeId[];
+  /** The job was a test of its node: meant for it, and for nobody else. */
+  readonly isTest?: true;
 }
 
 export interface Gatherer {
-  /** Hears what stands in the streams of jobs. */
-  hear(event: JobEvent, position: bigint): void;
+  /** Hears what stands in the streams of jobs, and of nodes: those say later what was a test. */
+  hear(event: JobEvent | NodeEvent, position: bigint): void;
   gathered(): readonly Gathered[];
 }
 
@@ -27,8 +31,13 @@ export interface Gatherer {
 export const gatherAssignments = (wants: (jobHash: JobHash) => boolean = () => true): Gatherer => {
   const found: Gathered[] = [];
   const jobs = new Map<JobHash, Job>();
+  const tests = new Set<JobHash>();
   return {
     hear: (event, position) => {
+      if (isOfNode(event)) {
+        for (const jobHash of testsOpenedBy(event)) tests.add(jobHash);
+        return;
+      }
       if (!wants(event.jobHash)) return;
       const { jobHash } = event;
       const before = jobs.get(jobHash) ?? jobDecider.initial;
@@ -39,6 +48,9 @@ export const gatherAssignments = (wants: (jobHash: JobHash) => boolean = () => t
       }
       jobs.set(jobHash, jobDecider.evolve(before, event));
     },
-    gathered: () => found,
+    gathered: () =>
+      tests.size === 0
+        ? found
+        : found.map((one) => (tests.has(one.task.jobHash) ? { ...one, isTest: true } : one)),
   };
 };

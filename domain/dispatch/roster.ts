@@ -171,9 +171,11 @@ export const nodeEvents: Readonly<Record<NodeEvent["type"], true>> = {
   NodeCapabilitiesChanged: true,
   NodeSuspended: true,
   NodeResumed: true,
+  NodeMeasured: true,
   NodeConvicted: true,
 };
-const isOfNode = (event: RosterEvent): event is NodeEvent => Object.hasOwn(nodeEvents, event.type);
+export const isOfNode = (event: RosterEvent): event is NodeEvent =>
+  Object.hasOwn(nodeEvents, event.type);
 
 /**
  * Who answers for a node. An owner that is an identity has proven to be itself; any other is a name

@@ -24,6 +24,8 @@ export type Fate =
   | "expelled"
   /** Arbiters get no ordinary tasks. */
   | "is-arbiter"
+  /** The job was a test of the node that got it. */
+  | "test-of-another"
   /** It was the task of an arbiter. */
   | "for-arbiters"
   /** It does not compute the app, or not in the class that was needed. */
@@ -106,6 +108,7 @@ const fateOf = (nodeId: NodeId, one: Gathered, roster: Roster): Fate => {
   const { looked = [], explores } = task.reason;
   const { policy } = roster;
   if (task.nodeId === nodeId) return "given";
+  if (one.isTest) return "test-of-another";
   const weighed = looked.findIndex(([name]) => name === nodeId);
   if (weighed !== -1) return lossOf(weighed, one, policy);
   const node = roster.node(nodeId);

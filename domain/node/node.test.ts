@@ -126,10 +126,68 @@ describe("a node that was convicted", () => {
   });
 });
 
+describe("a node that was measured", () => {
+  const executionClass = "wasm@1/v8/any/1t/deterministic";
+  const measurementOf = (job: string, benchmarkMs: number) => ({
+    app: "wasm",
+    executionClass,
+    trivial: { jobHash: `${job}0`, seed: "00".repeat(16), millis: 100 },
+    benchmark: {
+      ...{ jobHash: `${job}1`, seed: "11".repeat(16) },
+      millis: benchmarkMs,
+      instructions: 1_000_000_000,
+    },
+  });
+  const measure = (job: string, ms: number) =>
+    ({ type: "MeasureNode", measurement: measurementOf(job, ms), ...by }) as const;
+  const first: NodeEvent = {
+    type: "NodeMeasured",
+    ...measurementOf("a", 600),
+    ...{ samples: 1, mean: 2e9, variance: 0 },
+    ...fact,
+  };
+
+  test("shows its speed without what a trivial task took", () =>
+    aNode(registered).when(measure("a", 600)).thenRecords(first));
+
+  test("shows the same once, however often it is said", () =>
+    aNode(registered, first).when(measure("a", 600)).thenNothing());
+
+  test("has the mean and the variance of all measurements", () =>
+    aNode(registered, first)
+      .when(measure("b", 350))
+      .thenRecords({
+        type: "NodeMeasured",
+        ...measurementOf("b", 350),
+        ...{ samples: 2, mean: 3e9, variance: 2e18 },
+        ...fact,
+      }));
+
+  test("cannot seem faster by more than half of what it took", () =>
+    aNode(registered)
+      .when(measure("c", 101))
+      .thenRecords({
+        type: "NodeMeasured",
+        ...measurementOf("c", 101),
+        ...{ samples: 1, mean: Math.round(1e12 / 50.5), variance: 0 },
+        ...fact,
+      }));
+
+  test("is not measured by nonsense, nor when it is unknown or expelled", () => {
+    aNode(registered).when(measure("a", Number.NaN)).thenRefuses("BadMeasurement");
+    aNode().when(measure("a", 600)).thenRefuses("NodeUnknown");
+    const proof = { jobHash: "ab".repeat(32), replica: 0, reason: "different-bytes" };
+    aNode(registered, { type: "NodeConvicted", ...proof, ...fact })
+      .when(measure("a", 600))
+      .thenNothing();
+  });
+});
+
 test("each refusal of a node has been shown", () =>
   assertEachRefusalShown(refusals, {
     NodeUnknown: true,
     NodeOwnedByAnother: true,
     BadCapabilities: true,
+    BadMeasurement: true,
     NodeExpelled: true,
   }));

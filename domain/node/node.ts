@@ -6,8 +6,17 @@
  *
  * A node that was expelled stays so.
  */
-import { accept, type Command, type Decider, type DomainEvent, refuse } from "../decider.ts";
-import type { JobHash, NodeId } from "../ids.ts";
+import {
+  accept,
+  type Command,
+  type Decider,
+  type DomainEvent,
+  type Millis,
+  refuse,
+} from "../decider.ts";
+import type { Digest, JobHash, NodeId } from "../ids.ts";
+import { type Speed, speedShown, withSample } from "../probe/speed.ts";
+import type { ProbeSize } from "../probe/task.ts";
 
 /** What a node says that it can do. */
 export interface Capabilities {
@@ -30,6 +39,7 @@ export type NodeEvent =
   | NodeCapabilitiesChanged
   | NodeSuspended
   | NodeResumed
+  | NodeMeasured
   | NodeConvicted;
 export type NodeRegistered = DomainEvent<
   "NodeRegistered",
@@ -41,7 +51,32 @@ export type NodeCapabilitiesChanged = DomainEvent<
 >;
 export type NodeSuspended = DomainEvent<"NodeSuspended", { nodeId: NodeId; reason: string }>;
 export type NodeResumed = DomainEvent<"NodeResumed", { nodeId: NodeId }>;
-/** Arbiters proved a result of the node wrong: it is expelled for ever. */
+/**
+ * The node answered two known-answer tasks rightly, and showed how fast it is. It opens what nobody
+ * could know before: that they were tests, and the seeds that they were made from (`probe/task.ts`).
+ */
+export type NodeMeasured = DomainEvent<"NodeMeasured", { nodeId: NodeId } & Measurement & Speed>;
+
+/** A task whose answer is known, opened. */
+export interface OpenedProbe {
+  readonly jobHash: JobHash;
+  readonly seed: string;
+}
+
+/** What a node took for a trivial task, and for one of known work right after it. */
+export interface Measurement {
+  readonly app: string;
+  readonly executionClass: string;
+  readonly trivial: OpenedProbe & { readonly millis: Millis };
+  readonly benchmark: OpenedProbe & {
+    /** From the assignment to the answer, by the log. */
+    readonly millis: Millis;
+    /** WebAssembly instructions that its loops take. */
+    readonly instructions: number;
+  };
+}
+
+/** A result of the node was proven wrong, by arbiters or by a known answer: it is expelled for ever. */
 export type NodeConvicted = DomainEvent<
   "NodeConvicted",
   {
@@ -51,16 +86,35 @@ export type NodeConvicted = DomainEvent<
     reason: string;
     /** It was given no work before. */
     wasSuspended?: true;
+    /** The job was a known-answer task. */
+    known?: KnownAnswer;
   }
 >;
+
+/** From which anybody computes what a result had to be. */
+export interface KnownAnswer {
+  readonly seed: string;
+  readonly size: ProbeSize;
+  /** Of the right output. */
+  readonly outputDigest: Digest;
+}
 
 export type NodeCommand =
   | Command<"RegisterNode", { nodeId: NodeId; owner: string; capabilities: Capabilities }>
   | Command<"SuspendNode", { nodeId: NodeId; reason: string }>
   | Command<"ResumeNode", { nodeId: NodeId }>
-  | Command<"ConvictNode", { nodeId: NodeId; jobHash: JobHash; replica: number; reason: string }>;
+  | Command<"MeasureNode", { nodeId: NodeId; measurement: Measurement }>
+  | Command<
+      "ConvictNode",
+      { nodeId: NodeId; jobHash: JobHash; replica: number; reason: string; known?: KnownAnswer }
+    >;
 
-export type NodeRefusal = "NodeUnknown" | "NodeOwnedByAnother" | "BadCapabilities" | "NodeExpelled";
+export type NodeRefusal =
+  | "NodeUnknown"
+  | "NodeOwnedByAnother"
+  | "BadCapabilities"
+  | "BadMeasurement"
+  | "NodeExpelled";
 
 export type Node =
   | { readonly status: "unknown" }
@@ -68,7 +122,15 @@ export type Node =
       readonly status: "active" | "suspended" | "expelled";
       readonly owner: string;
       readonly capabilities: Capabilities;
+      /** What was measured of it, by `<app> <execution class>`; left out if nothing was. */
+      readonly speeds?: Readonly<Record<string, Measured>>;
     };
+
+/** A speed, and the benchmark task that showed it last. */
+interface Measured {
+  readonly speed: Speed;
+  readonly jobHash: JobHash;
+}
 
 export const node: Decider<NodeCommand, NodeEvent, Node, NodeRefusal> = {
   initial: { status: "unknown" },
@@ -95,12 +157,26 @@ export const node: Decider<NodeCommand, NodeEvent, Node, NodeRefusal> = {
         if (node.status === "active") return accept();
         if (node.status === "expelled") return refuse("NodeExpelled");
         return accept({ type: "NodeResumed", nodeId, at });
+      case "MeasureNode": {
+        const { measurement } = command;
+        if (node.status === "unknown") return refuse("NodeUnknown");
+        if (node.status === "expelled") return accept();
+        const { trivial, benchmark } = measurement;
+        const [work, took, base] = [benchmark.instructions, benchmark.millis, trivial.millis];
+        if (!(work > 0 && took >= 0 && base >= 0)) return refuse("BadMeasurement");
+        const before = node.speeds?.[nameOf(measurement)];
+        if (before?.jobHash === benchmark.jobHash) return accept();
+        const times = { millis: took, instructions: work, trivialMillis: base };
+        const speed = withSample(before?.speed, speedShown(times));
+        return accept({ type: "NodeMeasured", nodeId, ...measurement, ...speed, at });
+      }
       case "ConvictNode": {
-        const { jobHash, replica, reason } = command;
+        const { jobHash, replica, reason, known } = command;
         if (node.status === "unknown") return refuse("NodeUnknown");
         if (node.status === "expelled") return accept(); // For one wrong result or for two.
         const was = node.status === "suspended" ? { wasSuspended: true as const } : {};
-        return accept({ type: "NodeConvicted", nodeId, jobHash, replica, reason, ...was, at });
+        const also = { ...was, ...(known ? { known } : {}) };
+        return accept({ type: "NodeConvicted", nodeId, jobHash, replica, reason, ...also, at });
       }
     }
   },
@@ -115,11 +191,26 @@ export const node: Decider<NodeCommand, NodeEvent, Node, NodeRefusal> = {
         return changed(node, "suspended");
       case "NodeResumed":
         return changed(node, "active");
+      case "NodeMeasured": {
+        if (node.status === "unknown") return node;
+        const { samples, mean, variance, benchmark } = event;
+        const measured = { speed: { samples, mean, variance }, jobHash: benchmark.jobHash };
+        return { ...node, speeds: { ...node.speeds, [nameOf(event)]: measured } };
+      }
       case "NodeConvicted":
         return changed(node, "expelled");
     }
   },
 };
+
+/** The jobs that were tests of a node, as an event of its stream says when it is over. */
+export const testsOpenedBy = (event: NodeEvent): readonly JobHash[] => {
+  if (event.type === "NodeMeasured") return [event.trivial.jobHash, event.benchmark.jobHash];
+  return event.type === "NodeConvicted" && event.known ? [event.jobHash] : [];
+};
+
+const nameOf = ({ app, executionClass }: Pick<Measurement, "app" | "executionClass">): string =>
+  `${app} ${executionClass}`;
 
 type Known = Exclude<Node, { status: "unknown" }>;
 

@@ -118,6 +118,23 @@ export const parameters = {
       says: "so many tasks of an app may a node have at once of which it has not had any yet",
     }),
   },
+  probing: {
+    perHour: whole(60, {
+      least: 0,
+      most: 10_000,
+      says: "so many times an hour some node is given known-answer tasks, each time two; 0 for never",
+    }),
+    joinSamples: whole(3, {
+      least: 0,
+      most: 16,
+      says: "so often is a new runtime of a node measured as soon as it is idle",
+    }),
+    meanIntervalMs: whole(6 * 3_600_000, {
+      least: 1_000,
+      most: 30 * day,
+      says: "mean time between later measurements of a runtime, ms, drawn anew each time",
+    }),
+  },
   reputation: {
     keptPerDay: number(0.98, {
       least: 0.5,

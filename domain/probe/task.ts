@@ -48,7 +48,11 @@ export const probeTask = (
   const outputAt = 8 * draw.between(0, 4_000);
   const outputSize = draw.between(32, 2_048);
   const module = moduleOf({ code, calls, perCall, outputAt, outputSize });
-  return { module, data, instructions: fillInstructions + calls * perCall * (instructions + loopInstructions) };
+  return {
+    module,
+    data,
+    instructions: fillInstructions + calls * perCall * (instructions + loopInstructions),
+  };
 };
 
 interface Draw {
@@ -78,7 +82,7 @@ const drawsOf = (seed: string, sha256: Sha256): Draw => {
       for (const [i, word] of words.entries()) view.setUint32(4 * i, word);
       return bytes.slice(0, count);
     },
-    word: () => BigInt.asIntN(64, ((BigInt(next()) << 32n) | BigInt(next())) | 1n),
+    word: () => BigInt.asIntN(64, (BigInt(next()) << 32n) | BigInt(next()) | 1n),
   };
 };
 

@@ -45,6 +45,7 @@ export const resolvers: Resolvers<GatewaySources, Context> = {
   Job: { ...jobs.Job, ...sealing.Job },
   Task: jobs.Task,
   Node: nodes.Node,
+  MeasuredSpeed: nodes.MeasuredSpeed,
   Reputation: reputation.Reputation,
   ScoreChange: reputation.ScoreChange,
   Requester: reputation.Requester,

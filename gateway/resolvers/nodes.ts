@@ -1,5 +1,6 @@
 import { nodeAccount } from "../../domain/ids.ts";
 import { type Capabilities, capabilitiesFault, node } from "../../domain/node/node.ts";
+import { surelyAtLeast } from "../../domain/probe/speed.ts";
 import { correctness, reliability } from "../../domain/reputation/standing.ts";
 import type { NodeStatus, NodeView } from "../../projections/views.ts";
 import { handleCommand } from "../../streams/handle-command.ts";
@@ -148,6 +149,11 @@ export const Mutation: Pick<All["Mutation"], "registerNode"> = {
   },
 };
 
+export const MeasuredSpeed: All["MeasuredSpeed"] = {
+  deviation: ({ variance }) => Math.sqrt(variance),
+  atLeast: (speed) => surelyAtLeast(speed) ?? null,
+};
+
 export const Node: All["Node"] = {
   id: ({ nodeId }) => nodeId,
   status: ({ status }) => nodeStatus[status],
@@ -155,6 +161,7 @@ export const Node: All["Node"] = {
   live: ({ nodeId }, _, { gateway }) => lifeOf(gateway, nodeId) !== undefined,
   lastSeen: ({ nodeId }, _, { gateway }) => gateway.live().get(nodeId)?.lastSeen ?? null,
   held: ({ nodeId }, _, { gateway }) => lifeOf(gateway, nodeId)?.held ?? null,
+  speeds: ({ speeds }) => speeds,
   reputation: ({ record }) => record,
   account: ({ nodeId }, _, { gateway }) =>
     accountOf(gateway.projections.views, nodeAccount(nodeId)) ?? null,

@@ -61,6 +61,13 @@ export interface Dispatcher {
   /** Orders of a node that were sent before `before` and are still unanswered. */
   unanswered(nodeId: NodeId, before: Instant): readonly Order[];
   nodeIds(): Iterable<NodeId>;
+  /**
+   * The job goes to this node and to no other. Nothing in the log says so: it holds for this process,
+   * until the job ends or it is taken back with undefined.
+   */
+  steer(jobHash: JobHash, nodeId: NodeId | undefined): void;
+  /** Whether an ordinary node is heard, takes tasks, and has none. */
+  isIdle(nodeId: NodeId): boolean;
   /** How many tasks of an app a node may have, and why. */
   quotaOf(nodeId: NodeId, app: string): Quota;
   counts(): { readonly waiting: number; readonly underWay: number; readonly nodesLive: number };
@@ -111,6 +118,7 @@ export const createDispatcher = (
   const orders = createOrders();
   const sealedJobs = createSealedJobs();
   const credibility = createCredibility();
+  const steered = new Map<JobHash, NodeId>();
   let asOf: Fact["position"] = -1n;
 
   const { assignmentsFor } = createPlanner({
@@ -120,6 +128,7 @@ export const createDispatcher = (
     arbiters: seating.arbiters,
     isJudged: seating.isJudged,
     sealedJobs,
+    steeredTo: (jobHash) => steered.get(jobHash),
     survived: credibility.survived,
     reservedOf: seating.reservedOf,
     reserve: (nodeId, jobHash, replica) => {
@@ -180,8 +189,10 @@ export const createDispatcher = (
       } else if (event.type === "PolicyAdopted") {
         roster.hear(event satisfies PolicyEvent);
         usage.setHalfLife(withDefaults(event.policy).dispatch.usageHalfLifeMs, event.at);
-      } else if (fact.stream.startsWith("job-")) hearJob(event as JobEvent, fact, job);
-      else if (fact.stream.startsWith("node-")) hearNode(event as NodeEvent);
+      } else if (fact.stream.startsWith("job-")) {
+        hearJob(event as JobEvent, fact, job);
+        if (steered.size > 0 && job.status !== "open") steered.delete((event as JobEvent).jobHash);
+      } else if (fact.stream.startsWith("node-")) hearNode(event as NodeEvent);
     },
 
     heartbeat: (nodeId, heartbeat, now) => {
@@ -256,6 +267,12 @@ export const createDispatcher = (
       [...orders.of(nodeId)].filter(({ assignedAt }) => assignedAt < before),
 
     nodeIds: presence.nodeIds,
+
+    steer: (jobHash, nodeId) => {
+      if (nodeId === undefined) steered.delete(jobHash);
+      else steered.set(jobHash, nodeId);
+    },
+    isIdle: seating.isIdle,
 
     counts: () => ({
       waiting: openJobs.waiting(),

@@ -5,6 +5,7 @@ import type { RosterEvent } from "../../domain/dispatch/roster.ts";
 import type { Sha256 } from "../../domain/hashing.ts";
 import type { JobHash } from "../../domain/ids.ts";
 import type { JobEvent } from "../../domain/job/events.ts";
+import type { NodeEvent } from "../../domain/node/node.ts";
 import { decode } from "../../streams/codec.ts";
 import type { RecordedEvent } from "../../streams/event-store.ts";
 import { jobStreamPrefix, nodeStreamPrefix, policyStream } from "../../streams/names.ts";
@@ -30,9 +31,9 @@ export const explainLog = async (
 ): Promise<void> => {
   const gatherer = gatherAssignments(wants);
   for await (const recorded of read())
-    if (recorded.stream.startsWith(jobStreamPrefix)) {
+    if (isOfJob(recorded.stream) || isOfNode(recorded.stream)) {
       const event = decode(recorded);
-      if (event) gatherer.hear(event as JobEvent, recorded.position);
+      if (event) gatherer.hear(event as JobEvent | NodeEvent, recorded.position);
     }
   const checker = checkAssignments(gatherer.gathered(), sha256, onExplained);
   for await (const recorded of read()) {
@@ -45,6 +46,7 @@ export const explainLog = async (
 
 /** Whether what a stream holds is weighed in dispatch. */
 const isDispatched = (stream: string): boolean =>
-  stream.startsWith(jobStreamPrefix) ||
-  stream.startsWith(nodeStreamPrefix) ||
-  stream === policyStream;
+  isOfJob(stream) || isOfNode(stream) || stream === policyStream;
+
+const isOfJob = (stream: string): boolean => stream.startsWith(jobStreamPrefix);
+const isOfNode = (stream: string): boolean => stream.startsWith(nodeStreamPrefix);

@@ -34,6 +34,7 @@ export const createPlanner = ({
   arbiters,
   isJudged,
   sealedJobs,
+  steeredTo = () => undefined,
   survived,
   reservedOf,
   reserve,
@@ -48,6 +49,8 @@ export const createPlanner = ({
   /** Whether an arbiter that is heard computes the app in this class, with room or without. */
   readonly isJudged: (app: string, executionClass: string) => boolean;
   readonly sealedJobs: Pick<SealedJobs, "readersOf">;
+  /** The one node that a job is for, if it is for one. */
+  readonly steeredTo?: (jobHash: JobHash) => NodeId | undefined;
   readonly survived: Credibility["survived"];
   /** Tasks given to the node that are not in the log yet. */
   readonly reservedOf: (nodeId: NodeId) => number;
@@ -102,8 +105,10 @@ export const createPlanner = ({
       const assignments: Assignment[] = [];
       let pinned = pinnedClass(job);
 
+      const only = steeredTo(jobHash);
       const look = (by: "arbiter" | undefined, need: Need, draws: Random) => {
         const among = by === "arbiter" ? arbiters : index;
+        if (only !== undefined) return among.lookAmong([only], need, draws) ?? "no-room";
         return readers
           ? among.lookAmong(readers, need, draws)
           : (among.look(need, draws) ?? "no-room");

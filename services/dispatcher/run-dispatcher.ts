@@ -20,6 +20,8 @@ const retrySendMs = 500;
 
 export interface RunningDispatcher extends Listener {
   readonly counts: Dispatcher["counts"];
+  readonly steer: Dispatcher["steer"];
+  readonly isIdle: Dispatcher["isIdle"];
   close(): Promise<void>;
 }
 
@@ -201,6 +203,8 @@ export const runDispatcher = ({
     },
     act,
     counts: dispatcher.counts,
+    steer: dispatcher.steer,
+    isIdle: dispatcher.isIdle,
     close: async () => {
       closed = true;
       ticking.cancel();

@@ -41,6 +41,8 @@ export interface Seating {
   leaseOf(nodeId: NodeId, wallMs: Millis): Millis | undefined;
   /** Nodes that stop before a task with such a limit must be done there. */
   stopping(wallMs: Millis): readonly NodeId[];
+  /** Whether an ordinary node is active, heard, takes tasks, and has none. */
+  isIdle(nodeId: NodeId): boolean;
   /** How many nodes are active, heard and take tasks. */
   live(): number;
 }
@@ -185,6 +187,11 @@ export const createSeating = ({
         if (leaseFor({ wallMs, load: loadOf(seat) + 1, slots }) > untilMs) found.push(nodeId);
       }
       return found;
+    },
+
+    isIdle: (nodeId) => {
+      const seat = seats.get(nodeId);
+      return seat?.listed === true && loadOf(seat) === 0 && !isArbiter(seat.told, roster.policy);
     },
 
     live: () => {

@@ -64,6 +64,7 @@ export const runValidator = ({
   onTrouble,
   refusalLog = noRefusalLog,
   comparer = openComparer({ clock }),
+  withholds = () => false,
 }: {
   readonly book: JobBook;
   readonly store: EventStore;
@@ -80,6 +81,8 @@ export const runValidator = ({
   readonly refusalLog?: RefusalLog;
   /** One with a thread of its own if not given; closed with the validator. */
   readonly comparer?: Comparer;
+  /** Whether somebody else has to see the results of a job before they are judged. */
+  readonly withholds?: (jobHash: string) => boolean;
 }): RunningValidator => {
   const refusals = new Map<ResultRefusal, number>();
   const reveals = createReveals(book.get, desk);
@@ -98,7 +101,7 @@ export const runValidator = ({
   });
 
   const judgementOf = async (job: Job): Promise<readonly JobCommand[]> => {
-    if (job.status !== "open" || !needsJudgement(job)) return [];
+    if (job.status !== "open" || !needsJudgement(job) || withholds(job.jobHash)) return [];
     const judgement = await judgeResults(job, { blobs, comparer });
     const terms = assurance.termsFor(job);
     const how = { ...judgement, ...(terms ? { assurance: terms } : {}) };
@@ -210,8 +213,9 @@ export const runValidator = ({
     reveals.ask(clock.now());
     for (const jobHash of unjudged) {
       if (judging.has(jobHash)) continue; // Looked at again when that is done.
-      unjudged.delete(jobHash);
       const job = book.get(jobHash);
+      if (job.status === "open" && withholds(jobHash)) continue;
+      unjudged.delete(jobHash);
       if (job.status === "open" && needsJudgement(job)) void judge(jobHash);
     }
   };
