@@ -251,8 +251,9 @@ export interface Subscription {
    * give the `position` of the last batch as `after`. Without `after` you hear what is new, and first
    * of all an empty batch that says from where. */
   readonly events: EventBatch;
-  /** Jobs that ended, in order, each exactly once: the cheap way to wait for thousands of them.
-   * Resumes as `events` does. */
+  /** Jobs that ended, in order, each end exactly once: the cheap way to wait for thousands of them. It
+   * also tells of completed jobs that are taken back, and of those that cannot be any more. Resumes as
+   * `events` does. */
   readonly jobEnded: EndedJobBatch;
   /** Sealed jobs of a client that wait for `wrapKeys`, in order, each exactly once for each time that
    * they wait. Resumes as `events` does. */
@@ -473,6 +474,11 @@ export interface Job {
   readonly deadlineAt: number;
   /** Null while it is open. */
   readonly endedAt: number | null;
+  /** Whether it has ended for good. A job with an assurance that no arbiter computed may be opened again
+   * while its awards are held. */
+  readonly final: boolean;
+  /** Where in the log it was opened again last, after it had completed; null if it never was. */
+  readonly reopenedAt: string | null;
   /** The accepted output; null unless completed. Its bytes are at `/blobs/<digest>`. */
   readonly output: BlobRef | null;
   /** Every attempt of every replica, in the order of assignment. */
@@ -790,6 +796,8 @@ export interface JobFilter {
   readonly app?: string | null | undefined;
   /** How far it is. */
   readonly status?: JobStatus | null | undefined;
+  /** Jobs that were opened again after this position; `-1` for all that ever were. */
+  readonly reopenedAfter?: string | null | undefined;
 }
 
 /** A spec with typed fields. */
@@ -1858,6 +1866,21 @@ export interface EndedJob {
   readonly position: string;
   /** Null unless it was sealed and is completed. */
   readonly sealed: SealedOutput | null;
+  /** Whether this end stands. A job with an assurance that no arbiter computed may be opened again while
+   * its awards are held. */
+  readonly final: boolean;
+}
+
+/** A completed job that was taken back: it is open again, and ends once more. */
+export interface ReopenedJob {
+  /** The job hash. */
+  readonly hash: string;
+  /** Whose results count no more. */
+  readonly convicts: readonly string[];
+  /** When it fails if it has not ended. */
+  readonly deadlineAt: number;
+  /** Where it stands in the log. */
+  readonly position: string;
 }
 
 /** What opens the output of a sealed job, beside its key. */
@@ -1892,6 +1915,10 @@ export interface EndedJobBatch {
   readonly position: string;
   /** In order. */
   readonly jobs: readonly EndedJob[];
+  /** Jobs that were opened again, in order; `position` says before or after which ends. */
+  readonly reopened: readonly ReopenedJob[];
+  /** Jobs of which an award was settled: they are not opened again. */
+  readonly settled: readonly string[];
 }
 
 export interface QueryFields<S extends Sources, C> {
@@ -2127,6 +2154,8 @@ export interface JobFields<S extends Sources, C> {
   readonly submittedAt: Field<S["Job"], NoArgs, number, C>;
   readonly deadlineAt: Field<S["Job"], NoArgs, number, C>;
   readonly endedAt: Field<S["Job"], NoArgs, number | null | undefined, C>;
+  readonly final: Field<S["Job"], NoArgs, boolean, C>;
+  readonly reopenedAt: Field<S["Job"], NoArgs, string | bigint | null | undefined, C>;
   readonly output: Field<S["Job"], NoArgs, S["BlobRef"] | null | undefined, C>;
   readonly tasks: Field<S["Job"], NoArgs, readonly S["Task"][], C>;
   readonly disagreement: Field<S["Job"], NoArgs, S["Disagreement"] | null | undefined, C>;
@@ -2761,6 +2790,14 @@ export interface EndedJobFields<S extends Sources, C> {
   readonly outputSize: Field<S["EndedJob"], NoArgs, number | null | undefined, C>;
   readonly position: Field<S["EndedJob"], NoArgs, string | bigint, C>;
   readonly sealed: Field<S["EndedJob"], NoArgs, S["SealedOutput"] | null | undefined, C>;
+  readonly final: Field<S["EndedJob"], NoArgs, boolean, C>;
+}
+
+export interface ReopenedJobFields<S extends Sources, C> {
+  readonly hash: Field<S["ReopenedJob"], NoArgs, string, C>;
+  readonly convicts: Field<S["ReopenedJob"], NoArgs, readonly string[], C>;
+  readonly deadlineAt: Field<S["ReopenedJob"], NoArgs, number, C>;
+  readonly position: Field<S["ReopenedJob"], NoArgs, string | bigint, C>;
 }
 
 export interface SealedOutputFields<S extends Sources, C> {
@@ -2782,6 +2819,8 @@ export interface AwaitingJobFields<S extends Sources, C> {
 export interface EndedJobBatchFields<S extends Sources, C> {
   readonly position: Field<S["EndedJobBatch"], NoArgs, string | bigint, C>;
   readonly jobs: Field<S["EndedJobBatch"], NoArgs, readonly S["EndedJob"][], C>;
+  readonly reopened: Field<S["EndedJobBatch"], NoArgs, readonly S["ReopenedJob"][], C>;
+  readonly settled: Field<S["EndedJobBatch"], NoArgs, readonly string[], C>;
 }
 
 /** What each type is resolved from. */
@@ -2868,6 +2907,7 @@ export interface Sources {
   readonly Event: object;
   readonly EventBatch: object;
   readonly EndedJob: object;
+  readonly ReopenedJob: object;
   readonly SealedOutput: object;
   readonly KeysAwaitedBatch: object;
   readonly AwaitingJob: object;
@@ -2958,6 +2998,7 @@ export interface WireSources {
   readonly Event: Event;
   readonly EventBatch: EventBatch;
   readonly EndedJob: EndedJob;
+  readonly ReopenedJob: ReopenedJob;
   readonly SealedOutput: SealedOutput;
   readonly KeysAwaitedBatch: KeysAwaitedBatch;
   readonly AwaitingJob: AwaitingJob;
@@ -3047,6 +3088,7 @@ interface AllFields<S extends Sources, C> {
   readonly Event: EventFields<S, C>;
   readonly EventBatch: EventBatchFields<S, C>;
   readonly EndedJob: EndedJobFields<S, C>;
+  readonly ReopenedJob: ReopenedJobFields<S, C>;
   readonly SealedOutput: SealedOutputFields<S, C>;
   readonly KeysAwaitedBatch: KeysAwaitedBatchFields<S, C>;
   readonly AwaitingJob: AwaitingJobFields<S, C>;

@@ -1,12 +1,14 @@
 /** What can be listened to: the log in batches, whole or in part, from any position on. */
-import { isDigest } from "../domain/ids.ts";
-import type { JobEvent } from "../domain/job/events.ts";
+import { isDigest, type JobHash } from "../domain/ids.ts";
+import { mayBeReopened } from "../domain/job/assurance.ts";
+import type { JobEvent, JobReopened } from "../domain/job/events.ts";
+import type { AwardsSettled } from "../domain/ledger/events.ts";
 import { beforeFirst, type Position, type RecordedEvent } from "../streams/event-store.ts";
 import { jobStream } from "../streams/names.ts";
 import type { Context, Gateway } from "./context.ts";
 import { GraphqlFault } from "./errors.ts";
 import { jobStatus } from "./resolvers/jobs.ts";
-import type { AwaitingJob, EndedJob, Resolvers } from "./schema.types.ts";
+import type { AwaitingJob, EndedJob, EndedJobBatch, Resolvers } from "./schema.types.ts";
 import type { BatchSource, GatewaySources } from "./sources.ts";
 
 type All = Resolvers<GatewaySources, Context>;
@@ -45,20 +47,11 @@ export const Subscription: All["Subscription"] = {
           after: startOf(after),
           batchMax: checkedBatchMax(batchMax),
           signal,
-          ...(client
-            ? {
-                prepare: (event) =>
-                  endings.has(event.type) ? findClient(gateway, event) : undefined,
-              }
-            : {}),
-          pick: (event) => {
-            if (!endings.has(event.type)) return undefined;
-            if (client && clientOf(gateway, event) !== client) return undefined;
-            return endedJob(event);
-          },
+          ...(client ? { prepare: (event) => findClients(gateway, event) } : {}),
+          pick: (event) => newsOf(event, (hash) => !client || gateway.clients.of(hash) === client),
         });
         for await (const { position, items } of batches)
-          yield { jobEnded: { position: position.toString(), jobs: items } };
+          yield { jobEnded: endedBatch(position, items) };
       }),
   },
   keysAwaited: {
@@ -91,14 +84,67 @@ const endings: ReadonlySet<string> = new Set<JobEvent["type"]>([
   "JobCancelled",
 ]);
 
+/** What a batch of `jobEnded` gets of one event. */
+type News = Partial<Pick<EndedJobBatch, "jobs" | "reopened" | "settled">>;
+
+const newsOf = (
+  event: RecordedEvent,
+  isWanted: (jobHash: JobHash) => boolean,
+): News | undefined => {
+  if (event.type === "AwardsSettled") {
+    const settled = settledJobs(event).filter(isWanted);
+    return settled.length === 0 ? undefined : { settled };
+  }
+  const isReopened = event.type === "JobReopened";
+  if (!isReopened && !endings.has(event.type)) return undefined;
+  const jobHash = jobHashOf(event);
+  if (jobHash === undefined || !isWanted(jobHash)) return undefined;
+  if (isReopened) {
+    const { convicts, deadlineAt } = event.data as JobReopened;
+    const position = event.position.toString();
+    return { reopened: [{ hash: jobHash, convicts, deadlineAt, position }] };
+  }
+  const ended = endedJob(event);
+  return ended && { jobs: [ended] };
+};
+
+const endedBatch = (position: Position, news: readonly News[]): EndedJobBatch => ({
+  position: position.toString(),
+  jobs: news.flatMap(({ jobs = [] }) => jobs),
+  reopened: news.flatMap(({ reopened = [] }) => reopened),
+  settled: news.flatMap(({ settled = [] }) => settled),
+});
+
+/** Entries of the first rules do not say of which jobs their awards are. */
+const settledJobs = ({ data }: RecordedEvent): readonly JobHash[] => {
+  const { settled } = data as AwardsSettled;
+  return [...new Set(settled.map(({ jobHash }) => jobHash).filter((hash) => hash !== undefined))];
+};
+
+/** Makes the clients known of all jobs that `jobEnded` tells of. */
+const findClients = (gateway: Gateway, event: RecordedEvent): Promise<unknown> | undefined => {
+  if (event.type !== "AwardsSettled") {
+    const isOne = endings.has(event.type) || event.type === "JobReopened";
+    return isOne ? findClient(gateway, event) : undefined;
+  }
+  const unknown = settledJobs(event).filter((hash) => gateway.clients.of(hash) === undefined);
+  if (unknown.length === 0) return undefined;
+  return Promise.all(unknown.map((hash) => gateway.clients.find(hash)));
+};
+
 const endedJob = ({ data, position }: RecordedEvent): EndedJob | undefined => {
   const event = data as JobEvent;
   const at = position.toString();
-  const none = { reason: null, outputDigest: null, outputSize: null, sealed: null, position: at };
+  const none = {
+    ...{ reason: null, outputDigest: null, outputSize: null, sealed: null },
+    ...{ position: at, final: true },
+  };
   switch (event.type) {
     case "JobCompleted": {
       const { jobHash: hash, outputDigest, outputSize, sealed = null } = event;
-      return { ...none, hash, status: jobStatus.completed, outputDigest, outputSize, sealed };
+      const output = { outputDigest, outputSize, sealed };
+      const final = !mayBeReopened(event);
+      return { ...none, hash, status: jobStatus.completed, ...output, final };
     }
     case "JobFailed":
       return { ...none, hash: event.jobHash, status: jobStatus.failed, reason: event.reason };
@@ -111,7 +157,7 @@ const endedJob = ({ data, position }: RecordedEvent): EndedJob | undefined => {
   }
 };
 
-const jobHashOf = ({ data }: RecordedEvent): string | undefined => {
+const jobHashOf = ({ data }: RecordedEvent): JobHash | undefined => {
   const { jobHash } = data as { readonly jobHash?: unknown };
   return isDigest(jobHash) ? jobHash : undefined;
 };

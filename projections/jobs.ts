@@ -1,6 +1,7 @@
 /** One row a job: its spec, how far it is, each attempt of each replica, and what it cost. */
 import type { Instant } from "../domain/decider.ts";
 import type { JobHash } from "../domain/ids.ts";
+import { mayBeReopened } from "../domain/job/assurance.ts";
 import type { AwardsSettled, AwardsVoided } from "../domain/ledger/events.ts";
 import { type MicroPointsText, toText } from "../domain/points.ts";
 import type { Position } from "../streams/event-store.ts";
@@ -73,7 +74,7 @@ const settleAwards: Step<JobRow, AwardsSettled> = {
     const paid = row.paid.map((award) =>
       own.has(award.awardId) ? { ...award, settled: true as const } : award,
     );
-    return { ...row, paid, lastPosition: position };
+    return { ...row, paid, provisional: false, lastPosition: position };
   },
 };
 
@@ -134,6 +135,7 @@ export const jobs: Projection<JobRow> = {
           submittedPosition: position,
           endedPosition: null,
           lastPosition: position,
+          reopenedPosition: null,
           output: null,
           tasks: [],
           disagreement: null,
@@ -178,14 +180,17 @@ export const jobs: Projection<JobRow> = {
       distance,
       reason,
     })),
-    JobCompleted: end("completed", ({ outputDigest, outputSize }) => ({
-      output: { digest: outputDigest, size: outputSize },
+    JobCompleted: end("completed", (event) => ({
+      output: { digest: event.outputDigest, size: event.outputSize },
+      ...(mayBeReopened(event) ? { provisional: true } : {}),
     })),
     JobFailed: end("failed", ({ reason }) => ({ reason })),
     JobCancelled: end("cancelled", () => ({})),
     // What it rested on is not believed any more: it has no output until it completes again.
-    JobReopened: change(({ deadlineAt, convicts }, { tasks }) => ({
+    JobReopened: change(({ deadlineAt, convicts }, { tasks }, { position }) => ({
       status: "open",
+      reopenedPosition: position,
+      provisional: false,
       deadlineAt,
       endedAt: null,
       endedPosition: null,

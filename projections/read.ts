@@ -41,7 +41,7 @@ interface Selection {
 }
 
 /** Which index finds these jobs with the fewest steps; the rest of the filter is looked at by row. */
-const jobSelection = ({ client, status, app }: JobFilter): Selection => {
+const jobSelection = ({ client, status, app, reopenedAfter }: JobFilter): Selection => {
   const where: string[] = [];
   const values: SQLInputValue[] = [];
   const rare = status !== undefined && status !== "completed";
@@ -56,6 +56,11 @@ const jobSelection = ({ client, status, app }: JobFilter): Selection => {
   if (app !== undefined) {
     where.push("app = ?");
     values.push(app);
+  }
+  if (reopenedAfter !== undefined) {
+    where.push("reopened > ?");
+    values.push(reopenedAfter);
+    return { from: "jobs INDEXED BY jobs_by_reopening", where, values }; // Very few.
   }
   if (rare) where.push("status <> 'completed'"); // Says to SQLite that the partial index will do.
   if (rare)

@@ -38,7 +38,7 @@ type JobBody = Pick<
   JobRow,
   "reason" | "submittedAt" | "deadlineAt" | "endedAt" | "output" | "tasks" | "disagreement"
 > &
-  Pick<JobRow, "paid" | "awaitingKeys"> & {
+  Pick<JobRow, "paid" | "awaitingKeys" | "provisional"> & {
     readonly escrow: EscrowBody | null;
     readonly endedPosition: number | null;
   };
@@ -46,7 +46,7 @@ type JobBody = Pick<
 /** What changes of a job. */
 const jobBody = (row: JobRow): string => {
   const { reason, submittedAt, deadlineAt, endedAt, output, tasks, disagreement } = row;
-  const { paid, escrow, awaitingKeys } = row;
+  const { paid, escrow, awaitingKeys, provisional } = row;
   const body: JobBody = {
     reason,
     submittedAt,
@@ -59,18 +59,20 @@ const jobBody = (row: JobRow): string => {
     paid,
     escrow: escrow && { ...escrow, positions: escrow.positions.map(Number) },
     awaitingKeys,
+    ...(provisional ? { provisional } : {}),
   };
   return JSON.stringify(body);
 };
 
 const jobsTable: Table<JobRow> = {
   projection: jobs,
-  columns: ["submitted", "hash", "client", "app", "spec", "status", "position", "body"],
+  columns: ["submitted", "hash", "client", "app", "spec", "status", "position", "reopened", "body"],
   keyColumns: 1,
   constant: ["hash", "client", "app", "spec"],
   definition: `(
     submitted INTEGER PRIMARY KEY, hash TEXT NOT NULL, client TEXT NOT NULL, app TEXT NOT NULL,
-    spec TEXT NOT NULL, status TEXT NOT NULL, position INTEGER NOT NULL, body TEXT NOT NULL
+    spec TEXT NOT NULL, status TEXT NOT NULL, position INTEGER NOT NULL, reopened INTEGER,
+    body TEXT NOT NULL
   ) STRICT`,
   finder: "CREATE INDEX IF NOT EXISTS jobs_by_hash ON jobs (substr(hash, 1, 20))",
   // Each ends in the rowid, `submitted`. Completed jobs are nearly all: to walk the table finds
@@ -80,14 +82,18 @@ const jobsTable: Table<JobRow> = {
     "CREATE INDEX IF NOT EXISTS jobs_by_app ON jobs (app)",
     "CREATE INDEX IF NOT EXISTS jobs_by_status ON jobs (status) WHERE status <> 'completed'",
     "CREATE INDEX IF NOT EXISTS jobs_by_client_status ON jobs (client, status) WHERE status <> 'completed'",
+    "CREATE INDEX IF NOT EXISTS jobs_by_reopening ON jobs (reopened) WHERE reopened IS NOT NULL",
   ],
   lookup: "substr(hash, 1, 20) = substr(?1, 1, 20) AND hash = ?1",
   encode: (row) => {
     const { submittedPosition, jobHash, client, app, spec, status, lastPosition } = row;
-    const text = JSON.stringify(spec);
-    return [submittedPosition, jobHash, client, app, text, status, lastPosition, jobBody(row)];
+    const [text, at, body] = [JSON.stringify(spec), row.reopenedPosition, jobBody(row)];
+    return [submittedPosition, jobHash, client, app, text, status, lastPosition, at, body];
   },
-  encodeChange: (row) => [row.status, row.lastPosition, jobBody(row), row.submittedPosition],
+  encodeChange: (row) => {
+    const { status, lastPosition, reopenedPosition, submittedPosition } = row;
+    return [status, lastPosition, reopenedPosition, jobBody(row), submittedPosition];
+  },
   // Its escrow is closed, or it never had one: it ended before, and nothing is owed.
   isSettled: ({ status, escrow }) =>
     escrow === null ? status === "rejected" : escrow.refunded !== null,
@@ -106,6 +112,7 @@ const jobsTable: Table<JobRow> = {
       replicasMax: spec.replicasMax,
       escrow: escrow && { ...escrow, positions: escrow.positions.map(BigInt) },
       submittedPosition: bigintOf(columns, "submitted"),
+      reopenedPosition: columns["reopened"] === null ? null : bigintOf(columns, "reopened"),
       endedPosition: endedPosition === null ? null : BigInt(endedPosition),
       lastPosition: bigintOf(columns, "position"),
     };

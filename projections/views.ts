@@ -40,6 +40,10 @@ export interface JobRow {
   readonly endedPosition: Position | null;
   /** The last event, of the job or of the ledger, that changed this row. */
   readonly lastPosition: Position;
+  /** Where it was opened again last; null if it never was. */
+  readonly reopenedPosition: Position | null;
+  /** It is completed and may be opened again: no arbiter vouches for it, and no award is settled. */
+  readonly provisional?: boolean;
   readonly output: { readonly digest: Digest; readonly size: number } | null;
   /** Every attempt of every replica, in the order of assignment. */
   readonly tasks: readonly TaskRow[];
@@ -249,6 +253,8 @@ export interface JobFilter {
   readonly client?: AccountId;
   readonly status?: JobStatus;
   readonly app?: string;
+  /** Opened again after this position. */
+  readonly reopenedAfter?: Position;
 }
 
 export interface NodeFilter {

@@ -1,14 +1,15 @@
 /** How a program asks CNCT. Runs in Node and in browsers. */
 
-export {
-  type CnctClient,
-  type ConnectOptions,
-  connect,
-  type EventChoice,
-  type Following,
-  type Submitted,
-  type Waiting,
-} from "./client.ts";
+export { connect } from "./client.ts";
+export type {
+  CnctClient,
+  ConnectOptions,
+  EventChoice,
+  Following,
+  Outcome,
+  Submitted,
+  Waiting,
+} from "./cnct-client.ts";
 export { digestOf } from "./digest.ts";
 export { CnctRefusal, CnctUnavailable, type UnavailableCode } from "./errors.ts";
 export type { ByteRange } from "./http.ts";

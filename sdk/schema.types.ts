@@ -251,8 +251,9 @@ export interface Subscription {
    * give the `position` of the last batch as `after`. Without `after` you hear what is new, and first
    * of all an empty batch that says from where. */
   readonly events: EventBatch;
-  /** Jobs that ended, in order, each exactly once: the cheap way to wait for thousands of them.
-   * Resumes as `events` does. */
+  /** Jobs that ended, in order, each end exactly once: the cheap way to wait for thousands of them. It
+   * also tells of completed jobs that are taken back, and of those that cannot be any more. Resumes as
+   * `events` does. */
   readonly jobEnded: EndedJobBatch;
   /** Sealed jobs of a client that wait for `wrapKeys`, in order, each exactly once for each time that
    * they wait. Resumes as `events` does. */
@@ -473,6 +474,11 @@ export interface Job {
   readonly deadlineAt: number;
   /** Null while it is open. */
   readonly endedAt: number | null;
+  /** Whether it has ended for good. A job with an assurance that no arbiter computed may be opened again
+   * while its awards are held. */
+  readonly final: boolean;
+  /** Where in the log it was opened again last, after it had completed; null if it never was. */
+  readonly reopenedAt: string | null;
   /** The accepted output; null unless completed. Its bytes are at `/blobs/<digest>`. */
   readonly output: BlobRef | null;
   /** Every attempt of every replica, in the order of assignment. */
@@ -790,6 +796,8 @@ export interface JobFilter {
   readonly app?: string | null | undefined;
   /** How far it is. */
   readonly status?: JobStatus | null | undefined;
+  /** Jobs that were opened again after this position; `-1` for all that ever were. */
+  readonly reopenedAfter?: string | null | undefined;
 }
 
 /** A spec with typed fields. */
@@ -1858,6 +1866,21 @@ export interface EndedJob {
   readonly position: string;
   /** Null unless it was sealed and is completed. */
   readonly sealed: SealedOutput | null;
+  /** Whether this end stands. A job with an assurance that no arbiter computed may be opened again while
+   * its awards are held. */
+  readonly final: boolean;
+}
+
+/** A completed job that was taken back: it is open again, and ends once more. */
+export interface ReopenedJob {
+  /** The job hash. */
+  readonly hash: string;
+  /** Whose results count no more. */
+  readonly convicts: readonly string[];
+  /** When it fails if it has not ended. */
+  readonly deadlineAt: number;
+  /** Where it stands in the log. */
+  readonly position: string;
 }
 
 /** What opens the output of a sealed job, beside its key. */
@@ -1892,4 +1915,8 @@ export interface EndedJobBatch {
   readonly position: string;
   /** In order. */
   readonly jobs: readonly EndedJob[];
+  /** Jobs that were opened again, in order; `position` says before or after which ends. */
+  readonly reopened: readonly ReopenedJob[];
+  /** Jobs of which an award was settled: they are not opened again. */
+  readonly settled: readonly string[];
 }

@@ -64,7 +64,7 @@ export const pageInfo = "pageInfo { hasNextPage endCursor }";
 const output = "output { digest size path }";
 
 export const jobFields = `hash status reason client app assurance quorum replicasMax price budget engine deadlineMs
-  priority spec submittedAt deadlineAt endedAt position ${output}
+  priority spec submittedAt deadlineAt endedAt final reopenedAt position ${output}
   tasks { replica attempt nodeId arbiter status executionClass assignedAt expiresAt endedAt elapsedMs
     ${output} code comparator distance reason }
   disagreement { comparator groups distance reason }
@@ -122,5 +122,5 @@ export const networkFields = `version natsUrl head position events
 
 export const eventFields = "id position stream revision type at data";
 
-export const endedFields = `hash status reason outputDigest outputSize position
+export const endedFields = `hash status reason outputDigest outputSize position final
   sealed { replica attempt resultTag }`;

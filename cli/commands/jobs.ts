@@ -2,7 +2,7 @@
 
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
-import type { Event, JobView } from "../../sdk/index.ts";
+import type { CnctClient, Event, JobView, Outcome } from "../../sdk/index.ts";
 import { ownAccount, withActor, withClient, withReader } from "../cli.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure, jobFailure } from "../failures.ts";
@@ -14,6 +14,7 @@ import {
   points,
   print,
   printJson,
+  printJsonLine,
   say,
   shortHash,
   statusTone,
@@ -31,6 +32,7 @@ export const addJobs = (program: Command): void => {
     .description("list jobs, newest first")
     .option("--status <status>", statuses.join(", "))
     .option("--app <name>", "only jobs of this app")
+    .option("--reopened", "only jobs that were taken back after they had completed")
     .option("--mine", "only your own jobs, or those of --client")
     .option("--first <n>", "how many, 1 to 100", "20")
     .option("--after <cursor>", "go on behind an earlier page")
@@ -47,6 +49,7 @@ export const addJobs = (program: Command): void => {
         const filter = {
           ...(status === undefined ? {} : { status: status.toUpperCase() as JobView["status"] }),
           ...(flags.app === undefined ? {} : { app: flags.app }),
+          ...(flags.reopened === true ? { reopenedAfter: "-1" } : {}),
           ...(flags.mine === true ? { client: await ownAccount(command, client) } : {}),
         };
         const page = await client.jobs({
@@ -65,9 +68,11 @@ export const addJobs = (program: Command): void => {
     .command("job")
     .description("one job: how its result was checked, and everything that happened to it")
     .argument("<hash>", "the job hash, or its first characters")
-    .action(async (text: string, _: object, command: Command) =>
+    .option("--watch", "how it ends, a line for each end, until one stands or Ctrl-C")
+    .action(async (text: string, { watch }: { watch?: boolean }, command: Command) =>
       withClient(command, async (client, { json }) => {
         const hash = await findJob(client, text);
+        if (watch === true) return watchEnds(client, hash, json);
         const [job, verification, history] = await Promise.all([
           client.job(hash),
           client.verification(hash),
@@ -92,10 +97,11 @@ export const addJobs = (program: Command): void => {
     .description("the output of a job, verified; waits for it")
     .argument("<hash>", "the job hash, or its first characters")
     .option("-o, --output <file>", "write it there instead of to standard output")
-    .action(async (text: string, { output }: { output?: string }, command: Command) =>
+    .option("--final", "waits until it cannot be taken back any more")
+    .action(async (text: string, { output, final = false }: ResultFlags, command: Command) =>
       withReader(command, async (client, { json }) => {
         const hash = await findJob(client, text);
-        const ended = await client.await(hash);
+        const ended = await client.await(hash, { final });
         if (ended.outputDigest === null) {
           const { code, message, exit } = jobFailure(ended);
           throw new CliFailure(code, message, exit);
@@ -130,13 +136,40 @@ export const addJobs = (program: Command): void => {
     );
 };
 
+interface ResultFlags {
+  readonly output?: string;
+  readonly final?: boolean;
+}
 interface JobsFlags {
   readonly status?: string;
+  readonly reopened?: boolean;
   readonly app?: string;
   readonly mine?: boolean;
   readonly first: string;
   readonly after?: string;
 }
+
+/** A line for each end of a job, and for each that is taken back, until one stands. */
+const watchEnds = async (client: CnctClient, hash: string, json: boolean): Promise<void> => {
+  const stop = new AbortController();
+  process.once("SIGINT", () => stop.abort());
+  try {
+    for await (const outcome of client.follow(hash, { signal: stop.signal }))
+      if (json) printJsonLine(outcome);
+      else print(`${new Date().toISOString()}  ${outcomeText(outcome)}`);
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  }
+};
+
+const outcomeText = (outcome: Outcome): string => {
+  if (outcome.state === "reopened")
+    return "reopened: a node whose result it rested on was proven wrong; forget that result, it is computed again";
+  const { status, reason, outputDigest, final } = outcome.job;
+  const how = `${status.toLowerCase()}${reason === null ? "" : ` (${reason})`}${outputDigest === null ? "" : `, output ${shortHash(outputDigest)}`}`;
+  if (outcome.state === "final") return `final: ${how}; it cannot be taken back any more`;
+  return `ended: ${how}${final ? "" : "; it may be taken back until its awards are settled"}`;
+};
 
 const unknownJob = (hash: string): CliFailure =>
   new CliFailure(

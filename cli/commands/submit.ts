@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { catalogue } from "../../domain/catalogue.ts";
 import { specDefaults } from "../../domain/job/spec.ts";
-import type { CnctClient } from "../../sdk/index.ts";
+import type { CnctClient, EndedJob, Waiting } from "../../sdk/index.ts";
 import { withActor } from "../cli.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure, jobFailure } from "../failures.ts";
@@ -16,6 +16,7 @@ import { type Demand, nodesFor, usable } from "../waiting.ts";
 interface SubmitFlags extends RequestFlags {
   readonly timeout?: string;
   readonly wait: boolean;
+  readonly final?: boolean;
 }
 
 export const addSubmit = (program: Command): void => {
@@ -23,6 +24,7 @@ export const addSubmit = (program: Command): void => {
     program.command("submit").description("submit a job for each file, and wait for the results"),
   )
     .option("--timeout <seconds>", "stop waiting after so long")
+    .option("--final", "wait until the results cannot be taken back any more, too")
     .option("--no-wait", "print the hashes and return at once")
     .addHelpText(
       "after",
@@ -37,7 +39,10 @@ Examples:
       async (name: string, files: readonly string[], flags: SubmitFlags, command: Command) => {
         const app = appIn(name);
         const requests = await requestsOf(app, files, flags);
-        const waiting = flags.timeout === undefined ? {} : { timeoutMs: secondsIn(flags.timeout) };
+        const waiting = {
+          ...(flags.timeout === undefined ? {} : { timeoutMs: secondsIn(flags.timeout) }),
+          ...(flags.final === true ? { final: true } : {}),
+        };
         await withActor(command, async (client, { json }) => {
           const { hashes, refusals, created } = await client.submitMany(requests);
           const refusal = refusals[0];
@@ -84,7 +89,7 @@ const warnIfShort = async (client: CnctClient, demand: Demand, quorum: number): 
 const waitFor = async (
   client: CnctClient,
   hashes: readonly string[],
-  { json, waiting }: { readonly json: boolean; readonly waiting: { readonly timeoutMs?: number } },
+  { json, waiting }: { readonly json: boolean; readonly waiting: Waiting },
 ): Promise<void> => {
   if (!json) say(`waiting for ${hashes.map(shortHash).join(", ")}`);
   const ended = await client.awaitMany(hashes, waiting);
@@ -94,11 +99,23 @@ const waitFor = async (
       jobs: reports.map(({ job, output, text }) => ({ ...job, output: output ?? text ?? null })),
     });
   else print(endedTable(reports));
+  if (!json) sayIfProvisional(ended);
   const failed = ended.find(({ status }) => status !== "COMPLETED");
   if (failed === undefined) return;
   const failure = jobFailure(failed);
   if (json) process.exitCode = failure.exit;
   else throw new CliFailure(failure.code, failure.message, failure.exit);
+};
+
+/** A result that no arbiter computed may turn out to rest on a node that is proven wrong elsewhere. */
+const sayIfProvisional = (ended: readonly EndedJob[]): void => {
+  const open = ended.filter(({ final }) => !final);
+  const [first] = open;
+  if (first === undefined) return;
+  const which = open.length === ended.length ? "" : `${open.length} of ${ended.length}: `;
+  say(
+    `${which}not final: a result may be taken back until its awards are settled; cnct job ${shortHash(first.hash)} --watch tells, --final waits`,
+  );
 };
 
 const refusedOne = (

@@ -91,6 +91,10 @@ export const drawAudits = (
 const isOf = (draw: AuditDraw, task: Task): boolean =>
   draw.replica === task.replica && draw.attempt === task.attempt && draw.nodeId === task.nodeId;
 
+/** Whether a completion may be undone: its awards are held, and no arbiter vouches for it. */
+export const mayBeReopened = ({ held, accepted }: JobCompleted): boolean =>
+  held === true && !accepted.some(({ arbiter }) => arbiter);
+
 /** Undoes the completion of a job that rests on a convict, and on no arbiter. */
 export const reopenJob = (
   { convicts, fundedAt, now: at }: ReopenCommand,

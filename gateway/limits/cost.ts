@@ -27,6 +27,7 @@ import {
 /** What a field costs beyond the object that it answers: a read of the log, a search, an append. */
 const weights: Readonly<Record<string, number>> = {
   "Job.history": 10,
+  "Job.verification": 10,
   "Query.apps": 5,
   "Query.app": 5,
   "Query.nodes": 5,

@@ -44,8 +44,12 @@ export const Query: Pick<All["Query"], "job" | "jobs"> = {
   },
   jobs: async (_, { filter, atLeast, ...page }, { gateway }) => {
     await seen(gateway, atLeast);
-    const { status, ...rest } = given(filter ?? {});
-    const wanted = status === undefined ? rest : { ...rest, status: statusOf[status] };
+    const { status, reopenedAfter, ...rest } = given(filter ?? {});
+    const wanted = {
+      ...rest,
+      ...(status === undefined ? {} : { status: statusOf[status] }),
+      ...(reopenedAfter === undefined ? {} : { reopenedAfter: BigInt(reopenedAfter) }),
+    };
     return connection(gateway.projections.views.jobs(wanted, pageOf(page)));
   },
 };
@@ -151,6 +155,8 @@ export const Job: Omit<All["Job"], "sealed" | "recipients" | "wrap"> = {
   priority: ({ spec }) => spec.priority,
   nonce: ({ spec }) => spec.nonce,
   spec: ({ spec }) => spec,
+  final: ({ status, provisional }) => status !== "open" && provisional !== true,
+  reopenedAt: ({ reopenedPosition }) => reopenedPosition,
   output: ({ output }) => output && blobRef(output),
   tasks: ({ jobHash, tasks }, _, { gateway: { store } }) => {
     const receipts = receiptsIn(store, jobHash);
