@@ -3,24 +3,14 @@
  * second. The answer comes from the program that workers compute with.
  */
 import { Worker } from "node:worker_threads";
-import type { Digest } from "../domain/ids.ts";
-import type { ProbeSize } from "../domain/probe/task.ts";
-
-export interface MadeTask {
-  readonly module: Uint8Array;
-  readonly data: Uint8Array;
-  /** WebAssembly instructions that its loops take. */
-  readonly instructions: number;
-  /** Of the right output. */
-  readonly outputDigest: Digest;
-}
+import type { AnsweredProbe, ProbeSize } from "../domain/probe/task.ts";
 
 /** What the thread is asked for. */
 export interface AskedTask {
   readonly seed: string;
   readonly size: ProbeSize;
 }
-export type AnsweredTask = MadeTask | { readonly fault: string };
+export type AnsweredTask = AnsweredProbe | { readonly fault: string };
 
 /** Three pages of memory, the compiled code, and what Node needs. */
 const memoryMbMax = 256;
@@ -31,7 +21,7 @@ export const openKnownAnswers = () => {
   let closed = false;
   let line: Promise<unknown> = Promise.resolve();
 
-  const ask = (asked: AskedTask): Promise<MadeTask> =>
+  const ask = (asked: AskedTask): Promise<AnsweredProbe> =>
     new Promise((resolve, reject) => {
       if (closed) return reject(new Error("known answers are closed"));
       if (!thread) {
@@ -56,7 +46,7 @@ export const openKnownAnswers = () => {
 
   return {
     /** One after the other. @param seed - As of `isProbeSeed`. */
-    make: (seed: string, size: ProbeSize): Promise<MadeTask> => {
+    make: (seed: string, size: ProbeSize): Promise<AnsweredProbe> => {
       const turn = line.then(() => ask({ seed, size }));
       line = turn.catch(() => undefined);
       return turn;

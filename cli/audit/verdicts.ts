@@ -12,6 +12,7 @@ import { httpBlobs } from "../../streams/blobs/http.ts";
 import { wallClock } from "../../streams/clock.ts";
 import { schemaVersions } from "../../streams/codec.ts";
 import type { EventStore, RecordedEvent } from "../../streams/event-store.ts";
+import { openKnownAnswers } from "../../worker/known-answers.ts";
 import { readLog } from "../explain/log.ts";
 import { nativeProofs, nativeSha256 } from "../native-proofs.ts";
 import { print, say, shortHash } from "../output.ts";
@@ -54,12 +55,14 @@ const reviewLog = async (
   onPosition: (position: bigint) => void = () => undefined,
 ): Promise<Review> => {
   const comparer = openComparer({ clock: wallClock });
+  const answers = openKnownAnswers();
   const { verify: _, ...proofs } = nativeProofs;
   try {
     const by = { ...proofs, keyRules: keyRules(native), blobs, comparer, onPosition };
-    return await reviewVerdicts(log, by);
+    return await reviewVerdicts(log, { ...by, knownAnswer: answers.make });
   } finally {
     await comparer.close();
+    await answers.close();
   }
 };
 

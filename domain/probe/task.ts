@@ -7,6 +7,7 @@
  * and gives back a part of that memory: there is no shorter way to it than to compute it all.
  */
 import { portableSha256, type Sha256 } from "../hashing.ts";
+import type { Digest } from "../ids.ts";
 import * as wasm from "./wasm-writer.ts";
 
 export interface ProbeTask {
@@ -14,6 +15,12 @@ export interface ProbeTask {
   readonly data: Uint8Array;
   /** WebAssembly instructions that its loops take, all in all; the rest is a few dozen. */
   readonly instructions: number;
+}
+
+/** A task with its answer. */
+export interface AnsweredProbe extends ProbeTask {
+  /** Of the right output. */
+  readonly outputDigest: Digest;
 }
 
 /** Of a seed: 128 bits in lower-case hex. */

@@ -2,7 +2,7 @@
 import { catalogue } from "../../domain/catalogue.ts";
 import type { Random } from "../../domain/chance.ts";
 import type { Sha256 } from "../../domain/hashing.ts";
-import type { AccountId, Digest, JobHash, NodeId } from "../../domain/ids.ts";
+import type { AccountId, JobHash, NodeId } from "../../domain/ids.ts";
 import { jobHash as hashOf } from "../../domain/job/hash.ts";
 import {
   type BlobRef,
@@ -12,7 +12,7 @@ import {
 } from "../../domain/job/spec.ts";
 import { node } from "../../domain/node/node.ts";
 import type { Policy } from "../../domain/policy/policy.ts";
-import type { ProbeSize } from "../../domain/probe/task.ts";
+import type { AnsweredProbe, ProbeSize } from "../../domain/probe/task.ts";
 import type { Clock } from "../../streams/clock.ts";
 import type { EventIds } from "../../streams/event-ids.ts";
 import type { EventStore } from "../../streams/event-store.ts";
@@ -25,17 +25,9 @@ import { createProber, type Finding, type Prober, probedApp, type Wish } from ".
 const actor = serviceActor("prober");
 const tickMs = 1_000;
 
-/** A known-answer task with its answer. */
-export interface MadeTask {
-  readonly module: Uint8Array;
-  readonly data: Uint8Array;
-  readonly instructions: number;
-  readonly outputDigest: Digest;
-}
-
 /** Makes known-answer tasks, and computes them somewhere where nobody has to wait for it. */
 export interface KnownAnswers {
-  make(seed: string, size: ProbeSize): Promise<MadeTask>;
+  make(seed: string, size: ProbeSize): Promise<AnsweredProbe>;
   close(): Promise<void>;
 }
 

@@ -1,14 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nativeSha256 } from "../../cli/native-proofs.ts";
+import { nativeProofs, nativeSha256 } from "../../cli/native-proofs.ts";
+import { native } from "../../crypto/primitives-native.ts";
+import { keyRules } from "../../crypto/signatures.ts";
 import type { Explained } from "../../domain/dispatch/explain.ts";
 import { type NodeEvent, testsOpenedBy } from "../../domain/node/node.ts";
 import { probeTask } from "../../domain/probe/task.ts";
 import { explainLog } from "../../services/dispatcher/explain-log.ts";
+import { openComparer } from "../../services/validator/comparer.ts";
+import { reviewVerdicts } from "../../services/validator/review/review.ts";
+import { BlobError } from "../../streams/blob-store.ts";
+import { wallClock } from "../../streams/clock.ts";
 import { type AnyEvent, decode } from "../../streams/codec.ts";
+import type { RecordedEvent } from "../../streams/event-store.ts";
 import type { TaskOrder } from "../../streams/task-queue.ts";
 import { runModule } from "../../worker/executors/wasm/run-module.ts";
 import { openWasm } from "../../worker/executors/wasm.ts";
+import { openKnownAnswers } from "../../worker/known-answers.ts";
 import { openProbedNetwork } from "./network.ts";
 
 type Of<Type extends AnyEvent["type"]> = Extract<AnyEvent, { readonly type: Type }>;
@@ -90,6 +98,34 @@ test("a new node is tested by tasks that look like any other: measured if it com
   assert.equal(outputDigest, nativeSha256(output));
   const said = of("ResultReceived").find(({ jobHash }) => jobHash === conviction.jobHash);
   assert.notEqual(said?.outputDigest, outputDigest);
+
+  // So does the audit, which finds nothing; nor would it believe a seed that says something else.
+  const review = async (log: readonly RecordedEvent[]) => {
+    const comparer = openComparer({ clock: wallClock });
+    const answers = openKnownAnswers();
+    const get = () => Promise.reject(new BlobError("blob-unknown", "nobody was asked"));
+    const { verify: _, ...proofs } = nativeProofs;
+    const by = { ...proofs, keyRules: keyRules(native), blobs: { get }, comparer };
+    const { faults } = await reviewVerdicts(log, { ...by, knownAnswer: answers.make });
+    await Promise.all([comparer.close(), answers.close()]);
+    return faults.map(({ code, detail }) => `${code}: ${detail}`);
+  };
+  assert.deepEqual(await review(recorded), []);
+  const falsely = (known: object) =>
+    recorded.map((one) => {
+      const isIt = one.type === "NodeConvicted";
+      const data = one.data as { known: object };
+      return isIt ? { ...one, data: { ...data, known: { ...data.known, ...known } } } : one;
+    });
+  assert.deepEqual(await review(falsely({ seed: "00".repeat(16) })), [
+    "conviction-unfounded: the job is not made from the seed",
+  ]);
+  assert.deepEqual(await review(falsely({ outputDigest: "00".repeat(32) })), [
+    "conviction-unfounded: the right answer is another",
+  ]);
+  assert.deepEqual(await review(falsely({ outputDigest: said?.outputDigest })), [
+    "conviction-unfounded: the node gave the right answer",
+  ]);
 
   const paid = of("PointsAwarded").flatMap(({ awards }) => awards.map(({ nodeId }) => nodeId));
   assert.ok(!paid.includes("node-wrong"), "a lie was paid");

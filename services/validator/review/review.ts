@@ -15,12 +15,14 @@ import { decode } from "../../../streams/codec.ts";
 import type { RecordedEvent } from "../../../streams/event-store.ts";
 import { jobStreamPrefix } from "../../../streams/names.ts";
 import type { Fact } from "../../facts.ts";
+import type { KnownAnswers } from "../../prober/run-prober.ts";
 import type { Proofs } from "../check-report.ts";
 import type { Comparer } from "../comparer.ts";
 import type { Outputs } from "../judge.ts";
 import { createDrawReview } from "../recompute-draws.ts";
 import type { VerdictFault } from "./faults.ts";
 import { type Blame, type Counts, createJobChecks } from "./job-checks.ts";
+import { knownAnswerFault } from "./known-answers.ts";
 import { createPayments } from "./payments.ts";
 import { createSigners } from "./signers.ts";
 import { createStandings } from "./verdict.ts";
@@ -65,6 +67,8 @@ export const reviewVerdicts = async (
     readonly blobs: Outputs;
     readonly comparer: Comparer;
     readonly onPosition?: (position: bigint) => void;
+    /** Makes and computes known-answer tasks; without it no conviction by one is founded. */
+    readonly knownAnswer?: KnownAnswers["make"];
   },
 ): Promise<Review> => {
   const faults: VerdictFault[] = [];
@@ -108,10 +112,18 @@ export const reviewVerdicts = async (
     else if (was?.what !== what) due.set(jobHash, { what, at, position });
   };
 
-  const hearConviction = ({ event, position }: Fact) => {
+  const hearConviction = async ({ event, position }: Fact) => {
     if (event.type !== "NodeConvicted") return;
     convictions++;
     const { nodeId, jobHash, replica } = event;
+    if (event.known) {
+      const how = { make: by.knownAnswer, sha256: by.sha256 };
+      const detail = await knownAnswerFault(event, jobOf(jobHash), how);
+      if (detail) blame("conviction-unfounded", { position, jobHash, nodeId, replica, detail });
+      else due.delete(jobHash); // Nobody accepts or rejects what is proven wrong: it ends by its deadline.
+      proofs.delete(nodeId);
+      return;
+    }
     const isProven = proofs.get(nodeId)?.what.has(`${jobHash}/${replica}`);
     if (!isProven) blame("conviction-unfounded", { position, jobHash, nodeId, replica });
     proofs.delete(nodeId);
@@ -139,7 +151,7 @@ export const reviewVerdicts = async (
       const fault = signers.hear(fact);
       if (fault) blame(fault, { position, detail: stream });
       checks.hearNode(fact);
-      hearConviction(fact);
+      await hearConviction(fact);
     }
     standings.hear(fact);
     const chained = draws.after(fact, next, recorded.data);
