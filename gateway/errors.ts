@@ -28,6 +28,7 @@ export type RefusalCode =
   | "too-many-jobs"
   | "hashes-differ-in-number"
   | "wraps-differ-in-number"
+  | "bad-batch"
   | "wraps-malformed"
   | "too-many-recipients"
   | "wraps-of-another-job"
@@ -103,6 +104,7 @@ export const refusalCodes: Readonly<Record<RefusalCode, true>> = {
   "too-many-jobs": true,
   "hashes-differ-in-number": true,
   "wraps-differ-in-number": true,
+  "bad-batch": true,
   "wraps-malformed": true,
   "too-many-recipients": true,
   "wraps-of-another-job": true,

@@ -5,6 +5,7 @@ import { type AppName, type CatalogueApp, catalogue, isAppName } from "../domain
 import type { Sha256 } from "../domain/hashing.ts";
 import type { Scope } from "../domain/identity/scopes.ts";
 import type { Digest, JobHash } from "../domain/ids.ts";
+import { type Batch, batchOf } from "../domain/job/batch.ts";
 import { jobHash } from "../domain/job/hash.ts";
 import { job } from "../domain/job/job.ts";
 import { type BlobRef, type JobSpec, parseSpec } from "../domain/job/spec.ts";
@@ -133,10 +134,18 @@ export const submit = async (
   {
     claimed = [],
     wraps = [],
-  }: { readonly claimed?: readonly (string | null)[]; readonly wraps?: readonly unknown[] } = {},
+    batch,
+  }: {
+    readonly claimed?: readonly (string | null)[];
+    readonly wraps?: readonly unknown[];
+    /** If left out, several specs are a batch. */
+    readonly batch?: Batch | undefined;
+  } = {},
 ): Promise<readonly Submitted[]> => {
   const { gateway } = context;
   const reads = specs.map((spec, index) => withWraps(readSpec(spec, claimed[index]), wraps[index]));
+  const hashes = reads.flatMap((read) => (read.ok ? [read.hash] : []));
+  const together = batch ?? batchOf(hashes, sha256);
   const [stored, { policy }] = await Promise.all([
     storedSizes(gateway, reads),
     gateway.policy.find(),
@@ -152,7 +161,7 @@ export const submit = async (
       // Who asks again, since an answer was lost, hears that it is there, whatever holds now.
       if (obstacle && (await gateway.clients.find(read.hash)) === undefined)
         return { ok: false, refusal: obstacle };
-      return append(gateway, read);
+      return append(gateway, read, together);
     }),
   );
 };
@@ -171,8 +180,9 @@ export const obstacleTo = (
 const append = async (
   { store, ids, clock }: Gateway,
   { spec, hash, wraps }: Extract<Read, { ok: true }>,
+  batch: Batch | undefined,
 ): Promise<Submitted> => {
-  const keys = wraps === undefined ? {} : { wraps };
+  const also = { ...(wraps ? { wraps } : {}), ...(batch ? { batch } : {}) };
 
   const answer = await handleCommand(
     { store, ids },
@@ -182,7 +192,7 @@ const append = async (
       type: "SubmitJob",
       jobHash: hash,
       spec,
-      ...keys,
+      ...also,
       actor: spec.client as string,
       now: clock.now(),
     },

@@ -56,6 +56,7 @@ export const blobs: Projection<BlobRow> = {
     ResultReceived: "ignored",
     TaskFailed: "ignored",
     TaskExpired: "ignored",
+    TaskStopped: "ignored",
     ResultsDisagreed: "ignored",
     AuditDrawn: "ignored",
     ReplicaWanted: "ignored",

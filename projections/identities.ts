@@ -36,6 +36,7 @@ export const identities: Projection<IdentityRow> = {
     ResultReceived: "ignored",
     TaskFailed: "ignored",
     TaskExpired: "ignored",
+    TaskStopped: "ignored",
     ResultsDisagreed: "ignored",
     AuditDrawn: "ignored",
     ReplicaWanted: "ignored",

@@ -166,6 +166,7 @@ export const jobs: Projection<JobRow> = {
     })),
     TaskFailed: changeTask(({ code, at }) => ({ status: "failed", code, endedAt: at })),
     TaskExpired: changeTask(({ at }) => ({ status: "expired", endedAt: at })),
+    TaskStopped: changeTask(({ at }) => ({ status: "dropped", endedAt: at })),
     ResultsDisagreed: change(({ comparator, groups, distance, reason }) => ({
       disagreement: { comparator, groups, distance, reason },
     })),

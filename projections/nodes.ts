@@ -67,6 +67,7 @@ export const nodes: Projection<NodeRow> = {
     ResultReceived: "ignored",
     TaskFailed: "ignored",
     TaskExpired: "ignored",
+    TaskStopped: "ignored",
     ResultsDisagreed: "ignored",
     AuditDrawn: "ignored",
     ReplicaWanted: "ignored",

@@ -29,6 +29,7 @@ export const policies: Projection<PolicyRow> = {
     ResultReceived: "ignored",
     TaskFailed: "ignored",
     TaskExpired: "ignored",
+    TaskStopped: "ignored",
     ResultAccepted: "ignored",
     ResultRejected: "ignored",
     ResultCommitted: "ignored",

@@ -28,6 +28,7 @@ export const reputation: Projection<ReputationRecord> = {
     ResultReceived: step,
     TaskFailed: step,
     TaskExpired: step,
+    TaskStopped: step,
     ResultAccepted: step,
     ResultRejected: step,
     NodeMeasured: "ignored",

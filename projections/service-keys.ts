@@ -25,6 +25,7 @@ export const serviceKeys: Projection<ServiceKeyRow> = {
     ResultReceived: "ignored",
     TaskFailed: "ignored",
     TaskExpired: "ignored",
+    TaskStopped: "ignored",
     ResultsDisagreed: "ignored",
     AuditDrawn: "ignored",
     ReplicaWanted: "ignored",

@@ -49,6 +49,7 @@ export const statements: Projection<StatementRow> = {
     ResultReceived: "ignored",
     TaskFailed: "ignored",
     TaskExpired: "ignored",
+    TaskStopped: "ignored",
     ResultsDisagreed: "ignored",
     AuditDrawn: "ignored",
     ReplicaWanted: "ignored",

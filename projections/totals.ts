@@ -107,6 +107,7 @@ export const totals: Projection<TotalsRow> = {
     ResultReceived: seen,
     TaskFailed: seen,
     TaskExpired: seen,
+    TaskStopped: seen,
     ResultsDisagreed: seen,
     AuditDrawn: seen,
     ReplicaWanted: seen,

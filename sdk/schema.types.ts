@@ -183,6 +183,8 @@ export interface MutationSubmitJobsArgs {
   readonly hashes?: readonly string[] | null | undefined;
   /** Of sealed jobs: their keys for the first recipients, in the same order; null for open jobs. */
   readonly wraps?: readonly (unknown | null)[] | null | undefined;
+  /** Of what these jobs are a part; if it is left out, several in one request are a batch. */
+  readonly batch?: BatchInput | null | undefined;
 }
 
 export interface MutationWrapKeysArgs {
@@ -928,6 +930,15 @@ export interface SubmittedJob {
   readonly created: boolean;
   /** Where it stands in the log. */
   readonly position: string;
+}
+
+/** What is submitted together, in however many requests. When few of its jobs are left, those whose nodes
+ * take far longer than the others' are given to a second node as well. */
+export interface BatchInput {
+  /** Names it among the batches of its client: 1 to 64 of a-z, A-Z, 0-9, - and _. */
+  readonly id: string;
+  /** How many jobs it has, also those that are yet to come: 1 to 10000000. */
+  readonly size: number;
 }
 
 /** What `submitJobs` answers. */

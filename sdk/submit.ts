@@ -1,9 +1,10 @@
 /** Handing jobs over. The job hash makes it safe to ask again when an answer is lost. */
 
 import type { JobHash } from "../domain/ids.ts";
+import { batchOf } from "../domain/job/batch.ts";
 import type { JobSpec } from "../domain/job/spec.ts";
 import type { Wraps } from "../domain/job/wraps.ts";
-import { hashOf } from "./digest.ts";
+import { hashOf, sha256 } from "./digest.ts";
 import { CnctRefusal } from "./errors.ts";
 import type { Refusal, RefusalOfOne, SubmittedJobs } from "./schema.types.ts";
 
@@ -33,8 +34,9 @@ export const jobsPerRequest = 500;
 const charactersPerRequest = 280_000;
 export const requestsInFlight = 4;
 
-const document = `mutation SubmitJobs($specs: [JobSpecJson!]!, $hashes: [Digest!], $wraps: [WrapsJson]) {
-  submitJobs(specs: $specs, hashes: $hashes, wraps: $wraps) {
+const document = `mutation SubmitJobs(
+  $specs: [JobSpecJson!]!, $hashes: [Digest!], $wraps: [WrapsJson], $batch: BatchInput) {
+  submitJobs(specs: $specs, hashes: $hashes, wraps: $wraps, batch: $batch) {
     __typename
     ... on SubmittedJobs { hashes created isNew position refusals { index code message } }
     ... on Refusal { code message }
@@ -55,7 +57,7 @@ interface Chunk {
 }
 
 /**
- * Submits whole specs, several requests at a time.
+ * Submits whole specs, several requests at a time; together they are a batch.
  *
  * @param wraps - Of sealed jobs, in the order of the specs; null for open ones.
  * @throws {CnctRefusal} If a request as a whole is refused.
@@ -68,11 +70,13 @@ export const submitSpecs = async (
 ): Promise<SubmittedBatch> => {
   const chunks = chunksOf(specs, wraps);
   const answers: { readonly start: number; readonly answer: SubmittedJobs }[] = [];
+  const hashes = chunks.flatMap((chunk) => chunk.hashes);
+  const batch = JSON.stringify(batchOf(hashes, sha256) ?? null);
   const queue = chunks.values();
   const work = async () => {
     for (const { start, specs, hashes, wraps } of queue) {
       // Each spec is JSON already: it is not read and written a second time.
-      const body = `{"query":${JSON.stringify(document)},"variables":{"specs":[${specs}],"hashes":${JSON.stringify(hashes)},"wraps":[${wraps}]}}`;
+      const body = `{"query":${JSON.stringify(document)},"variables":{"specs":[${specs}],"hashes":${JSON.stringify(hashes)},"wraps":[${wraps}],"batch":${batch}}}`;
       const { submitJobs } = await send<{ submitJobs: Answer }>(body);
       if (submitJobs.__typename === "Refusal")
         throw new CnctRefusal(submitJobs.code, submitJobs.message);

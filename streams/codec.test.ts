@@ -142,15 +142,27 @@ describe("the stored samples", () => {
       assert.equal(job.evolve(split, sampleOf(type)), split);
   });
 
+  test("make the life of a job of a batch that had a backup", () => {
+    const having = (type: AnyEvent["type"], field: string) =>
+      samples.find((one) => one.type === type && Object.hasOwn(one.data as object, field))
+        ?.data as Parameters<typeof job.evolve>[1];
+    const begun = [having("JobSubmitted", "batch"), sampleOf("TaskAssigned")];
+    const backed = [...begun, having("TaskAssigned", "backs")].reduce(job.evolve, job.initial);
+    assert.equal(backed.status === "open" && backed.backedUp, true);
+    const stopped = job.evolve(backed, sampleOf("TaskStopped"));
+    assert.equal(stopped.status === "open" && stopped.tasks[0]?.status, "vacant");
+  });
+
   test("make the life of a job with an assurance, which may come back", () => {
-    const later = (type: AnyEvent["type"]) =>
-      samples.findLast((one) => one.type === type)?.data as Parameters<typeof job.evolve>[1];
+    const later = (type: AnyEvent["type"], field = "at") =>
+      samples.findLast((one) => one.type === type && Object.hasOwn(one.data as object, field))
+        ?.data as Parameters<typeof job.evolve>[1];
     const first = sampleOf("JobSubmitted");
     const spec = { ...first.spec, assurance: "standard", commit: true, quorum: 1 } as const;
     const begun = [{ ...first, spec }, sampleOf("TaskAssigned"), sampleOf("ResultCommitted")];
     const drawn = [...begun, sampleOf("AuditDrawn")].reduce(job.evolve, job.initial);
     assert.equal(drawn.status === "open" && drawn.arbitersWanted, 1);
-    const given = job.evolve(drawn, later("TaskAssigned"));
+    const given = job.evolve(drawn, later("TaskAssigned", "role"));
     assert.equal(given.status === "open" && given.tasks[1]?.role, "arbiter");
     const ended = job.evolve(given, later("JobCompleted"));
     assert.equal(ended.status, "completed");

@@ -41,6 +41,7 @@ export const schemaVersions: Readonly<Record<AnyEvent["type"], number>> = {
   ResultReceived: 1,
   TaskFailed: 1,
   TaskExpired: 1,
+  TaskStopped: 1,
   ResultsDisagreed: 1,
   ResultAccepted: 1,
   ResultRejected: 1,

@@ -38,6 +38,10 @@ interface JobTrace {
   readonly tasks: Map<number, TaskTrace>;
   /** `replica node` of each accepted result. */
   readonly accepted: Set<string>;
+  /** What each task that was stopped is to be paid, by the same. */
+  readonly stopped: Map<string, string>;
+  /** Whether it was given a backup. */
+  backedUp: boolean;
   /** The same of each result that took part in the lottery of audits. */
   readonly drawn: Set<string>;
 }
@@ -107,8 +111,9 @@ const checkJob = (
   if (event.type === "JobSubmitted") {
     if (jobs.has(event.jobHash)) blame(`job ${name} was submitted twice`);
     const empty = { tasks: new Map(), accepted: new Set<string>(), drawn: new Set<string>() };
-    const open = { ended: undefined, funded: false, released: false };
-    jobs.set(event.jobHash, { spec: event.spec, ...open, ...empty });
+    const open = { ended: undefined, funded: false, released: false, backedUp: false };
+    const stopped = new Map<string, string>();
+    jobs.set(event.jobHash, { spec: event.spec, ...open, ...empty, stopped });
     return;
   }
   const job = jobs.get(event.jobHash);
@@ -135,6 +140,13 @@ const checkJob = (
       const arbiters = job.spec.assurance ? 3 : 0;
       if (event.role && arbiters === 0) blame(`${where} is an arbiter's, and nobody asked for one`);
       if (event.replica >= job.spec.replicasMax + arbiters) blame(`${where} is beyond replicasMax`);
+      if (event.backs !== undefined) {
+        if (job.backedUp) blame(`job ${name} was given a second backup`);
+        if (job.spec.commit) blame(`job ${name} has commits, and was given a backup`);
+        if (job.tasks.get(event.backs)?.status !== "assigned")
+          blame(`${where} is a backup for a task that nobody has`);
+        job.backedUp = true;
+      }
       const { jobHash, replica, attempt, nodeId } = event;
       const named = { jobHash, replica, attempt, nodeId };
       job.tasks.set(replica, { ...named, status: "assigned", commit: "", role: event.role });
@@ -160,6 +172,17 @@ const checkJob = (
       }
       if (event.type === "ResultReceived" && job.spec.commit) checkReveal(event, job, blame);
       task.status = event.type === "ResultReceived" ? "received" : "over";
+      return;
+    }
+    case "TaskStopped": {
+      const task = job.tasks.get(event.replica);
+      if (task?.status !== "assigned" || task.nodeId !== event.nodeId)
+        blame(`a task of job ${name} was stopped that ${event.nodeId} did not hold`);
+      if (!job.backedUp) blame(`a task of job ${name} was stopped, and it had no backup`);
+      if (task) task.status = "over";
+      if (BigInt(event.amount) > BigInt(job.spec.price))
+        blame(`a task of job ${name} that was stopped is to get more than a result`);
+      job.stopped.set(`${event.replica} ${event.nodeId}`, event.amount);
       return;
     }
     case "ResultAccepted":

@@ -31,6 +31,7 @@ export interface Model {
   readonly wrapped: Set<string>;
   /** Whether its client was asked for more. */
   awaiting: boolean;
+  backedUp: boolean;
   /** The type of the event that ended it; "" before submission, "open" while it runs. */
   phase: string;
 }
@@ -43,6 +44,7 @@ export const blankModel = (spec: JobSpec, deadlineAt: number): Model => ({
   faults: new Map(),
   wrapped: new Set(),
   awaiting: false,
+  backedUp: false,
   phase: "",
 });
 
@@ -191,7 +193,8 @@ export const expectedOf = (command: JobCommand, model: Model): string => {
         const verdict = ([n]: readonly [number, Replica]): string =>
           winner.includes(n) ? "ResultAccepted" : "ResultRejected";
         const inOrder = numbers.sort(([a], [b]) => a - b);
-        return [...inOrder.map(verdict), "JobCompleted"].join(" ");
+        const stops = inState(model, "live").map(() => "TaskStopped");
+        return [...inOrder.map(verdict), ...stops, "JobCompleted"].join(" ");
       }
       const { comparator, groups, reason } = command;
       const seen = { comparator, groups, distance: 0, reason, at };
@@ -221,7 +224,9 @@ const expectedOfAssign = (
   });
   if (said) return "";
   if (now >= model.deadlineAt) return "refused";
-  const open = new Set(wanted(model));
+  const backs = assignments.some((one) => one.backs !== undefined);
+  if (backs && !mayBack(assignments, model)) return "refused";
+  const open = new Set(backs ? spare(model) : wanted(model));
   const known = new Set(model.replicas.keys());
   const used = new Set(model.used);
   for (const { replica, nodeId } of assignments) {
@@ -231,6 +236,25 @@ const expectedOfAssign = (
     used.add(nodeId);
   }
   return assignments.map(() => "TaskAssigned").join(" ");
+};
+
+/** The lowest replica that nobody has. */
+const spare = (model: Model): readonly number[] => {
+  for (let n = 0; n < model.spec.replicasMax; n++)
+    if ((model.replicas.get(n)?.state ?? "vacant") === "vacant") return [n];
+  return [];
+};
+
+const mayBack = (
+  assignments: Extract<JobCommand, { type: "AssignTasks" }>["assignments"],
+  model: Model,
+): boolean => {
+  const backs = assignments[0]?.backs;
+  const task = backs && model.replicas.get(backs.replica);
+  if (assignments.length !== 1 || task?.state !== "live" || task.attempt !== backs?.attempt)
+    return false;
+  if (model.backedUp || model.spec.commit || wanted(model).length > 0) return false;
+  return spare(model).every((n) => (model.replicas.get(n)?.attempt ?? 0) < attemptsMax);
 };
 
 /** Takes an event into the model. */
@@ -262,6 +286,7 @@ const take = (model: Model, event: JobEvent): void => {
       model.replicas.set(event.replica, { attempt, nodeId, expiresAt, ...blank });
       model.used.add(nodeId);
       model.awaiting = false;
+      model.backedUp ||= event.backs !== undefined;
       return;
     }
     case "ResultCommitted": {
@@ -273,6 +298,7 @@ const take = (model: Model, event: JobEvent): void => {
     }
     case "ResultReceived":
     case "TaskFailed":
+    case "TaskStopped":
     case "TaskExpired": {
       const replica = model.replicas.get(event.replica);
       if (!replica) throw new Error(`${event.type} of a replica that nobody has`);

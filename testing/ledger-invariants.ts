@@ -18,6 +18,8 @@ export interface PaidJob {
   released: boolean;
   /** `replica node` of each accepted result. */
   readonly accepted: ReadonlySet<string>;
+  /** What each task that was stopped is to be paid, by `replica node`. */
+  readonly stopped: ReadonlyMap<string, string>;
 }
 
 interface HeldTrace {
@@ -128,13 +130,15 @@ const checkAwards = (entry: PointsAwarded, job: PaidJob, books: BooksTrace, blam
     blame(`awards for job ${name}, which was not completed`);
   const own = books.heldByJob.get(jobHash) ?? new Set();
   if (hold) books.heldJobs++;
-  for (const { awardId, replica, nodeId, amount, held, audited } of awards) {
+  for (const { awardId, replica, nodeId, amount, held, audited, stopped } of awards) {
     if (books.awardIds.has(awardId)) blame(`award ${awardId.slice(0, 12)} was paid twice`);
     books.awardIds.add(awardId);
     books.awarded += BigInt(amount);
-    if (!job.accepted.has(`${replica} ${nodeId}`))
+    const part = stopped && job.stopped.get(`${replica} ${nodeId}`);
+    if (stopped ? part === undefined : !job.accepted.has(`${replica} ${nodeId}`))
       blame(`${nodeId} was paid for job ${name} without an accepted result`);
-    if (amount !== job.spec.price) blame(`${nodeId} was paid ${amount} for job ${name}`);
+    if (amount !== (stopped ? part : job.spec.price))
+      blame(`${nodeId} was paid ${amount} for job ${name}`);
     if (!held) continue;
     if (!hold) {
       blame(`the award of ${nodeId} for job ${name} is held, and nothing says how long`);

@@ -17,6 +17,7 @@ const jobEvents: Readonly<Record<JobEvent["type"], true>> = {
   ResultReceived: true,
   TaskFailed: true,
   TaskExpired: true,
+  TaskStopped: true,
   ResultsDisagreed: true,
   AuditDrawn: true,
   ReplicaWanted: true,

@@ -30,6 +30,7 @@ export const reputationEventTypes = [
   "ResultReceived",
   "TaskFailed",
   "TaskExpired",
+  "TaskStopped",
   "ResultAccepted",
   "ResultRejected",
   "NodeConvicted",

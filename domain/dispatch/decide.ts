@@ -13,7 +13,7 @@ import type { Sha256 } from "../hashing.ts";
 import type { Digest, NodeId } from "../ids.ts";
 import type { TaskAssigned } from "../job/events.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { AssignmentReason, Looked } from "./reason.ts";
+import type { AssignmentReason, Backup, Looked } from "./reason.ts";
 
 /** Version of the rules in this file; `policy` of each assignment's reason. */
 export const dispatchRules = 2;
@@ -41,6 +41,8 @@ export interface Setting {
   readonly explores: boolean;
   readonly candidates: number;
   readonly asOf: string;
+  /** Left out where no other node has the task already. */
+  readonly backup?: Backup;
 }
 
 export interface Decision {
@@ -68,16 +70,28 @@ export const decide = (
     const other = terms[i]?.executionClass ?? executionClass;
     return other === executionClass ? one : [one[0], one[1], one[2], one[3], one[4], one[5], other];
   });
-  const { seed, candidates, asOf, explores } = setting;
+  const { seed, candidates, asOf, explores, backup } = setting;
   const score = roundedScore(scores[best] ?? 0);
   const digest = inputsDigest(setting, terms, policy.version, sha256);
   const parameters = policy.version;
   const made = { policy: dispatchRules, seed, candidates, score, parameters, asOf, looked, digest };
-  const reason: AssignmentReason = explores ? { ...made, explores } : made;
+  const reason: AssignmentReason = {
+    ...made,
+    ...(explores ? { explores } : {}),
+    ...(backup ? { backup } : {}),
+  };
   return { nodeId, executionClass, reason };
 };
 
-const lookedOf = ({ nodeId, standing, held, reserved, slots, turnaroundMs }: Terms): Looked => [
+/** As it is recorded. */
+export const lookedOf = ({
+  nodeId,
+  standing,
+  held,
+  reserved,
+  slots,
+  turnaroundMs,
+}: Terms): Looked => [
   nodeId,
   Math.round(standing * 10_000),
   held,
@@ -114,13 +128,14 @@ export const roundedScore = (score: number): number => Math.round(score * 10_000
 
 /** Binds an assignment to everything that it was made from, to the last bit of each term. */
 export const inputsDigest = (
-  { jobHash, replica, seed, explores, candidates, asOf }: Setting,
+  { jobHash, replica, seed, explores, candidates, asOf, backup }: Setting,
   terms: readonly Terms[],
   parameters: number,
   sha256: Sha256,
 ): Digest => {
   // Not the attempt: by the time it is written down, one that was under way may have failed.
   let text = `cnct/dispatch/v2\n${jobHash}/${replica} ${asOf} ${parameters} ${seed} ${explores} ${candidates}`;
+  if (backup) text += `\nbackup ${backup.join(" ")}`;
   for (const { nodeId, executionClass, standing, held, reserved, slots, turnaroundMs } of terms)
     text += `\n${nodeId} ${executionClass} ${bitsOf(standing)} ${held} ${reserved} ${slots} ${bitsOf(turnaroundMs ?? -1)}`;
   return sha256(text).slice(0, 32);

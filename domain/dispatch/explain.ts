@@ -12,6 +12,7 @@ import type { Sha256 } from "../hashing.ts";
 import type { NodeId } from "../ids.ts";
 import type { TaskAssigned } from "../job/events.ts";
 import type { Policy } from "../policy/policy.ts";
+import { mayBackUp } from "./backup.ts";
 import {
   bestOf,
   type ChoiceFault,
@@ -51,6 +52,10 @@ export type FaultCode =
   | "held-differs"
   | "slots-differ"
   | "turnaround-differs"
+  /** The task that it is a backup for did not hang, or its batch was not near its end. */
+  | "backup-differs"
+  /** A backup goes to idle nodes that have answered such tasks, in good standing. */
+  | "backup-unfit"
   /** No rounded term differs, but one of them does, or something else that the digest binds. */
   | "digest-differs";
 
@@ -169,7 +174,7 @@ const faultsOf = (one: Gathered, roster: Roster, sha256: Sha256): readonly Fault
   const { policy } = roster;
   if (reason.policy !== dispatchRules)
     return [{ code: "rules-unknown", recorded: reason.policy, expected: dispatchRules }];
-  const { looked, asOf, digest, parameters, explores = false, seed, candidates } = reason;
+  const { looked, asOf, digest, parameters, explores = false, seed, candidates, backup } = reason;
   if (!looked || asOf === undefined || digest === undefined || parameters === undefined)
     return [{ code: "reason-incomplete" }];
   const faults: Fault[] = [];
@@ -190,10 +195,33 @@ const faultsOf = (one: Gathered, roster: Roster, sha256: Sha256): readonly Fault
   // Of the others one may have got it from somebody else while this was under way.
   if (groupsIn(roster, task.nodeId, policy).some((group) => groups.has(group)))
     faults.push({ code: "owner-has-job", nodeId: task.nodeId });
+  faults.push(...backupFaults(one, roster));
   const { jobHash, replica } = task;
-  const setting = { jobHash, replica, seed, explores, candidates, asOf };
+  const also = backup ? { backup } : {};
+  const setting = { jobHash, replica, seed, explores, candidates, asOf, ...also };
   const expected = inputsDigest(setting, terms, parameters, sha256);
   if (expected !== digest) faults.push({ code: "digest-differs", recorded: digest, expected });
+  return faults;
+};
+
+/** Whether a task hung, and those that were ranked may have been asked to stand in. */
+const backupFaults = ({ task, app, backedSince }: Gathered, roster: Roster): readonly Fault[] => {
+  const { backup, looked = [] } = task.reason;
+  if (backup === undefined && task.backs === undefined) return [];
+  const { policy } = roster;
+  const tail = roster.batches.tailOf(task.jobHash, policy.dispatch.tailShare);
+  const hangsAfterMs = tail?.hangsAfterMs(app);
+  const recorded = backup?.join(" ") ?? "none";
+  if (!backup || !tail || hangsAfterMs === undefined || backedSince === undefined)
+    return [{ code: "backup-differs", recorded, expected: "none" }];
+  const faults: Fault[] = [];
+  const [ranMs] = backup;
+  const most = task.at - backedSince;
+  const expected = `${Math.min(ranMs, most)} ${hangsAfterMs} ${tail.open} ${tail.size}`;
+  if (recorded !== expected || ranMs <= hangsAfterMs)
+    faults.push({ code: "backup-differs", recorded, expected });
+  for (const one of looked)
+    if (!mayBackUp(one, ranMs, policy)) faults.push({ code: "backup-unfit", nodeId: one[0] });
   return faults;
 };
 

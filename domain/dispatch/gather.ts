@@ -1,4 +1,5 @@
 /** Finds in a log the assignments that are to be looked at, each with what its job was then. */
+import type { Instant } from "../decider.ts";
 import type { JobHash, NodeId } from "../ids.ts";
 import type { JobEvent, TaskAssigned } from "../job/events.ts";
 import { type Job, job as jobDecider, pinnedClass } from "../job/job.ts";
@@ -19,6 +20,8 @@ export interface Gathered {
   readonly nodes: readonly NodeId[];
   /** The job was a test of its node: meant for it, and for nobody else. */
   readonly isTest?: true;
+  /** When the task was assigned for which this is a backup; undefined if it is none. */
+  readonly backedSince: Instant | undefined;
 }
 
 export interface Gatherer {
@@ -42,9 +45,11 @@ export const gatherAssignments = (wants: (jobHash: JobHash) => boolean = () => t
       const { jobHash } = event;
       const before = jobs.get(jobHash) ?? jobDecider.initial;
       if (event.type === "TaskAssigned" && before.status === "open") {
-        const { nodes, spec } = before;
+        const { nodes, spec, tasks } = before;
+        const backed = event.backs === undefined ? undefined : tasks[event.backs];
+        const backedSince = backed?.status === "assigned" ? backed.assignedAt : undefined;
         const need = { app: spec.app, engine: spec.engine, pinnedClass: pinnedClass(before) };
-        found.push({ task: event, position, ...need, nodes });
+        found.push({ task: event, position, ...need, nodes, backedSince });
       }
       jobs.set(jobHash, jobDecider.evolve(before, event));
     },

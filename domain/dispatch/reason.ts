@@ -25,9 +25,17 @@ export interface AssignmentReason extends FirstReason {
   readonly explores?: true;
   /** The nodes that were ranked, in the order in which they were drawn: the first wins a tie. */
   readonly looked?: readonly Looked[];
+  /** Why a second node was asked, where `backs` of the assignment says so. */
+  readonly backup?: Backup;
   /** Of the terms as they were before they were rounded: `inputsDigest`. Half of a SHA-256. */
   readonly digest?: Digest;
 }
+
+/**
+ * Of a task that hangs: how long it has run, after how long such a task does hang, both in ms, how many
+ * jobs of its batch are open, and how many the batch has.
+ */
+export type Backup = readonly [ranMs: number, hangsAfterMs: number, open: number, size: number];
 
 /**
  * One node that was ranked. A list and not an object, since it is in the log for ever:

@@ -16,6 +16,7 @@ import { adoption } from "../policy/adoption.ts";
 import type { Policy } from "../policy/policy.ts";
 import { isLow, standing } from "../reputation/standing.ts";
 import { blankTrack, evolveTrack, type Track } from "../reputation/track.ts";
+import { type Batches, createBatches } from "./batches.ts";
 
 export interface RosterNode {
   readonly nodeId: NodeId;
@@ -50,6 +51,7 @@ export interface Roster {
   /** Mean time from an assignment to the answer, ms; undefined as long as it answered no such task. */
   turnaroundMs(node: RosterNode, app: string): number | undefined;
   readonly policy: Policy;
+  readonly batches: Pick<Batches, "tails" | "tailOf">;
 }
 
 /** @param onChange - Hears of each node that an event has changed. */
@@ -57,6 +59,7 @@ export const createRoster = (onChange: (node: RosterNode) => void = () => undefi
   const nodes = new Map<NodeId, RosterNode>();
   /** Who has each replica of the open jobs; undefined where nobody has. */
   const holders = new Map<JobHash, (NodeId | undefined)[]>();
+  const batches = createBatches();
   let policy = adoption.initial;
 
   const giveBack = ({ jobHash, replica, nodeId }: TaskRef): void => {
@@ -67,6 +70,7 @@ export const createRoster = (onChange: (node: RosterNode) => void = () => undefi
 
   const hearJob = (event: JobEvent): void => {
     const { jobHash } = event;
+    batches.hear(event);
     const node = "nodeId" in event ? nodes.get(event.nodeId) : undefined;
     if (node && "nodeId" in event) node.track = evolveTrack(node.track, event, policy.reputation);
     switch (event.type) {
@@ -81,6 +85,7 @@ export const createRoster = (onChange: (node: RosterNode) => void = () => undefi
       case "ResultReceived":
       case "TaskFailed":
       case "TaskExpired":
+      case "TaskStopped":
         giveBack(event);
         break;
       case "JobCompleted":
@@ -151,6 +156,7 @@ export const createRoster = (onChange: (node: RosterNode) => void = () => undefi
     isNew: (node) => node.track.vettedAt === null || worthOf(node, policy).isLow,
     turnaroundMs: ({ track }, app) =>
       Object.hasOwn(track.turnaround, app) ? track.turnaround[app]?.meanMs : undefined,
+    batches,
     get policy() {
       return policy;
     },

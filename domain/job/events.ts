@@ -9,6 +9,7 @@ import type { Digest, JobHash, NodeId } from "../ids.ts";
 import type { MicroPointsText } from "../points.ts";
 import type { StoredReceipt } from "../receipts/stored-receipt.ts";
 import type { Bounds } from "../verification/bounds.ts";
+import type { Batch } from "./batch.ts";
 import type { JobSpec } from "./spec.ts";
 import type { Wrap } from "./wraps.ts";
 
@@ -24,6 +25,7 @@ export type JobEvent =
   | ResultReceived
   | TaskFailed
   | TaskExpired
+  | TaskStopped
   | ResultsDisagreed
   | ResultAccepted
   | ResultRejected
@@ -46,7 +48,13 @@ export interface TaskRef {
 
 export type JobSubmitted = DomainEvent<
   "JobSubmitted",
-  { jobHash: JobHash; spec: JobSpec; deadlineAt: Instant }
+  {
+    jobHash: JobHash;
+    spec: JobSpec;
+    deadlineAt: Instant;
+    /** Of what the job was submitted with; left out where it came alone. */
+    batch?: Batch;
+  }
 >;
 
 /** The content key of a sealed job for some recipients, from the client. A later wrap replaces an earlier one. */
@@ -71,6 +79,8 @@ export type TaskAssigned = DomainEvent<
     role?: "arbiter";
     /** How many ordinary results are wanted from now on, if that is more than before. */
     wanted?: number;
+    /** A backup: the replica whose task takes too long. `reason` says why. */
+    backs?: number;
   }
 >;
 
@@ -130,6 +140,21 @@ export interface Compared {
   /** Left out where the comparator has none. */
   readonly bounds?: Bounds;
 }
+
+/**
+ * The job was completed by others' results, and the task is not needed any more. It says nothing for
+ * or against the node, but that an answer would have taken it longer than this.
+ */
+export type TaskStopped = DomainEvent<
+  "TaskStopped",
+  TaskRef &
+    Partial<Answer> & {
+      /** From its assignment. */
+      ranMs: Millis;
+      /** What the node is to be paid for it, at most the price of a result. */
+      amount: MicroPointsText;
+    }
+>;
 
 export type ResultsDisagreed = DomainEvent<
   "ResultsDisagreed",

@@ -31,6 +31,8 @@ const jobHash = "ab".repeat(32);
 const nodes = Array.from({ length: 24 }, (_, n) => `node-${n}`);
 const leaseMs = 10_000;
 const deadlineMs = 120_000;
+/** Micro-points. */
+const price = "1000";
 const actor = "service:test";
 const reason = { policy: 1, seed: 1, candidates: 24, score: 1 };
 
@@ -51,7 +53,7 @@ const specFor = ({ quorum, spare, commit, sealed }: Kind): JobSpec => ({
   comparator: { kind: "text" },
   quorum,
   replicasMax: Math.min(9, quorum + spare),
-  price: "1",
+  price,
   engine: "",
   wallMs: 1_000,
   deadlineMs,
@@ -74,6 +76,13 @@ type Step =
       readonly kind: "failure";
       readonly pick: number;
       readonly input: boolean;
+      readonly skew: Skew;
+    }
+  | {
+      readonly kind: "back";
+      readonly pick: number;
+      readonly offset: number;
+      readonly node: number;
       readonly skew: Skew;
     }
   | { readonly kind: "wrap"; readonly keys: readonly number[] }
@@ -150,6 +159,16 @@ const steps = fc.array(
         arbitrary: fc.record({
           kind: fc.constant("wait" as const),
           ms: fc.constantFrom(1, leaseMs - 1, leaseMs, leaseMs, leaseMs, 40_000, revealMs),
+        }),
+      },
+      {
+        weight: 15,
+        arbitrary: fc.record({
+          kind: fc.constant("back" as const),
+          pick: nat(8),
+          offset: fc.constantFrom(0, 0, 0, 0, 1, -1),
+          node: nat(nodes.length - 1),
+          skew,
         }),
       },
       {
@@ -234,6 +253,16 @@ const commandFor = (
       }));
       return { type: "AssignTasks", assignments, leaseMs, fundedAt: 0, actor, now };
     }
+    case "back": {
+      const { attempt, replica: backed } = skewed(step.pick, step.skew);
+      const vacant = tasks.findIndex(({ status }) => status === "vacant");
+      const replica = (vacant < 0 ? tasks.length : vacant) + step.offset;
+      const nodeId = nodes[step.node] as string;
+      const backs = { replica: backed, attempt };
+      const assignment = { replica, nodeId, executionClass: "ort-node", reason, backs };
+      const rest = { leaseMs, fundedAt: 0, actor, now };
+      return { type: "AssignTasks", assignments: [assignment], ...rest };
+    }
     case "result": {
       const task = skewed(step.pick, step.skew);
       // One in five tries to show another result than it is bound to.
@@ -284,7 +313,12 @@ const commandFor = (
 };
 
 /** What must hold of the log alone, whoever decided. */
-const audit = (log: readonly JobEvent[], quorum: number, commit = false): void => {
+const audit = (
+  log: readonly JobEvent[],
+  { quorum, replicasMax = 9, commit }: Pick<JobSpec, "quorum" | "commit"> & Partial<JobSpec>,
+): void => {
+  let backed = false;
+  let parts = 0n;
   const bound = new Map<number, string>();
   const live = new Map<number, number>();
   const attempts = new Map<number, number>();
@@ -299,6 +333,11 @@ const audit = (log: readonly JobEvent[], quorum: number, commit = false): void =
         assert.ok(!used.has(event.nodeId), "two tasks of one job on one node");
         assert.equal(event.attempt, (attempts.get(event.replica) ?? 0) + 1, "attempts rise by one");
         assert.ok(event.attempt <= attemptsMax, "more attempts than are allowed");
+        if (event.backs !== undefined) {
+          assert.ok(!backed && !commit, "a second backup, or one of a job with commits");
+          assert.ok(live.has(event.backs), "a backup for a task that is not under way");
+          backed = true;
+        }
         live.set(event.replica, event.attempt);
         attempts.set(event.replica, event.attempt);
         used.add(event.nodeId);
@@ -334,13 +373,24 @@ const audit = (log: readonly JobEvent[], quorum: number, commit = false): void =
           answers.set(event.replica, event.resultTag ?? event.outputDigest);
         break;
       }
+      case "TaskStopped":
+        assert.equal(live.get(event.replica), event.attempt, "a task stopped that is not live");
+        live.delete(event.replica);
+        assert.ok(backed, "a task stopped of a job that had no backup");
+        assert.ok(BigInt(event.amount) <= BigInt(price), "a part above the price");
+        parts += BigInt(event.amount);
+        break;
       case "JobCompleted": {
+        const paid = BigInt(price) * BigInt(event.accepted.length) + parts;
+        assert.ok(paid <= BigInt(price) * BigInt(replicasMax), "it costs more than its escrow");
+        assert.ok(live.size === 0, "a task goes on after the end");
         const digests = new Set(event.accepted.map(({ replica }) => answers.get(replica)));
-        assert.equal(event.accepted.length, quorum, "accepted as many as the quorum");
+        const spare = event.accepted.length - quorum;
+        assert.ok(spare === 0 || (spare === 1 && backed), "accepted as many as the quorum");
         const said = event.sealed?.resultTag ?? event.outputDigest;
         assert.deepEqual([...digests], [said], "accepted results agree");
         const by = new Set(event.accepted.map(({ nodeId }) => nodeId));
-        assert.equal(by.size, quorum, "accepted results are of distinct nodes");
+        assert.equal(by.size, event.accepted.length, "accepted results are of distinct nodes");
       }
     }
     ended = /^Job(Completed|Failed|Cancelled|Rejected)$/.test(event.type);
@@ -353,7 +403,8 @@ const checkOpen = (job: OpenJob): void => {
     ({ status }) => status === "assigned" || status === "committed",
   ).length;
   const due = underWay + vacancies(job).length;
-  assert.ok(job.agreeing + due <= job.spec.quorum, "more is under way than is needed");
+  const most = job.spec.quorum + (job.backedUp ? 1 : 0);
+  assert.ok(job.agreeing + due <= most, "more is under way than is needed");
   assert.ok(due > 0 || needsJudgement(job), "the job is stuck: nothing is due");
   const isWaiting = job.tasks.some(({ status }) => status === "assigned") || vacancies(job).length;
   const isBound = job.tasks.some(({ status }) => status === "committed");
@@ -366,7 +417,7 @@ const reached = new Set<string>();
 
 /** Runs the steps; throws at the first thing that must not be. */
 const run = (decider: JobDecider, kind: Kind, steps: readonly Step[]): void => {
-  const { quorum, commit, sealed } = kind;
+  const { sealed } = kind;
   const spec = specFor(kind);
   const log: JobEvent[] = [];
   const model: Model = blankModel(spec, noon + deadlineMs);
@@ -388,7 +439,7 @@ const run = (decider: JobDecider, kind: Kind, steps: readonly Step[]): void => {
       state = decider.evolve(state, event);
       follow(model, event);
     }
-    audit(log, quorum, commit);
+    audit(log, spec);
     if (state.status === "open") checkOpen(state);
     const again = decider.decide(command, state);
     assert.deepEqual(again, { ok: true, events: [] }, `${command.type} said twice`);
@@ -431,6 +482,7 @@ test("a job keeps its rules under any sequence of commands", () => {
     "TaskAssigned",
     "TaskExpired",
     "TaskFailed",
+    "TaskStopped",
   ]);
 });
 
@@ -505,6 +557,38 @@ describe("the properties of a job notice", () => {
         return job.decide(command, { ...state, tasks });
       },
     },
+    "a second backup": {
+      ...job,
+      decide: (command, state) =>
+        job.decide(
+          command,
+          openOr(state, (open) => ({ ...open, backedUp: false })),
+        ),
+    },
+    "a backup beyond the escrow": {
+      ...job,
+      decide: (command, state) =>
+        job.decide(
+          command,
+          command.type !== "AssignTasks"
+            ? state
+            : openOr(state, (open) => {
+                const replicasMax = open.spec.replicasMax + 1;
+                return { ...open, spec: { ...open.spec, replicasMax } };
+              }),
+        ),
+    },
+    "a loser that is paid more than a result": {
+      ...job,
+      decide: (command, state) => {
+        const decision = job.decide(command, state);
+        if (!decision.ok) return decision;
+        const events = decision.events.map((event) =>
+          event.type === "TaskStopped" ? { ...event, amount: "1001" } : event,
+        );
+        return { ...decision, events };
+      },
+    },
     "an end that does not end": {
       ...job,
       evolve: (state, event) => (event.type === "JobCancelled" ? state : job.evolve(state, event)),
@@ -529,14 +613,21 @@ test("the audit of a job's log finds what no decider should have written", () =>
   const same = { jobHash, outputDigest: digestOf(1), outputSize: 1, at: noon };
   const complete: JobEvent = { type: "JobCompleted", ...same, accepted: by };
   const found = (log: readonly JobEvent[], quorum: number, fault: RegExp): void =>
-    assert.throws(() => audit(log, quorum), fault);
+    assert.throws(() => audit(log, { quorum }), fault);
 
-  audit([first, answer, complete], 1);
+  audit([first, answer, complete], { quorum: 1 });
   found([first, { ...first, attempt: 2, nodeId: "node-1" }], 1, /two live attempts/);
   found([first, { ...first, replica: 1 }], 1, /two tasks of one job/);
   found([{ ...first, attempt: 2 }], 1, /attempts rise/);
   found([first, { ...answer, attempt: 2 }], 1, /no live attempt/);
   found([first, answer, over, first], 1, /after the end/);
   found([first, answer, complete], 2, /as many as the quorum/);
+  const second: JobEvent = { ...first, replica: 1, nodeId: "node-1", backs: 0 };
+  found([first, second, { ...second, replica: 2, nodeId: "node-2" }], 1, /second backup/);
+  found([first, answer, second], 1, /not under way/);
+  const stop: JobEvent = { ...task, type: "TaskStopped", ranMs: 1, amount: "1001", at: noon };
+  found([first, second, stop], 1, /above the price/);
+  found([first, { ...stop, amount: "1" }], 1, /had no backup/);
+  found([first, second, answer, complete], 1, /goes on after/);
   found([first, answer, { ...complete, outputDigest: digestOf(2) }], 1, /agree/);
 });

@@ -764,27 +764,27 @@ test("a job believes its past, also where it would decide otherwise today", () =
 });
 
 test("each refusal of a job has been shown", () =>
-  assertEachRefusalShown<Exclude<JobRefusal, SealingRefusal | AssuranceRefusal>>(
-    refusals as ReadonlySet<never>,
-    {
-      JobUnknown: true,
-      JobEnded: true,
-      JobHasTasks: true,
-      TaskUnknown: true,
-      AttemptFenced: true,
-      NotTheAssignedNode: true,
-      WrongExecutionClass: true,
-      ResultDiffers: true,
-      CommitNotAsked: true,
-      CommitMissing: true,
-      CommitDiffers: true,
-      RevealTooEarly: true,
-      RevealDoesNotOpen: true,
-      ReplicaNotNeeded: true,
-      NodeHasThisJob: true,
-      NotTheClient: true,
-      DeadlinePassed: true,
-      DeadlineNotPassed: true,
-      JudgementOutdated: true,
-    },
-  ));
+  // Backups have a suite of their own: `backup.test.ts`.
+  assertEachRefusalShown<
+    Exclude<JobRefusal, SealingRefusal | AssuranceRefusal | "BackupNotNeeded">
+  >(refusals as ReadonlySet<never>, {
+    JobUnknown: true,
+    JobEnded: true,
+    JobHasTasks: true,
+    TaskUnknown: true,
+    AttemptFenced: true,
+    NotTheAssignedNode: true,
+    WrongExecutionClass: true,
+    ResultDiffers: true,
+    CommitNotAsked: true,
+    CommitMissing: true,
+    CommitDiffers: true,
+    RevealTooEarly: true,
+    RevealDoesNotOpen: true,
+    ReplicaNotNeeded: true,
+    NodeHasThisJob: true,
+    NotTheClient: true,
+    DeadlinePassed: true,
+    DeadlineNotPassed: true,
+    JudgementOutdated: true,
+  }));

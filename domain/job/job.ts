@@ -47,6 +47,8 @@ import {
   judgeAssured,
   reopenJob,
 } from "./assurance.ts";
+import { spareReplica, stopsOf } from "./backup.ts";
+import type { Batch } from "./batch.ts";
 import type {
   Answer,
   AssignmentReason,
@@ -66,6 +68,7 @@ import {
   needsOneClass,
   pinnedClass,
   received,
+  type Vacancy,
   vacancies,
 } from "./needs.ts";
 import {
@@ -81,6 +84,8 @@ import { evolve, type Job, type OpenJob, refOf, type Task } from "./state.ts";
 import type { Wrap } from "./wraps.ts";
 
 export type { AssuranceTerms } from "./assurance.ts";
+export { oldestAssigned, spareReplica } from "./backup.ts";
+export type { Batch } from "./batch.ts";
 export {
   attemptsMax,
   needsJudgement,
@@ -96,7 +101,10 @@ export {
 export type { Job, OpenJob, Task } from "./state.ts";
 
 export type JobCommand =
-  | Command<"SubmitJob", { jobHash: JobHash; spec: JobSpec; wraps?: readonly Wrap[] }>
+  | Command<
+      "SubmitJob",
+      { jobHash: JobHash; spec: JobSpec; wraps?: readonly Wrap[]; batch?: Batch }
+    >
   | Command<"WrapKeys", { client: AccountId; wraps: readonly Wrap[] }>
   | Command<
       "AwaitKeys",
@@ -150,6 +158,8 @@ export interface Assignment {
   readonly role?: "arbiter";
   /** Raises how many ordinary results a job with an assurance starts with. */
   readonly wanted?: number;
+  /** A backup for this task, which is under way: stands alone in its command. */
+  readonly backs?: { readonly replica: number; readonly attempt: number };
 }
 
 /** What a comparison of the received results found. */
@@ -170,6 +180,8 @@ export type JobRefusal =
   | "RevealTooEarly"
   | "RevealDoesNotOpen"
   | "ReplicaNotNeeded"
+  /** The job can have no backup, or the task is not under way any more. */
+  | "BackupNotNeeded"
   | "NodeHasThisJob"
   | "NotTheClient"
   | "DeadlinePassed"
@@ -185,10 +197,11 @@ export const job: Decider<JobCommand, JobEvent, Job, JobRefusal> = {
     const at = command.now;
     if (command.type === "SubmitJob") {
       if (job.status !== "unknown") return accept(); // The hash names the spec: said before.
-      const { jobHash, spec, wraps = [] } = command;
+      const { jobHash, spec, wraps = [], batch } = command;
       if (wraps.length > 0 && spec.sealed !== true) return refuse("NotSealed");
       const deadlineAt = at + spec.deadlineMs;
-      const submitted: JobEvent = { type: "JobSubmitted", jobHash, spec, deadlineAt, at };
+      const also = batch === undefined ? {} : { batch };
+      const submitted: JobEvent = { type: "JobSubmitted", jobHash, spec, deadlineAt, ...also, at };
       if (wraps.length === 0) return accept(submitted);
       return accept<JobEvent>(submitted, { type: "KeysWrapped", jobHash, wraps, at });
     }
@@ -327,12 +340,17 @@ const assign = (command: AssignCommand, job: OpenJob) => {
   const wanted = Math.max(job.wanted, ...assignments.map((assignment) => assignment.wanted ?? 0));
   const isRaised = wanted > job.wanted;
   if (isRaised && !mayStartWith(wanted, job)) return refuse("ReplicaNotNeeded");
-  const open = [...vacancies(isRaised ? { ...job, wanted } : job)];
+  const isBackup = assignments.some(({ backs }) => backs !== undefined);
+  const vacant = isBackup
+    ? backupVacancy(assignments, job)
+    : vacancies(isRaised ? { ...job, wanted } : job);
+  if (vacant === undefined) return refuse("BackupNotNeeded");
+  const open = [...vacant];
   const nodes = [...job.nodes];
   const pinned = pinnedClass(job) ?? assignments[0]?.executionClass;
   const events: TaskAssigned[] = [];
   let replicas = job.tasks.length;
-  for (const { replica, nodeId, executionClass, reason, role } of assignments) {
+  for (const { replica, nodeId, executionClass, reason, role, backs } of assignments) {
     const place = open.findIndex((vacancy) => vacancy.replica === replica);
     const vacancy = open[place];
     if (vacancy === undefined || replica > replicas) return refuse("ReplicaNotNeeded");
@@ -347,10 +365,28 @@ const assign = (command: AssignCommand, job: OpenJob) => {
     const task = { jobHash: job.jobHash, replica, attempt, nodeId };
     const expiresAt = at + leaseMs;
     const lease = { executionClass, expiresAt, fundedAt, reason };
-    const also = { ...(role ? { role } : {}), ...(isRaised ? { wanted } : {}) };
+    const also = {
+      ...(role ? { role } : {}),
+      ...(isRaised ? { wanted } : {}),
+      ...(backs ? { backs: backs.replica } : {}),
+    };
     events.push({ type: "TaskAssigned", ...task, ...lease, ...also, at });
   }
   return accept(...events);
+};
+
+/** What a backup may be; undefined where there can be none. */
+const backupVacancy = (
+  assignments: readonly Assignment[],
+  job: OpenJob,
+): readonly Vacancy[] | undefined => {
+  const [first] = assignments;
+  const { backs } = first ?? {};
+  const task = backs && job.tasks[backs.replica];
+  if (assignments.length !== 1 || task?.status !== "assigned") return undefined;
+  if (task.attempt !== backs?.attempt) return undefined;
+  const spare = spareReplica(job);
+  return spare && [spare];
 };
 
 /** More results are wanted from the start where one alone could not be believed. */
@@ -406,7 +442,7 @@ const judge = (judgement: Judgement, job: OpenJob, at: Instant): Decision<JobEve
     accepted: accepted.map(acceptedOf),
     at,
   };
-  return accept<JobEvent>(...verdicts, completed);
+  return accept<JobEvent>(...verdicts, ...stopsOf(job, accepted, at), completed);
 };
 
 /** How long the node took. */

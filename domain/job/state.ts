@@ -2,7 +2,7 @@
  * What a job remembers, folded from its events. It holds no rules: those are in `job.ts`, and what a
  * job still needs is worked out in `needs.ts`.
  */
-import type { Instant } from "../decider.ts";
+import type { Instant, Millis } from "../decider.ts";
 import type { AccountId, Digest, JobHash, NodeId } from "../ids.ts";
 import type { Accepted, AuditDraw, JobEvent, JobReopened, TaskRef } from "./events.ts";
 import { faultsNeeded, revealMs, vacancies } from "./needs.ts";
@@ -14,7 +14,13 @@ export type Task = TaskRef & {
   /** Left out for an ordinary node. */
   readonly role?: "arbiter";
 } & (
-    | { readonly status: "assigned"; readonly assignedAt: Instant; readonly expiresAt: Instant }
+    | {
+        readonly status: "assigned";
+        readonly assignedAt: Instant;
+        readonly expiresAt: Instant;
+        /** Of a backup: the replica that it stands in for. */
+        readonly backs?: number;
+      }
     | {
         readonly status: "committed";
         readonly commit: Digest;
@@ -26,6 +32,8 @@ export type Task = TaskRef & {
         readonly resultTag?: Digest;
         /** That it opened. */
         readonly commit?: Digest;
+        /** From the assignment; left out where it was committed first. */
+        readonly turnaroundMs?: Millis;
       }
     | { readonly status: "vacant"; readonly code: string; readonly retryable: boolean }
   );
@@ -77,6 +85,8 @@ export interface OpenJob {
   readonly wraps: ReadonlyMap<Digest, Wrap>;
   /** The client was asked to wrap for more, and neither did so nor was a node found since. */
   readonly awaitingKeys: boolean;
+  /** It was given a backup, whatever became of it: there is one at most. */
+  readonly backedUp: boolean;
 }
 
 /** Folds an event into a job; believes the past, whatever it says. */
@@ -86,7 +96,7 @@ export const evolve = (job: Job, event: JobEvent): Job => {
     const none = { tasks: [], nodes: [], tried: [], agreeing: 0, judged: 0, inputFaults: {} };
     const keys = { wraps: noWraps, awaitingKeys: false };
     const sure = { wanted: spec.quorum, arbitersWanted: 0, draws: noDraws, audited: false };
-    const rest = { ...none, ...keys, ...sure, revealBy: undefined };
+    const rest = { ...none, ...keys, ...sure, revealBy: undefined, backedUp: false };
     return { status: "open", jobHash, spec, deadlineAt, ...rest };
   }
   if (event.type === "JobReopened" && job.status === "completed") return reopened(job, event);
@@ -105,15 +115,20 @@ const evolveOpen = (job: OpenJob, event: JobEvent): Job => {
     case "KeysAwaited":
       return { ...job, awaitingKeys: true };
     case "TaskAssigned": {
-      const { executionClass, expiresAt, role, at: assignedAt } = event;
+      const { executionClass, expiresAt, role, backs, at: assignedAt } = event;
       const held = { status: "assigned", assignedAt, expiresAt } as const;
-      const lease = { ...(role ? { role } : {}), ...held };
+      const lease = {
+        ...(role ? { role } : {}),
+        ...(backs === undefined ? {} : { backs }),
+        ...held,
+      };
+      const backedUp = job.backedUp || backs !== undefined;
       const task: Task = { ...refOf(event), executionClass, ...lease };
       const nodes = [...job.nodes, event.nodeId];
       const tried = without(job.tried, event.nodeId);
       const wanted = Math.max(job.wanted, event.wanted ?? 0);
       const tasks = withTask(job.tasks, task);
-      return { ...job, tasks, nodes, tried, wanted, awaitingKeys: false };
+      return { ...job, tasks, nodes, tried, wanted, backedUp, awaitingKeys: false };
     }
     case "ResultCommitted": {
       const { commit } = event;
@@ -127,7 +142,7 @@ const evolveOpen = (job: OpenJob, event: JobEvent): Job => {
       return { ...job, tasks: withTask(job.tasks, task) };
     }
     case "ResultReceived": {
-      const { executionClass, outputDigest, outputSize, resultTag } = event;
+      const { executionClass, outputDigest, outputSize, resultTag, turnaroundMs } = event;
       const before = job.tasks[event.replica];
       const task: Task = {
         ...refOf(event),
@@ -138,6 +153,7 @@ const evolveOpen = (job: OpenJob, event: JobEvent): Job => {
         outputSize,
         ...(resultTag === undefined ? {} : { resultTag }),
         ...(before?.status === "committed" ? { commit: before.commit } : {}),
+        ...(turnaroundMs === undefined ? {} : { turnaroundMs }),
       };
       return { ...job, tasks: withTask(job.tasks, task), agreeing: job.agreeing + 1 };
     }
@@ -151,6 +167,8 @@ const evolveOpen = (job: OpenJob, event: JobEvent): Job => {
     }
     case "TaskExpired":
       return giveUp(job, event, "expired");
+    case "TaskStopped":
+      return { ...job, tasks: vacate(job.tasks, event, { code: "stopped", retryable: true }) };
     case "ResultsDisagreed": {
       const agreeing = Math.max(0, ...event.groups.map((group) => group.length));
       return { ...job, agreeing, judged: event.groups.flat().length };

@@ -13,6 +13,14 @@ export interface Accepted {
   readonly audited?: true;
 }
 
+/** A task that was stopped when others' results had completed its job. */
+export interface Stopped {
+  readonly replica: number;
+  readonly nodeId: NodeId;
+  /** What it is paid, at most the price of a result. */
+  readonly amount: MicroPointsText;
+}
+
 export type LedgerCommand =
   | Command<
       "IssuePoints",
@@ -29,6 +37,8 @@ export type LedgerCommand =
         /** For each accepted result. */
         price: MicroPointsText;
         accepted: readonly Accepted[];
+        /** Left out: none. */
+        stopped?: readonly Stopped[];
         /** Which end of the job this is, counted from 0; left out: the first. */
         round?: number;
         /** Awards of nodes that are no arbiters are held so long; left out: they are paid at once. */

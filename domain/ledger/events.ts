@@ -50,6 +50,8 @@ export interface Award {
   readonly held?: true;
   /** An arbiter has computed the same: the award counts for the node's bond. */
   readonly audited?: true;
+  /** For a task that was stopped, since others' results had completed the job: a part of the price. */
+  readonly stopped?: true;
 }
 /** The hold window of the awards of one entry, as the policy was when they were made. */
 export interface Hold {

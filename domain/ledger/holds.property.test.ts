@@ -137,7 +137,7 @@ const run = ({ decide, evolve }: Books, drawn: readonly Step[]): void => {
       case "job": {
         const jobHash = (++made).toString(16).padStart(64, "0");
         const open = { spec: { price }, ended: undefined, funded: false, released: false };
-        jobs.set(jobHash, { ...open, accepted: new Set() });
+        jobs.set(jobHash, { ...open, accepted: new Set(), stopped: new Map() });
         const deadlineAt = now + holdMs;
         say({ type: "FundJob", jobHash, client, amount: "60", deadlineAt, actor, now });
         const ordinary = drawnNodes.map((node, replica): Accepted => {

@@ -35,6 +35,8 @@ interface Step {
   readonly account: number;
   readonly amount: number;
   readonly accepted: readonly number[];
+  /** Who was stopped, and what it is to get beside the price. */
+  readonly stopped: readonly { readonly node: number; readonly off: number }[];
   readonly ms: number;
 }
 const steps = fc.array(
@@ -44,6 +46,13 @@ const steps = fc.array(
     account: fc.constantFrom(0, 0, 0, 0, 0, 1, 1, 2, 3, 4),
     amount: fc.constantFrom(0, 1, 5, 5, 5, 20, 900),
     accepted: fc.array(fc.nat({ max: nodes.length - 1 }), { maxLength: 3 }),
+    stopped: fc.array(
+      fc.record({
+        node: fc.nat({ max: nodes.length - 1 }),
+        off: fc.constantFrom(0, 0, -1, -1, -2, 1),
+      }),
+      { maxLength: 1 },
+    ),
     ms: fc.constantFrom(1, lifeMs - 1, lifeMs, rememberMs, lifeMs + rememberMs),
   }),
   { minLength: 40, maxLength: 120 },
@@ -107,11 +116,16 @@ const clerk = (books: Reference, command: LedgerCommand): string => {
         return line(escrow, known.client, rest);
       };
       if (command.type === "RefundJob") return back(known.funded);
-      const { accepted, price } = command;
-      const paid = Number(price) * accepted.length;
-      const distinct = new Set(accepted.map(({ nodeId }) => nodeId)).size === accepted.length;
+      const { accepted, stopped = [], price } = command;
+      const parts = stopped.map(({ amount }) => Number(amount));
+      if (parts.some((part) => part < 0 || part > Number(price))) return "refused";
+      const paid = parts.reduce((sum, part) => sum + part, Number(price) * accepted.length);
+      const all = [...accepted, ...stopped];
+      const distinct = new Set(all.map(({ nodeId }) => nodeId)).size === all.length;
       if (accepted.length === 0 || !distinct || paid > known.funded) return "refused";
       const legs = accepted.map(({ nodeId }) => line(escrow, `node:${nodeId}`, Number(price)));
+      for (const { nodeId, amount } of stopped)
+        legs.push(line(escrow, `node:${nodeId}`, Number(amount)));
       return legs.join("") + back(known.funded - paid);
     }
     default:
@@ -139,7 +153,12 @@ const commandFor = (step: Step, books: Reference, now: number): LedgerCommand | 
         replica: node,
         nodeId: nodes[node] as string,
       }));
-      return { type: "AwardPoints", jobHash, price: amount, accepted, ...by };
+      const stopped = step.stopped.map(({ node, off }) => ({
+        replica: node,
+        nodeId: nodes[node] as string,
+        amount: `${number + off}`,
+      }));
+      return { type: "AwardPoints", jobHash, price: amount, accepted, stopped, ...by };
     }
     case "refund":
       return { type: "RefundJob", jobHash, reason: "failed", ...by };
@@ -245,6 +264,31 @@ describe("the properties of the books notice", () => {
       evolve: (ledger, event) => {
         evolveLedger(ledger, event);
         for (const [jobHash, { open }] of ledger.escrows) if (!open) ledger.escrows.delete(jobHash);
+      },
+    },
+    "a part that is paid out of nothing": {
+      ...honest,
+      decide: (command, ledger) => {
+        const decision = decideLedger(command, ledger);
+        if (!decision.ok || command.type !== "AwardPoints") return decision;
+        const parts = (command.stopped ?? []).reduce((sum, { amount }) => sum + Number(amount), 0);
+        const events = decision.events.map((event) =>
+          event.type === "PointsAwarded"
+            ? { ...event, refund: `${Number(event.refund) + parts}` }
+            : event,
+        );
+        return { ...decision, events };
+      },
+    },
+    "a part above the price": {
+      ...honest,
+      decide: (command, ledger) => {
+        if (command.type !== "AwardPoints") return decideLedger(command, ledger);
+        const stopped = command.stopped?.map((one) => ({
+          ...one,
+          amount: `${Math.min(Number(one.amount), Number(command.price))}`,
+        }));
+        return decideLedger({ ...command, ...(stopped ? { stopped } : {}) }, ledger);
       },
     },
     "a refund to the wrong client": {

@@ -182,6 +182,27 @@ describe("an escrow", () => {
     assert.equal(after.balances.has(escrowAccount(jobHash)), false);
   });
 
+  test("goes in part to a node whose task was stopped, at most the price, out of the same escrow", () => {
+    const stopped = { replica: 2, nodeId: "dan", amount: "40" };
+    const id = awardId({ jobHash, replica: 2 });
+    const part = { awardId: id, ...stopped, stopped: true } as const;
+    theBooks(gift, funded)
+      .when({ ...award("100", byBob, byCyd), stopped: [stopped] })
+      .thenRecords({ ...awarded, awards: [...awarded.awards, part], refund: "160" });
+    theBooks(gift, funded)
+      .when({ ...award("100", byBob, byCyd), stopped: [{ ...stopped, amount: "0" }] })
+      .thenRecords(awarded);
+    theBooks(gift, funded)
+      .when({ ...award("100", byBob, byCyd), stopped: [{ ...stopped, amount: "101" }] })
+      .thenRefuses("AmountOutOfRange");
+    theBooks(gift, funded)
+      .when({ ...award("200", byBob, byCyd), stopped: [{ ...stopped, amount: "1" }] })
+      .thenRefuses("EscrowExceeded");
+    theBooks(gift, funded)
+      .when({ ...award("100", byBob, byCyd), stopped: [{ ...stopped, nodeId: "bob" }] })
+      .thenRefuses("AwardTwice");
+  });
+
   test("can pay out all that is in it and no more", () => {
     theBooks(gift, funded)
       .when(award("201", byBob, byCyd))

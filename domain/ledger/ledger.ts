@@ -28,7 +28,7 @@ import { awardPoints, refundJob } from "./release.ts";
 import { settleAwards, voidAwards } from "./settle.ts";
 import { balanceOf, type Ledger, rememberMs } from "./state.ts";
 
-export type { Accepted, LedgerCommand, LedgerRefusal } from "./commands.ts";
+export type { Accepted, LedgerCommand, LedgerRefusal, Stopped } from "./commands.ts";
 export { faultOf } from "./fault.ts";
 export { dueAwards, nextDueAt } from "./holds.ts";
 export { awardId } from "./release.ts";

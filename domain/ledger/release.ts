@@ -2,7 +2,7 @@
 import { accept, type Decision, refuse } from "../decider.ts";
 import { portableSha256, type Sha256 } from "../hashing.ts";
 import type { Digest, JobHash } from "../ids.ts";
-import { isMicroPoints, toText } from "../points.ts";
+import { isMicroPoints, type MicroPointsText, toText } from "../points.ts";
 import type { Accepted, LedgerCommand, LedgerRefusal } from "./commands.ts";
 import type { Award, LedgerEvent } from "./events.ts";
 import type { Ledger } from "./state.ts";
@@ -12,7 +12,7 @@ type AwardCommand = Extract<LedgerCommand, { type: "AwardPoints" }>;
 type RefundCommand = Extract<LedgerCommand, { type: "RefundJob" }>;
 
 export const awardPoints = (command: AwardCommand, ledger: Ledger, sha256: Sha256): Answer => {
-  const { jobHash, price, accepted, round = 0, hold, now: at } = command;
+  const { jobHash, price, accepted, stopped = [], round = 0, hold, now: at } = command;
   const escrow = ledger.escrows.get(jobHash);
   if (!escrow) return refuse("EscrowUnknown");
   if (escrow.round !== round) return refuse("EscrowReopened");
@@ -22,18 +22,28 @@ export const awardPoints = (command: AwardCommand, ledger: Ledger, sha256: Sha25
   // Nodes of a job that was opened again were awarded before, and have lost it for good. Others may
   // have computed their replicas since.
   const isKnown = ({ nodeId }: Accepted) => escrow.held?.some((one) => one.nodeId === nodeId);
-  if (!allDiffer(accepted) || accepted.some(isKnown)) return refuse("AwardTwice");
+  if (!allDiffer([...accepted, ...stopped]) || accepted.some(isKnown)) return refuse("AwardTwice");
   if (!isMicroPoints(price)) return refuse("AmountOutOfRange");
   const earners = round === 0 ? accepted : affordable(accepted, BigInt(price), escrow.left);
-  const paid = BigInt(price) * BigInt(earners.length);
+  if (stopped.some(({ amount }) => !isPart(amount, price))) return refuse("AmountOutOfRange");
+  const parts = stopped.reduce((sum, { amount }) => sum + BigInt(amount), 0n);
+  const paid = BigInt(price) * BigInt(earners.length) + parts;
   if (paid > escrow.left) return refuse("EscrowExceeded");
 
-  const awards = earners.map(({ replica, nodeId, arbiter, audited }): Award => {
-    const id = awardId({ jobHash, replica, round }, sha256);
-    const award = { awardId: id, replica, nodeId, amount: price };
+  const idOf = (replica: number) => awardId({ jobHash, replica, round }, sha256);
+  const whole = earners.map(({ replica, nodeId, arbiter, audited }): Award => {
+    const award = { awardId: idOf(replica), replica, nodeId, amount: price };
     if (!hold || arbiter) return award;
     return { ...award, held: true, ...(audited ? { audited } : {}) };
   });
+  const awards = [
+    ...whole,
+    ...stopped
+      .filter(({ amount }) => amount !== "0")
+      .map(({ replica, nodeId, amount }): Award => {
+        return { awardId: idOf(replica), replica, nodeId, amount, stopped: true };
+      }),
+  ];
   const { client } = escrow;
   const refund = toText(escrow.left - paid);
   const plain = { type: "PointsAwarded", jobHash, client, awards, refund, at } as const;
@@ -83,6 +93,9 @@ export const awardId = (
   return sha256(`cnct/award/v1\n${jobHash}/${replica}/${awardPolicy}${again}`);
 };
 
-const allDiffer = (accepted: readonly Accepted[]): boolean =>
+const isPart = (amount: MicroPointsText, price: MicroPointsText): boolean =>
+  isMicroPoints(amount) && BigInt(amount) <= BigInt(price);
+
+const allDiffer = (accepted: readonly Pick<Accepted, "replica" | "nodeId">[]): boolean =>
   new Set(accepted.map(({ replica }) => replica)).size === accepted.length &&
   new Set(accepted.map(({ nodeId }) => nodeId)).size === accepted.length;

@@ -107,6 +107,11 @@ export const parameters = {
       most: 100,
       says: "how much a node counts less for being slower at an app than another; 0 does not ask",
     }),
+    tailShare: number(0.05, {
+      least: 0,
+      most: 0.5,
+      says: "when at most this share of a batch is open, tasks that hang are given to a second node; 0 for never",
+    }),
     usageHalfLifeMs: whole(day, {
       least: 60_000,
       most: 30 * day,

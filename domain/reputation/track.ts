@@ -86,7 +86,7 @@ export const evolveTrack = (
     case "TaskAssigned":
       return { ...track, assigned: track.assigned + 1 };
     case "ResultCommitted":
-      return commitResult(track, event, parameters);
+      return learnPace(track, event, parameters); // The result counts when it is shown.
     case "ResultReceived": {
       const older = aged(track, event.at, parameters);
       const kept = { ...older.kept, answered: older.kept.answered + 1 };
@@ -98,6 +98,9 @@ export const evolveTrack = (
       return isInOutage(track, event.at, parameters)
         ? goSilent(track, event.at, parameters)
         : breakTask(track, event.at, parameters);
+    case "TaskStopped":
+      // It was not let to answer: all that is known is that it had not until then.
+      return learnPace(track, event, parameters);
     case "TaskFailed":
       return fail(track, event, parameters);
     case "ResultAccepted":
@@ -164,10 +167,9 @@ const acceptResult = (track: Track, at: Instant, parameters: ReputationParameter
   };
 };
 
-/** The result counts when it is shown. */
-const commitResult = (
+const learnPace = (
   track: Track,
-  event: Extract<TrackEvent, { type: "ResultCommitted" }>,
+  event: Extract<TrackEvent, { type: "ResultCommitted" | "TaskStopped" }>,
   parameters: ReputationParameters,
 ): Track => {
   const older = aged(track, event.at, parameters);
@@ -177,7 +179,10 @@ const commitResult = (
 
 const turnaroundAfter = (
   turnaround: Track["turnaround"],
-  { app, turnaroundMs }: Extract<TrackEvent, { type: "ResultCommitted" | "ResultReceived" }>,
+  {
+    app,
+    turnaroundMs,
+  }: Extract<TrackEvent, { type: "ResultCommitted" | "ResultReceived" | "TaskStopped" }>,
 ): Track["turnaround"] => {
   if (app === undefined || turnaroundMs === undefined) return turnaround;
   const before = Object.hasOwn(turnaround, app) ? turnaround[app] : undefined;

@@ -1,5 +1,6 @@
 import { catalogue, isAppName } from "../../domain/catalogue.ts";
 import type { JobHash } from "../../domain/ids.ts";
+import { batchJobsMax, isBatch } from "../../domain/job/batch.ts";
 import { job } from "../../domain/job/job.ts";
 import {
   type AssuranceClass,
@@ -70,7 +71,7 @@ export const Mutation: Pick<All["Mutation"], "submitJob" | "submitJobs" | "cance
     return { __typename: "SubmittedJob", hash, created, position: position.toString() };
   },
 
-  submitJobs: async (_, { specs, hashes, wraps }, context) => {
+  submitJobs: async (_, { specs, hashes, wraps, batch }, context) => {
     const { gateway } = context;
     const not = maySubmitAny(context);
     if (not) return refusal(not);
@@ -91,7 +92,13 @@ export const Mutation: Pick<All["Mutation"], "submitJob" | "submitJobs" | "cance
         code: "wraps-differ-in-number",
         message: `${specs.length} specs, but ${wraps.length} wraps`,
       });
-    const answers = await submit(context, specs, { claimed: hashes ?? [], wraps: wraps ?? [] });
+    if (batch && !(isBatch(batch) && batch.size >= specs.length))
+      return refusal({
+        code: "bad-batch",
+        message: `a batch has an id of 1 to 64 of a-z, A-Z, 0-9, - and _, and a size of at least its jobs here, ${specs.length}, and at most ${batchJobsMax}`,
+      });
+    const also = { claimed: hashes ?? [], wraps: wraps ?? [], batch: batch ?? undefined };
+    const answers = await submit(context, specs, also);
     let position = -1n;
     let created = 0;
     const refusals: ({ readonly index: number } & Refusal)[] = [];

@@ -20,6 +20,7 @@ import { policyDefaults, withDefaults } from "../../domain/policy/policy.ts";
 import type { Heartbeat } from "../../streams/task-queue.ts";
 import { createCredibility } from "../credibility.ts";
 import type { Fact } from "../facts.ts";
+import { findBackups } from "./backups.ts";
 import { createJobHearing } from "./job-hearing.ts";
 import { createMaintenance } from "./maintenance.ts";
 import { createOpenJobs } from "./open-jobs.ts";
@@ -121,7 +122,12 @@ export const createDispatcher = (
   const steered = new Map<JobHash, NodeId>();
   let asOf: Fact["position"] = -1n;
 
-  const { assignmentsFor } = createPlanner({
+  /** Whether tasks that hang were looked for since the last tick. */
+  let isLookDue = false;
+  /** Jobs whose backup is not yet a fact: they get no other meanwhile. */
+  const backedUp = new Set<JobHash>();
+
+  const { assignmentsFor, backupFor } = createPlanner({
     stopping: seating.stopping,
     roster,
     index: seating.index,
@@ -164,10 +170,34 @@ export const createDispatcher = (
     const { jobHash, spec } = job;
     const assignments = assignmentsFor(job, random);
     if (assignments === "unreadable") return assignments;
+    return { jobHash, app: spec.app, assignments, leaseMs: leaseFor(job, assignments), fundedAt };
+  };
+
+  const leaseFor = ({ spec }: OpenJob, assignments: readonly Assignment[]): Millis => {
     let leaseMs = 0;
     for (const { nodeId } of assignments)
       leaseMs = Math.max(leaseMs, seating.leaseOf(nodeId, spec.wallMs) ?? 0);
-    return { jobHash, app: spec.app, assignments, leaseMs, fundedAt };
+    return leaseMs;
+  };
+
+  /** To be called when all who wait have been served. */
+  const planBackups = (random: Random): readonly Plan[] => {
+    if (!isLookDue) return [];
+    isLookDue = false;
+    const plans: Plan[] = [];
+    const mayHave = (jobHash: JobHash) =>
+      openJobs.fundedAt(jobHash) !== undefined && !backedUp.has(jobHash);
+    const tools = { roster, jobOf, backupFor, mayHave };
+    for (const { job, assignment } of findBackups(tools, presence.now(), random)) {
+      const { jobHash, spec } = job;
+      const fundedAt = openJobs.fundedAt(jobHash);
+      if (fundedAt === undefined) continue;
+      const assignments = [assignment];
+      backedUp.add(jobHash);
+      const leaseMs = leaseFor(job, assignments);
+      plans.push({ jobHash, app: spec.app, assignments, leaseMs, fundedAt });
+    }
+    return plans;
   };
 
   const hasRoomFor = (job: OpenJob): boolean =>
@@ -190,6 +220,8 @@ export const createDispatcher = (
         roster.hear(event satisfies PolicyEvent);
         usage.setHalfLife(withDefaults(event.policy).dispatch.usageHalfLifeMs, event.at);
       } else if (fact.stream.startsWith("job-")) {
+        if (event.type === "TaskAssigned" && event.backs !== undefined)
+          backedUp.delete(event.jobHash);
         hearJob(event as JobEvent, fact, job);
         if (steered.size > 0 && job.status !== "open") steered.delete((event as JobEvent).jobHash);
       } else if (fact.stream.startsWith("node-")) hearNode(event as NodeEvent);
@@ -226,10 +258,11 @@ export const createDispatcher = (
         plans.push(plan);
         return "served";
       });
-      return plans;
+      return plans.concat(planBackups(random));
     },
 
     undo: ({ jobHash, app, assignments }) => {
+      backedUp.delete(jobHash);
       for (const { replica, nodeId } of assignments) {
         const key = replicaName(jobHash, replica);
         seating.unreserve(nodeId, jobHash, replica);
@@ -247,6 +280,7 @@ export const createDispatcher = (
     remind: (jobHash, at) => openJobs.ring(jobHash, at),
 
     tick: (now) => {
+      isLookDue = true;
       const { isCut, silent, fell, ask } = presence.tick(now, orders.since);
       for (const nodeId of quotas.due(now)) seating.seatAgain(nodeId);
       for (const nodeId of fell) seating.seatAgain(nodeId);

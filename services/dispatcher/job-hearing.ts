@@ -69,6 +69,7 @@ export const createJobHearing = ({
       case "ResultReceived":
       case "TaskFailed":
       case "TaskExpired":
+      case "TaskStopped":
         release(jobHash, event.replica, event.nodeId);
         openJobs.enlist(jobHash, job);
         return;

@@ -1,11 +1,14 @@
 /** Who gets the vacant tasks of one job: looks into the index, weighs what it finds, sets room aside. */
 import { drawSeed, type Random, seededRandom } from "../../domain/chance.ts";
 import type { Millis } from "../../domain/decider.ts";
-import { decide, type Terms } from "../../domain/dispatch/decide.ts";
+import { mayBackUp } from "../../domain/dispatch/backup.ts";
+import { decide, lookedOf, type Terms } from "../../domain/dispatch/decide.ts";
 import type { Need, NodeIndex, Slate } from "../../domain/dispatch/node-index.ts";
+import type { Backup } from "../../domain/dispatch/reason.ts";
 import { groupOf, type Roster } from "../../domain/dispatch/roster.ts";
 import type { Sha256 } from "../../domain/hashing.ts";
 import type { JobHash, NodeId } from "../../domain/ids.ts";
+import type { TaskNumber } from "../../domain/job/hash.ts";
 import {
   type Assignment,
   needsOneClass,
@@ -26,6 +29,16 @@ export interface Planner {
    * read the sealed job may have it, with room or without.
    */
   assignmentsFor(job: OpenJob, random: Random): readonly Assignment[] | "unreadable";
+  /** A second node for a task that hangs; undefined where no idle node fits, or none was found. */
+  backupFor(job: OpenJob, hung: Hung, random: Random): Assignment | undefined;
+}
+
+/** A task that takes far longer than the others of its batch. */
+export interface Hung {
+  readonly task: TaskNumber;
+  /** Which replica the backup would be. */
+  readonly spare: Vacancy;
+  readonly backup: Backup;
 }
 
 export const createPlanner = ({
@@ -91,16 +104,57 @@ export const createPlanner = ({
     if (node) groups.add(groupOf(node, roster.policy));
   };
 
+  /** Of those that have the job. */
+  const groupsOf = ({ nodes }: OpenJob): Set<string> => {
+    const groups = new Set<string>();
+    for (const nodeId of nodes) addGroup(groups, nodeId);
+    return groups;
+  };
+
+  const isExact = ({ spec }: OpenJob): boolean =>
+    needsOneClass(spec) && (spec.quorum > 1 || spec.assurance !== undefined);
+
   return {
+    backupFor: (job, { task, spare, backup }, random) => {
+      const { jobHash, spec } = job;
+      const { replica } = spare;
+      const seed = drawSeed(random);
+      const excludeGroups = groupsOf(job);
+      const need: Need = {
+        app: spec.app,
+        engine: spec.engine,
+        pinnedClass: pinnedClass(job),
+        exact: isExact(job),
+        exclude: new Set([...job.nodes, ...job.tried, ...stopping(spec.wallMs)]),
+        excludeGroups,
+        explorationShare: 0,
+      };
+      const draws = seededRandom(seed);
+      const slate = spec.sealed
+        ? index.lookAmong(sealedJobs.readersOf(job), need, draws)
+        : index.look(need, draws);
+      if (slate === undefined || slate === "no-room") return undefined;
+      const [ranMs] = backup;
+      const fit = termsOf(spec.app, slate).filter((terms) =>
+        mayBackUp(lookedOf(terms), ranMs, roster.policy),
+      );
+      if (fit.length === 0) return undefined;
+      const { candidates } = slate;
+      const about = { jobHash, replica, seed, explores: false, candidates, asOf: asOf(), backup };
+      const { nodeId, executionClass, reason } = decide(about, fit, roster.policy, sha256);
+      reserve(nodeId, jobHash, replica);
+      const backs = { replica: task.replica, attempt: task.attempt };
+      return { replica, nodeId, executionClass, reason, backs };
+    },
+
     assignmentsFor: (job, random) => {
       const { jobHash, spec } = job;
       const { app, engine, sealed } = spec;
-      const exact = needsOneClass(spec) && (spec.quorum > 1 || spec.assurance !== undefined);
+      const exact = isExact(job);
       const readers = sealed && sealedJobs.readersOf(job);
       let vacant = vacancies(job);
       const exclude = new Set(job.nodes);
-      const excludeGroups = new Set<string>();
-      for (const nodeId of job.nodes) addGroup(excludeGroups, nodeId);
+      const excludeGroups = groupsOf(job);
       for (const nodeId of stopping(spec.wallMs)) exclude.add(nodeId);
       const assignments: Assignment[] = [];
       let pinned = pinnedClass(job);

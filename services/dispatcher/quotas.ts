@@ -179,6 +179,7 @@ export const createQuotas = (
         }
         case "ResultCommitted":
         case "ResultReceived":
+        case "TaskStopped":
           end(event);
           return;
         case "TaskFailed": {

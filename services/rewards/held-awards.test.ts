@@ -171,6 +171,7 @@ const audit = async (store: EventStore): Promise<{ ledger: Ledger; entries: Ledg
         funded: false,
         released: false,
         accepted: new Set<string>(),
+        stopped: new Map<string, string>(),
       };
       jobs.set(event.jobHash, { spec: event.spec, ...open });
     } else if (event.type === "JobCompleted" || event.type === "JobFailed") {

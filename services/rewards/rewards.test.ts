@@ -52,6 +52,18 @@ describe("the rewards service owes", () => {
       round: 0,
     }));
 
+  test("a task that was stopped its part, beside the awards", () => {
+    const task = { jobHash, replica: 2, attempt: 1, nodeId: "dan" };
+    const stop: AnyEvent = { type: "TaskStopped", ...task, ranMs: 3, amount: "30", at: noon };
+    const debts = after(submitted, funded, stop, completed);
+    const stopped = [{ replica: 2, nodeId: "dan", amount: "30" }];
+    const due = { due: "awards", price: "100", accepted, stopped, round: 0 };
+    assert.deepEqual(debts.get(jobHash), due);
+    debts.hear({ type: "PointsAwarded", jobHash, client, awards: [], refund: "0", at: noon });
+    debts.hear(stop);
+    assert.equal(debts.size, 0);
+  });
+
   test("a job its escrow back when the funding arrives after its end, or its rejection after that", () => {
     const rejected: AnyEvent = {
       type: "JobRejected",

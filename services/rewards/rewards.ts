@@ -5,7 +5,7 @@
 import type { Instant } from "../../domain/decider.ts";
 import type { AccountId, JobHash } from "../../domain/ids.ts";
 import { budgetOf } from "../../domain/job/spec.ts";
-import type { Accepted } from "../../domain/ledger/ledger.ts";
+import type { Accepted, Stopped } from "../../domain/ledger/ledger.ts";
 import { type MicroPointsText, toText } from "../../domain/points.ts";
 import type { AnyEvent } from "../../streams/codec.ts";
 
@@ -21,6 +21,8 @@ export type Debt =
       readonly due: "awards";
       readonly price: MicroPointsText;
       readonly accepted: readonly Accepted[];
+      /** Tasks that were not needed any more, and are paid in part. */
+      readonly stopped?: readonly Stopped[];
       /** How often the job was opened again before this end. */
       readonly round: number;
       /** Ordinary awards are held; `reopens`: a conviction opens the job again. */
@@ -48,6 +50,8 @@ export const createDebts = (): Debts => {
   const assured = new Set<JobHash>();
   /** Replicas of each such job of which an arbiter computed the same. */
   const audited = new Map<JobHash, Set<number>>();
+  /** Tasks that were stopped, of jobs that are about to complete. */
+  const stops = new Map<JobHash, Stopped[]>();
   /** How often each job was opened again, if it was and has not ended since. */
   const rounds = new Map<JobHash, number>();
 
@@ -55,6 +59,7 @@ export const createDebts = (): Debts => {
     debts.delete(jobHash);
     prices.delete(jobHash);
     escrows.delete(jobHash);
+    stops.delete(jobHash);
     if (!assured.delete(jobHash)) return;
     audited.delete(jobHash);
     rounds.delete(jobHash);
@@ -82,7 +87,9 @@ export const createDebts = (): Debts => {
       ? said.map((one) => (right.has(one.replica) ? { ...one, audited: true as const } : one))
       : said;
     const round = rounds.get(jobHash) ?? 0;
-    return owe(jobHash, { due: "awards", price, accepted, round, ...(hold ? { hold } : {}) });
+    const stopped = stops.get(jobHash);
+    const also = { ...(stopped ? { stopped } : {}), ...(hold ? { hold } : {}) };
+    return owe(jobHash, { due: "awards", price, accepted, round, ...also });
   };
 
   return {
@@ -111,6 +118,12 @@ export const createDebts = (): Debts => {
           const right = audited.get(jobHash);
           if (right) right.add(replica);
           else if (assured.has(jobHash)) audited.set(jobHash, new Set([replica]));
+          return undefined;
+        }
+        case "TaskStopped": {
+          const { jobHash, replica, nodeId, amount } = event;
+          if (!prices.has(jobHash)) return undefined; // Nothing is owed for it.
+          stops.set(jobHash, [...(stops.get(jobHash) ?? []), { replica, nodeId, amount }]);
           return undefined;
         }
         case "JobCompleted": {

@@ -100,10 +100,10 @@ export const runRewards = ({
         return { type: "FundJob", ...by, client, amount, deadlineAt };
       }
       case "awards": {
-        const { price, accepted, round } = debt;
+        const { price, accepted, stopped = [], round } = debt;
         const { holdJobs: jobs, holdMs: ms } = policies.current().verification;
         const hold = debt.hold ? { hold: { jobs, ms, ...debt.hold } } : {};
-        return { type: "AwardPoints", ...by, price, accepted, round, ...hold };
+        return { type: "AwardPoints", ...by, price, accepted, stopped, round, ...hold };
       }
       case "refund":
         return { type: "RefundJob", ...by, reason: debt.reason, round: debt.round };

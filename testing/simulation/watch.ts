@@ -72,6 +72,7 @@ const freedBy = (event: JobEvent, job: Job): readonly NodeId[] => {
       return [event.nodeId];
     case "ResultReceived":
     case "TaskFailed":
+    case "TaskStopped":
     case "TaskExpired": {
       // A node that is bound to its result has room for others.
       const isBound = job.status === "open" && job.tasks[event.replica]?.status === "committed";
@@ -216,6 +217,7 @@ export const createWatch = (
       case "ResultCommitted":
       case "TaskFailed":
       case "TaskExpired":
+      case "TaskStopped":
         view.leases.delete(event.replica);
         return;
       case "ResultAccepted":
