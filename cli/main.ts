@@ -3,4 +3,5 @@
 import { keepCompiled } from "./compile-cache.ts";
 
 keepCompiled();
-await import("./run-command.ts");
+const { runOwnCommand } = await import("./run-command.ts");
+await runOwnCommand();

@@ -1,4 +1,4 @@
-/** Runs the command of this process and says what went wrong in one sentence. */
+/** Runs a command and says what went wrong in one sentence. */
 
 import { CommanderError } from "commander";
 import { exitCodes } from "./exit-codes.ts";
@@ -23,27 +23,37 @@ const failureOf = (error: unknown): Failure => {
   };
 };
 
-const report = (error: unknown): void => {
+const report = (error: unknown, args: readonly string[]): void => {
   const failure = failureOf(error);
   const { code, message, exit } = failure;
   if (isChild()) tellParent({ type: "failed", code, message, exit });
-  if (process.argv.includes("--json")) printJson({ error: { code, message } });
+  if (args.includes("--json")) printJson({ error: { code, message } });
   else say(`${tint("error:", "bad", process.stderr)} ${message} (${code})`);
   if (isDebugging() && error instanceof Error) say(error.stack ?? "");
   process.exitCode = exit;
-  // Whatever a command that failed half-way has left open must not keep the process.
-  if (isChild()) process.disconnect();
-  setTimeout(() => process.exit(exit), 3_000).unref();
 };
 
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0); // The reader has seen enough.
-  throw error;
-});
+/** @returns Whether it went well; if not, it is said why, and `process.exitCode` is set. */
+export const runCommand = async (args: readonly string[]): Promise<boolean> => {
+  try {
+    await createProgram().parseAsync(args, { from: "user" });
+  } catch (error) {
+    const isDone = error instanceof CommanderError && error.exitCode === 0;
+    if (isDone) return true;
+    report(error, args);
+    return false;
+  }
+  return true;
+};
 
-try {
-  await createProgram().parseAsync();
-} catch (error) {
-  const isDone = error instanceof CommanderError && error.exitCode === 0;
-  if (!isDone) report(error);
-}
+/** The command that this process was started for. */
+export const runOwnCommand = async (): Promise<void> => {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0); // The reader has seen enough.
+    throw error;
+  });
+  if (await runCommand(process.argv.slice(2))) return;
+  // Whatever a command that failed half-way has left open must not keep the process.
+  if (isChild()) process.disconnect();
+  setTimeout(() => process.exit(), 3_000).unref();
+};

@@ -9,6 +9,7 @@ import { policyDefaults } from "../../domain/policy/policy.ts";
 import { linearModel } from "../fixtures/onnx-model.ts";
 import {
   type Environment,
+  openCommandHost,
   type Ran,
   runCnct,
   type StartedNetwork,
@@ -21,19 +22,27 @@ interface Case {
   readonly exit: number;
   readonly says: RegExp;
   readonly env?: Environment;
+  /** In a process of its own: a command that would go on, or that a user's shell sees most. */
+  readonly apart?: true;
 }
 
+const host = openCommandHost();
+const run = ({ args, env = {}, apart }: Case, ...more: readonly string[]): Promise<Ran> =>
+  (apart ? runCnct : host.run)([...args, ...more], env);
+
 /** The same failure for a person, and with `--json` for a program. */
-const fails = async ({ args, code, exit, says, env = {} }: Case): Promise<void> => {
-  const told = await runCnct(args, env);
+const fails = async (one: Case): Promise<void> => {
+  const { code, exit, says } = one;
+  const told = await run(one);
   assert.equal(told.exit, exit, `${told.stdout}${told.stderr}`);
   const last = told.stderr.trimEnd().split("\n").at(-1) ?? "";
   assert.match(last, new RegExp(`^error: [^\\n]+ \\(${code}\\)$`));
   assert.match(last, says);
   assert.doesNotMatch(told.stderr, /^\s+at /m, "no stack trace");
 };
-const failsAsJson = async ({ args, code, exit, says, env = {} }: Case): Promise<void> => {
-  const told = await runCnct([...args, "--json"], env);
+const failsAsJson = async (one: Case): Promise<void> => {
+  const { code, exit, says } = one;
+  const told = await run(one, "--json");
   assert.equal(told.exit, exit);
   const { error } = JSON.parse(told.stdout);
   assert.equal(error.code, code);
@@ -66,6 +75,7 @@ describe("bad input", { timeout: 170_000 }, () => {
     env = { CNCT_GATEWAY: network.gateway, CNCT_DATA: file("data") };
   });
   after(async () => {
+    host.close();
     network.child.kill("SIGTERM");
     await network.ended;
     await rm(directory, { recursive: true, force: true, maxRetries: 5 });
@@ -73,6 +83,7 @@ describe("bad input", { timeout: 170_000 }, () => {
 
   const cases = (): Readonly<Record<string, Case>> => ({
     "a wrong image": {
+      apart: true,
       args: ["submit", "ocr", file("words.png")],
       code: "bad-image",
       exit: 1,
@@ -97,6 +108,7 @@ describe("bad input", { timeout: 170_000 }, () => {
       says: /as many numbers as the shape holds/,
     },
     "an unknown app": {
+      apart: true,
       args: ["submit", "orc", file("words.png")],
       code: "unknown-app",
       exit: 4,
@@ -146,12 +158,14 @@ describe("bad input", { timeout: 170_000 }, () => {
       says: /nowhere\.png.*check the path/,
     },
     "a full disk": {
+      apart: true,
       args: ["store", "export", "/dev/full"],
       code: "disk-full",
       exit: 5,
       says: /make room/,
     },
     "a data directory in use": {
+      apart: true,
       args: ["serve", "--nats", "nats://127.0.0.1:1", "--port", "0"],
       code: "data-locked",
       exit: 5,
@@ -170,12 +184,14 @@ describe("bad input", { timeout: 170_000 }, () => {
       says: /verification\.adversaryShare must be a number from 0\.01 to 0\.49, not 0\.9/,
     },
     "a policy without a parameter": {
+      apart: true,
       args: ["start", "--port", "0", "--policy", file("short.json")],
       code: "parameter-missing",
       exit: 4,
       says: /short\.json: verification is missing/,
     },
     "a second worker of a name": {
+      apart: true,
       args: ["worker", "--name", "node-1"],
       code: "name-in-use",
       exit: 5,
@@ -194,6 +210,7 @@ describe("bad input", { timeout: 170_000 }, () => {
       says: /is there already/,
     },
     "an unknown command": {
+      apart: true,
       args: ["submot"],
       code: "usage",
       exit: 2,
@@ -223,6 +240,7 @@ describe("bad input", { timeout: 170_000 }, () => {
     await new Promise((resolve) => other.once("listening", resolve));
     const { port } = other.address() as { port: number };
     await fails({
+      apart: true,
       args: ["store", "serve", "--data", file("other"), "--port", String(port)],
       code: "port-in-use",
       exit: 5,
@@ -233,6 +251,7 @@ describe("bad input", { timeout: 170_000 }, () => {
 
   test("no nats-server", () =>
     fails({
+      apart: true,
       args: ["start", "--data", file("fresh"), "--port", "0"],
       env: { CNCT_NATS_SERVER: file("nowhere") },
       code: "no-nats-server",

@@ -3,7 +3,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Asked } from "./command-host.ts";
 
 const mainFile = join(import.meta.dirname, "..", "..", "cli", "main.ts");
 
@@ -73,6 +75,31 @@ export const firstMatch = ({ child, ended }: Running, pattern: RegExp): Promise<
 
 export const runCnct = (args: readonly string[], env: Environment = {}): Promise<Ran> =>
   startCnct(args, env).ended;
+
+export interface CommandHost {
+  /** One at a time; for commands that end by themselves and leave nothing open. */
+  readonly run: (args: readonly string[], env?: Environment) => Promise<Ran>;
+  readonly close: () => void;
+}
+
+/** Runs commands without a process for each. */
+export const openCommandHost = (): CommandHost => {
+  const file = join(import.meta.dirname, "command-host.ts");
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", file], {
+    env: cleanEnvironment({}),
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    run: async (args, env = {}) => {
+      child.stdin.write(`${JSON.stringify({ args, env } satisfies Asked)}\n`);
+      const { value, done } = await answers.next();
+      if (done === true) throw new Error(`the host ended at cnct ${args.join(" ")}`);
+      return JSON.parse(value);
+    },
+    close: () => child.stdin.end(),
+  };
+};
 
 export interface StartedNetwork extends Running {
   readonly gateway: string;
