@@ -4,11 +4,17 @@
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { type Policy, policyDefaults, withDefaults } from "../domain/policy/policy.ts";
-import type { AnyEvent } from "../streams/codec.ts";
+import { type AnyEvent, schemaVersions } from "../streams/codec.ts";
 import { beforeFirst, type Position } from "../streams/event-store.ts";
 import { inTransaction, readCheckpoint } from "./database.ts";
 import { policyKey } from "./policies.ts";
-import type { EventType, Place, PlaceUnderPolicy, Step } from "./projection.ts";
+import {
+  type EventType,
+  type Place,
+  type PlaceUnderPolicy,
+  type Step,
+  stepOf,
+} from "./projection.ts";
 import { RowCache } from "./row-cache.ts";
 import type { Table } from "./table.ts";
 import { tables } from "./tables.ts";
@@ -31,6 +37,8 @@ export interface Fold {
 
 /** Hot rows kept of each view. */
 const rowsMax = 20_000;
+
+const eventTypes = Object.keys(schemaVersions) as readonly EventType[];
 
 type Apply = (event: AnyEvent, place: PlaceUnderPolicy) => void;
 
@@ -60,6 +68,7 @@ const writerOf = <Row>(database: DatabaseSync, table: Table<Row>): Writer => {
        WHERE ${key.map((column) => `${column} = ?`).join(" AND ")}`,
     );
   const leave = trail && database.prepare(replacing(trail.table));
+  let added: Row[] = [];
   let lines: (readonly SQLInputValue[])[] = [];
   const lookUp = (verb: string): StatementSync | undefined =>
     lookup === undefined ? undefined : database.prepare(`${verb} FROM ${name} WHERE ${lookup}`);
@@ -71,12 +80,23 @@ const writerOf = <Row>(database: DatabaseSync, table: Table<Row>): Writer => {
     return stored && decode(stored);
   };
 
+  /** Of a table to which rows are only added: none is looked for, nor changed later. */
+  const addRows =
+    <Event>({ keysOf, evolve }: Step<Row, Event>) =>
+    (event: Event, place: PlaceUnderPolicy): void => {
+      for (const key of keysOf(event, place)) {
+        const row = evolve(undefined, event, place, key);
+        if (row !== undefined) added.push(row);
+      }
+    };
+
   const applyStep =
     <Event>({ keysOf, evolve, begins }: Step<Row, Event>) =>
     (event: Event, place: PlaceUnderPolicy): void => {
       for (const key of keysOf(event, place)) {
-        const cached =
-          cache.get(key) ?? cache.add(key, begins?.(key, place) ? undefined : find(key));
+        const cached = begins?.(key, place)
+          ? cache.add(key, undefined)
+          : (cache.get(key) ?? cache.add(key, find(key)));
         const row = evolve(cached.row, event, place, key);
         if (row === cached.row) continue;
         cache.change(cached, row);
@@ -85,12 +105,15 @@ const writerOf = <Row>(database: DatabaseSync, table: Table<Row>): Writer => {
     };
 
   const steps = new Map<EventType, Apply>();
-  for (const [type, step] of Object.entries(projection.on))
-    if (step !== "ignored") steps.set(type as EventType, applyStep(step as Step<Row, AnyEvent>));
+  for (const type of eventTypes) {
+    const step = stepOf(projection, type);
+    if (step) steps.set(type, lookup === undefined ? addRows(step) : applyStep(step));
+  }
 
   return {
     steps,
     write: () => {
+      for (const row of added) upsert.run(...encode(row));
       for (const { key, row, stored } of cache.dirty) {
         if (row === undefined) {
           if (stored) remove?.run(key);
@@ -100,10 +123,12 @@ const writerOf = <Row>(database: DatabaseSync, table: Table<Row>): Writer => {
       for (const line of lines) leave?.run(...line);
     },
     wrote: () => {
+      added = [];
       lines = [];
-      cache.wrote({ keep: (row) => lookup !== undefined && !isSettled(row) });
+      cache.wrote({ keep: (row) => !isSettled(row) });
     },
     reset: () => {
+      added = [];
       lines = [];
       cache.clear();
     },

@@ -39,9 +39,16 @@ export interface Projection<Row> {
   readonly name: string;
   /** Raised whenever the same facts give other rows than before: the views are then rebuilt. */
   readonly version: number;
-  /** Every event type is listed, also the ignored ones, so that the compiler asks for new ones. */
-  readonly on: { readonly [Type in EventType]: Step<Row, EventOf<Type>> | "ignored" };
+  /** What is not named here changes nothing, unless `otherwise` says what it does. */
+  readonly on: { readonly [Type in EventType]?: Step<Row, EventOf<Type>> };
+  readonly otherwise?: Step<Row, AnyEvent>;
 }
+
+/** What an event of this type does; undefined if nothing. */
+export const stepOf = <Row>(
+  { on, otherwise }: Projection<Row>,
+  type: EventType,
+): Step<Row, AnyEvent> | undefined => (on[type] as Step<Row, AnyEvent> | undefined) ?? otherwise;
 
 /** For rows that begin with the first event of a stream of their own. */
 export const beginsStream = (_key: string, { revision }: Place): boolean => revision === 0n;

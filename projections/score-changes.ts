@@ -4,15 +4,12 @@
  */
 import type { ScoreChange } from "../domain/reputation/changes.ts";
 import type { Projection } from "./projection.ts";
-import { reputation } from "./reputation.ts";
 
 /** Lines kept of each node; the log has all (`cnct node <id> --explain`). */
 export const changesKept = 128;
 
-const nothing = Object.fromEntries(Object.keys(reputation.on).map((type) => [type, "ignored"]));
-
 export const scoreChanges: Projection<ScoreChange> = {
   name: "scoreChanges",
   version: 1,
-  on: nothing as Projection<ScoreChange>["on"],
+  on: {},
 };

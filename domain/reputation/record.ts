@@ -6,7 +6,14 @@
 import type { Instant } from "../decider.ts";
 import type { NodeId } from "../ids.ts";
 import type { NodeConvicted } from "../node/node.ts";
-import { causeOf, type Mark, markAfter, type ScoreChange, scoreOf } from "./changes.ts";
+import {
+  causeOf,
+  type Mark,
+  markAfter,
+  type ScoreChange,
+  type ScoreName,
+  scoreOf,
+} from "./changes.ts";
 import type { ReputationParameters } from "./parameters.ts";
 import { blankTrack, evolveTrack, type Track, type TrackEvent } from "./track.ts";
 import { type Warning, type WarningCode, warningsFor } from "./warnings.ts";
@@ -61,6 +68,7 @@ export const evolveRecord = (
   const latest: ScoreChange[] = [];
   const marks = { ...record.marks };
   for (const score of ["reliability", "correctness"] as const) {
+    if (isUntouched(score, before, track)) continue;
     const { mark, line } = markAfter(score, record.marks[score], change);
     marks[score] = mark;
     const serial = record.changes + latest.length;
@@ -85,6 +93,14 @@ export const evolveRecord = (
   const lines = latest.length > 0 ? latest : none;
   return { ...record, track, position, marks, warnings, changes, latest: lines };
 };
+
+/** Whether an event said nothing about a score: its mark stays, and no line is due. */
+const isUntouched = (score: ScoreName, before: Track, after: Track): boolean =>
+  score === "reliability"
+    ? before.kept.answered === after.kept.answered &&
+      before.kept.broken === after.kept.broken &&
+      before.silentAt === after.silentAt
+    : before.kept.accepted === after.kept.accepted && before.kept.rejected === after.kept.rejected;
 
 const convict = (
   record: ReputationRecord,

@@ -2,7 +2,7 @@
 
 import { policyDefaults, withDefaults } from "../../domain/policy/policy.ts";
 import type { AnyEvent } from "../../streams/codec.ts";
-import type { PlaceUnderPolicy, Projection, Step } from "../projection.ts";
+import { type PlaceUnderPolicy, type Projection, type Step, stepOf } from "../projection.ts";
 import type { Append } from "./history.ts";
 
 /** The first event has position 0; each stream counts its own revisions. */
@@ -19,9 +19,9 @@ export const rowsOf = <Row>(
       const revision = revisions.get(stream) ?? 0n;
       revisions.set(stream, revision + 1n);
       if (event.type === "PolicyAdopted") policy = withDefaults(event.policy);
-      const step = projection.on[event.type];
+      const step = stepOf(projection, event.type);
       const place = { position, revision, policy };
-      if (step !== "ignored") applyStep(rows, step as Step<Row, AnyEvent>, event, place);
+      if (step) applyStep(rows, step, event, place);
       position++;
     }
   return rows;
