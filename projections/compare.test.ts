@@ -94,7 +94,7 @@ describe("a comparison", () => {
   }[] = [
     {
       table: "jobs",
-      sql: `UPDATE jobs SET body = replace(body, '"replica":1', '"replica":2') WHERE hash = '${hash}'`,
+      sql: `UPDATE jobs SET body = replace(body, '"received"', '"expired"') WHERE hash = '${hash}'`,
       key: /^\d+$/,
     },
     {

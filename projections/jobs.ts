@@ -113,7 +113,7 @@ const unanswered = {
 
 export const jobs: Projection<JobRow> = {
   name: "jobs",
-  version: 6,
+  version: 7,
   on: {
     JobSubmitted: {
       keysOf,

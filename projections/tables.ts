@@ -12,6 +12,7 @@ import { accounts } from "./accounts.ts";
 import { blobs } from "./blobs.ts";
 import { entries, type JournalRow } from "./entries.ts";
 import { identities } from "./identities.ts";
+import { bodyOf, bodyText } from "./job-body.ts";
 import { jobs } from "./jobs.ts";
 import { nodes } from "./nodes.ts";
 import { type PolicyRow, policies, policyKey } from "./policies.ts";
@@ -30,39 +31,6 @@ import type {
   NodeRow,
   ServiceKeyRow,
 } from "./views.ts";
-
-type EscrowBody = Omit<NonNullable<JobRow["escrow"]>, "positions"> & {
-  readonly positions: readonly number[];
-};
-type JobBody = Pick<
-  JobRow,
-  "reason" | "submittedAt" | "deadlineAt" | "endedAt" | "output" | "tasks" | "disagreement"
-> &
-  Pick<JobRow, "paid" | "awaitingKeys" | "provisional"> & {
-    readonly escrow: EscrowBody | null;
-    readonly endedPosition: number | null;
-  };
-
-/** What changes of a job. */
-const jobBody = (row: JobRow): string => {
-  const { reason, submittedAt, deadlineAt, endedAt, output, tasks, disagreement } = row;
-  const { paid, escrow, awaitingKeys, provisional } = row;
-  const body: JobBody = {
-    reason,
-    submittedAt,
-    deadlineAt,
-    endedAt,
-    endedPosition: row.endedPosition === null ? null : Number(row.endedPosition),
-    output,
-    tasks,
-    disagreement,
-    paid,
-    escrow: escrow && { ...escrow, positions: escrow.positions.map(Number) },
-    awaitingKeys,
-    ...(provisional ? { provisional } : {}),
-  };
-  return JSON.stringify(body);
-};
 
 const jobsTable: Table<JobRow> = {
   projection: jobs,
@@ -87,22 +55,20 @@ const jobsTable: Table<JobRow> = {
   lookup: "substr(hash, 1, 20) = substr(?1, 1, 20) AND hash = ?1",
   encode: (row) => {
     const { submittedPosition, jobHash, client, app, spec, status, lastPosition } = row;
-    const [text, at, body] = [JSON.stringify(spec), row.reopenedPosition, jobBody(row)];
+    const [text, at, body] = [JSON.stringify(spec), row.reopenedPosition, bodyText(row)];
     return [submittedPosition, jobHash, client, app, text, status, lastPosition, at, body];
   },
   encodeChange: (row) => {
     const { status, lastPosition, reopenedPosition, submittedPosition } = row;
-    return [status, lastPosition, reopenedPosition, jobBody(row), submittedPosition];
+    return [status, lastPosition, reopenedPosition, bodyText(row), submittedPosition];
   },
   // Its escrow is closed, or it never had one: it ended before, and nothing is owed.
   isSettled: ({ status, escrow }) =>
     escrow === null ? status === "rejected" : escrow.refunded !== null,
   decode: (columns) => {
-    const body = JSON.parse(textOf(columns, "body")) as JobBody;
     const spec = JSON.parse(textOf(columns, "spec")) as JobSpec;
-    const { endedPosition, escrow } = body;
     return {
-      ...body,
+      ...bodyOf(textOf(columns, "body")),
       spec,
       jobHash: textOf(columns, "hash"),
       client: textOf(columns, "client"),
@@ -110,10 +76,8 @@ const jobsTable: Table<JobRow> = {
       status: textOf(columns, "status") as JobStatus,
       quorum: spec.quorum,
       replicasMax: spec.replicasMax,
-      escrow: escrow && { ...escrow, positions: escrow.positions.map(BigInt) },
       submittedPosition: bigintOf(columns, "submitted"),
       reopenedPosition: columns["reopened"] === null ? null : bigintOf(columns, "reopened"),
-      endedPosition: endedPosition === null ? null : BigInt(endedPosition),
       lastPosition: bigintOf(columns, "position"),
     };
   },
