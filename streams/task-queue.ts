@@ -120,6 +120,8 @@ export interface TaskDesk {
    * listen now has not heard it.
    */
   requestReveals(nodeId: NodeId, tasks: readonly TaskKey[]): void;
+  /** Tells a node of tasks that nobody needs any more. Kept by nothing: who misses it computes in vain. */
+  requestStops(nodeId: NodeId, tasks: readonly TaskKey[]): void;
   /** Asks these nodes whether they live: each that hears it beats at once. Nothing keeps the request. */
   callRoll(nodeIds: Iterable<NodeId>): void;
   /** Hears of bundles that a node was given too often without ever finishing; they are removed. */
@@ -156,6 +158,8 @@ export interface TaskSource {
   publishResults(report: Report, messageId: string): Promise<void>;
   /** Hears which results are to be shown; the same may be asked again and again. */
   onReveal(handle: (tasks: readonly TaskKey[]) => void): void;
+  /** Hears which tasks nobody needs any more. */
+  onStop(handle: (tasks: readonly TaskKey[]) => void): void;
   heartbeat(heartbeat: Heartbeat): void;
   /** Hears that a heartbeat is wanted now: the desk asks, or the queue was lost and is found again. */
   onRollCall(handle: () => void): void;

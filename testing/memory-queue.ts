@@ -20,12 +20,13 @@ import {
 import { TaskQueueError } from "../streams/nats/errors.ts";
 import { readReport } from "../streams/nats/results.ts";
 import {
+  type ControlVerb,
+  decodeControl,
   decodeHeartbeat,
-  decodeReveals,
   decodeTasks,
+  encodeControl,
   encodeHeartbeat,
   encodeReport,
-  encodeReveals,
   encodeTasks,
 } from "../streams/nats/wire.ts";
 import type {
@@ -33,6 +34,7 @@ import type {
   Heartbeat,
   Report,
   TaskDesk,
+  TaskKey,
   TaskOrder,
   TaskSource,
 } from "../streams/task-queue.ts";
@@ -276,6 +278,14 @@ const openDesk = (shared: Shared): { readonly desk: TaskDesk; readonly crash: ()
     return consumption;
   };
 
+  const tell = (nodeId: NodeId, verb: ControlVerb, tasks: readonly TaskKey[]): void => {
+    if (!alive) return;
+    for (const bytes of encodeControl(verb, tasks))
+      broker.hop(() => {
+        for (const hear of shared.onControl) hear(controlSubject(nodeId, verb), bytes);
+      });
+  };
+
   const desk: TaskDesk = {
     ensure: async (nodeIds) => {
       if (!alive) throw closedError();
@@ -287,13 +297,8 @@ const openDesk = (shared: Shared): { readonly desk: TaskDesk; readonly crash: ()
       await publishAll(broker, into, encodeTasks(orders), messageId);
     },
     consumeResults,
-    requestReveals: (nodeId, tasks) => {
-      if (!alive) return;
-      for (const bytes of encodeReveals(tasks))
-        broker.hop(() => {
-          for (const hear of shared.onControl) hear(controlSubject(nodeId, "reveal"), bytes);
-        });
-    },
+    requestReveals: (nodeId, tasks) => tell(nodeId, "reveal", tasks),
+    requestStops: (nodeId, tasks) => tell(nodeId, "stop", tasks),
     callRoll: (nodeIds) => {
       if (!alive) return;
       for (const nodeId of nodeIds)
@@ -348,6 +353,17 @@ const openSource = (
     alive = false;
     for (const ending of endings) ending();
     endings.clear();
+  };
+
+  const onTold = (verb: ControlVerb, handle: (tasks: readonly TaskKey[]) => void): void => {
+    const hear = (subject: string, bytes: Uint8Array): void => {
+      if (subject !== controlSubject(nodeId, verb)) return;
+      const decoded = decodeControl(verb, bytes);
+      if (decoded.ok) handle(decoded.value);
+      else malformed(subject, decoded.reason);
+    };
+    onControl.add(hear);
+    endings.add(() => onControl.delete(hear));
   };
 
   const source: TaskSource = {
@@ -414,16 +430,8 @@ const openSource = (
         await publishAll(broker, into, bundles, messageId);
       }
     },
-    onReveal: (handle) => {
-      const hear = (subject: string, bytes: Uint8Array): void => {
-        if (subject !== controlSubject(nodeId, "reveal")) return;
-        const decoded = decodeReveals(bytes);
-        if (decoded.ok) handle(decoded.value);
-        else malformed(subject, decoded.reason);
-      };
-      onControl.add(hear);
-      endings.add(() => onControl.delete(hear));
-    },
+    onReveal: (handle) => onTold("reveal", handle),
+    onStop: (handle) => onTold("stop", handle),
     onRollCall: (handle) => {
       const hear = (subject: string): void => {
         if (subject === controlSubject(nodeId, "beat")) handle();

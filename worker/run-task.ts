@@ -21,12 +21,20 @@ export interface TaskTools {
 /**
  * Never rejects: whatever goes wrong becomes a statement. The job's own fault is not retryable, this
  * machine's is.
+ *
+ * @param stop - Ends it as the time limit does: nobody needs the task any more.
  */
-export const runTask = async (order: TaskOrder, tools: TaskTools): Promise<ResultStatement> => {
+export const runTask = async (
+  order: TaskOrder,
+  tools: TaskTools,
+  stop?: AbortSignal,
+): Promise<ResultStatement> => {
   const { jobHash, replica, attempt } = order;
   const task = { jobHash, replica, attempt };
   const limit = new AbortController();
   const timer = tools.clock.after(order.wallMs, () => limit.abort());
+  const end = () => limit.abort(new Stopped("nobody needs the task any more"));
+  stop?.addEventListener("abort", end, { once: true });
   try {
     // The limit holds for all of it: a blob store that never answers must not keep the slot either.
     const done = await Promise.race([compute(order, tools, limit.signal), aborted(limit.signal)]);
@@ -38,6 +46,7 @@ export const runTask = async (order: TaskOrder, tools: TaskTools): Promise<Resul
     return { ...task, outcome: "failed", ...failure, message };
   } finally {
     timer.cancel();
+    stop?.removeEventListener("abort", end);
   }
 };
 
@@ -98,10 +107,16 @@ const store = async (
 };
 
 class TimedOut extends Error {}
+class Stopped extends Error {}
 
 const aborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
-    const stop = () => reject(new TimedOut("the task ran into its time limit"));
+    const stop = () =>
+      reject(
+        signal.reason instanceof Stopped
+          ? signal.reason
+          : new TimedOut("the task ran into its time limit"),
+      );
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
   });
@@ -125,6 +140,7 @@ const failureOf = (error: unknown) => {
     return { code: error.code, message, retryable: false };
   if (error instanceof KeyMissing) return { code: "key-missing", message, retryable: true };
   if (error instanceof OutOfMemory) return { code: error.code, message, retryable: true };
+  if (error instanceof Stopped) return { code: "stopped", message, retryable: true };
   if (error instanceof TimedOut) return { code: "timed-out", message, retryable: true };
   if (error instanceof BlobError) return { code: error.code, message, retryable: true };
   return { code: "worker-fault", message, retryable: true };

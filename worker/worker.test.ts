@@ -51,6 +51,7 @@ const openWorker = (slots: number, lag = 0, signer?: Signer) => {
   const publishing: (() => void)[] = [];
   let acks = 0;
   let ask: (tasks: readonly TaskKey[]) => void = () => assert.fail("nothing is heard");
+  let halt: (tasks: readonly TaskKey[]) => void = () => assert.fail("nothing is heard");
   let deliver: (delivery: TaskDelivery) => void = () => assert.fail("nothing is consumed");
 
   const executor: Executor = {
@@ -78,6 +79,9 @@ const openWorker = (slots: number, lag = 0, signer?: Signer) => {
     onReveal: (handle) => {
       ask = handle;
     },
+    onStop: (handle) => {
+      halt = handle;
+    },
     heartbeat: () => undefined,
     onRollCall: () => undefined,
     close: async () => undefined,
@@ -96,6 +100,7 @@ const openWorker = (slots: number, lag = 0, signer?: Signer) => {
     published,
     reports,
     ask: (...tasks: readonly TaskKey[]) => ask(tasks),
+    stop: (...tasks: readonly TaskKey[]) => halt(tasks),
     acks: () => acks,
     give: (...tasks: readonly TaskOrder[]) =>
       deliver({
@@ -117,6 +122,31 @@ const hops = async (count: number) => {
 };
 
 describe("the worker", () => {
+  test("ends what nobody needs any more, says nothing of it, and goes on with the next", async () => {
+    const { worker, computed, published, give, stop, finish, hear, acks } = openWorker(1);
+    const [a, b, c] = [orderOf("a"), orderOf("b"), orderOf("c")];
+    give(a, b);
+    give(c);
+    await turn();
+    assert.deepEqual(computed, ["a"]);
+    stop(orderOf("a", { attempt: 2 }), orderOf("d")); // Neither is here.
+    stop(b);
+    stop(a, b);
+    await turn();
+    assert.deepEqual(computed, ["a", "c"], "the slot is free for the next");
+    assert.equal(acks(), 1, "its bundle is done with");
+    assert.equal(worker.held(), 1);
+    finish("a");
+    finish("c");
+    await turn();
+    hear();
+    await turn();
+    stop(c); // It is answered.
+    assert.deepEqual(published, ["c"]);
+    assert.equal(acks(), 2);
+    await worker.drain();
+  });
+
   test("sends each result, at whatever moment the one before has been sent", async () => {
     for (let lag = 0; lag <= 24; lag++) {
       const { worker, published, give, finish, hear, acks } = openWorker(2, lag);

@@ -59,6 +59,8 @@ interface Held {
   readonly name: string;
   /** Every delivery that asked for it. */
   readonly bundles: Bundle[];
+  /** Ends its computation. */
+  readonly stop: AbortController;
 }
 
 /**
@@ -152,11 +154,24 @@ export const runWorker = ({
     const { order } = task;
     notify({ type: "task-started", task: order });
     const startedAt = clock.now();
-    const result = await runTask(order, tools);
+    const result = await runTask(order, tools, task.stop.signal);
     running--;
     notify({ type: "task-ended", task: order, result });
-    answer(task, answerOf(order, result, startedAt));
+    // What was stopped is asked for by nobody: nothing is said of it.
+    if (task.stop.signal.aborted) letGo(task);
+    else answer(task, answerOf(order, result, startedAt));
     startMore();
+  };
+
+  /** One that has its answer already is let go when that has been sent. */
+  const stop = (key: TaskKey) => {
+    const task = held.get(taskName(key));
+    if (!task) return;
+    task.stop.abort();
+    const place = waiting.indexOf(task);
+    if (place < 0) return;
+    waiting.splice(place, 1);
+    letGo(task);
   };
 
   const startMore = () => {
@@ -191,7 +206,7 @@ export const runWorker = ({
         known.bundles.push(bundle);
         continue;
       }
-      const task: Held = { order, name, bundles: [bundle] };
+      const task: Held = { order, name, bundles: [bundle], stop: new AbortController() };
       held.set(name, task);
       const done = finished.get(name);
       if (done) answer(task, done);
@@ -218,6 +233,9 @@ export const runWorker = ({
   const consumption = source.consumeTasks(wanted, take);
   source.onReveal((tasks) => {
     for (const task of tasks) show(task);
+  });
+  source.onStop((tasks) => {
+    for (const task of tasks) stop(task);
   });
   let working: Timer | undefined;
   const sayWorking = () => {

@@ -17,7 +17,7 @@ import { type Assignment, type Job, type OpenJob, vacancies } from "../../domain
 import type { NodeEvent } from "../../domain/node/node.ts";
 import type { PolicyEvent } from "../../domain/policy/adoption.ts";
 import { policyDefaults, withDefaults } from "../../domain/policy/policy.ts";
-import type { Heartbeat } from "../../streams/task-queue.ts";
+import type { Heartbeat, TaskKey } from "../../streams/task-queue.ts";
 import { createCredibility } from "../credibility.ts";
 import type { Fact } from "../facts.ts";
 import { findBackups } from "./backups.ts";
@@ -30,6 +30,7 @@ import { createPresence } from "./presence.ts";
 import { createQuotas, type Quota } from "./quotas.ts";
 import { type Await, createSealedJobs } from "./sealed-jobs.ts";
 import { createSeating } from "./seating.ts";
+import { createStops } from "./stops.ts";
 import { createUsage } from "./usage.ts";
 
 export interface Dispatcher {
@@ -53,6 +54,8 @@ export interface Dispatcher {
   undoAwait(wish: Await): void;
   /** Task orders to be sent since the last call, by node. */
   takeOrders(): ReadonlyMap<NodeId, readonly Order[]>;
+  /** Tasks that nobody needs any more since the last call, by the node that may be at work on them. */
+  takeStops(now: Instant): ReadonlyMap<NodeId, readonly TaskKey[]>;
   /** What has run out of time. Call it about once a second. */
   tick(now: Instant): Overdue;
   /** Names the job in a tick once more, at that instant: what was due could not be done. */
@@ -117,6 +120,7 @@ export const createDispatcher = (
   const usage = createUsage({ halfLifeMs: policyDefaults.dispatch.usageHalfLifeMs });
   const openJobs = createOpenJobs(usage);
   const orders = createOrders();
+  const stops = createStops();
   const sealedJobs = createSealedJobs();
   const credibility = createCredibility();
   const steered = new Map<JobHash, NodeId>();
@@ -156,6 +160,7 @@ export const createDispatcher = (
     openJobs,
     orders,
     sealedJobs,
+    stops,
   });
 
   const hearNode = (event: NodeEvent) => {
@@ -276,6 +281,7 @@ export const createDispatcher = (
     undoAwait: sealedJobs.undoAwait,
 
     takeOrders: orders.take,
+    takeStops: stops.take,
 
     remind: (jobHash, at) => openJobs.ring(jobHash, at),
 

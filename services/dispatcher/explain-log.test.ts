@@ -10,10 +10,69 @@ import { createShare } from "../../domain/dispatch/share.ts";
 import type { JobEvent, TaskAssigned } from "../../domain/job/events.ts";
 import { policyDefaults } from "../../domain/policy/policy.ts";
 import type { RecordedEvent } from "../../streams/event-store.ts";
+import { runBatch } from "../../testing/batch-run.ts";
 import { type DispatchRun, runDispatch, sha256 } from "../../testing/dispatch-run.ts";
 import { explainLog } from "./explain-log.ts";
 
 const jobs = 1_000;
+
+const explain = async (log: readonly RecordedEvent[]): Promise<readonly Explained[]> => {
+  const all: Explained[] = [];
+  await explainLog(() => log, { sha256, onExplained: (explained) => all.push(explained) });
+  return all;
+};
+
+describe("a backup", () => {
+  /** In each batch of 40 the sixth job hangs where it is first. */
+  const run = runBatch({
+    tookMs: ({ jobHash, replica, attempt }) =>
+      Number.parseInt(jobHash, 16) % 40 === 5 && replica === 0 && attempt === 1 ? Infinity : 1_000,
+  });
+  const place = run.log.findIndex(
+    ({ type, data }) => type === "TaskAssigned" && (data as TaskAssigned).backs !== undefined,
+  );
+  const [faultyAt, assigned] = [run.log[place]?.position, run.log[place]?.data as TaskAssigned];
+  const codesWith = async (data: unknown): Promise<ReadonlySet<string>> => {
+    const log = run.log.map((recorded, n) => (n === place ? { ...recorded, data } : recorded));
+    const wrong = (await explain(log)).filter(({ outcome }) => outcome !== "matches");
+    assert.deepEqual(
+      wrong.map(({ position }) => position),
+      [faultyAt],
+    );
+    return new Set(wrong.flatMap(({ faults }) => faults.map(({ code }) => code)));
+  };
+
+  test("is recomputed from the log, with what made it a backup", async () => {
+    const all = await explain(run.log);
+    assert.equal(all.length, 41);
+    assert.deepEqual(
+      all.filter(({ outcome }) => outcome !== "matches").map(({ faults }) => faults),
+      [],
+    );
+  });
+
+  test("does not match when any figure of it is another, or it stands in for no task that hung", async () => {
+    const { reason } = assigned;
+    const { backup = [0, 0, 0, 0], ...rest } = reason;
+    for (const [i, value] of backup.entries()) {
+      const changed = backup.with(i, i === 0 ? value - 1 : value + 1);
+      const codes = await codesWith({ ...assigned, reason: { ...reason, backup: changed } });
+      assert.ok(codes.has("digest-differs"), `${i}`);
+      assert.equal(codes.has("backup-differs"), i > 0, `${i}`);
+    }
+    const long = [1e9, backup[1], backup[2], backup[3]];
+    const tooLong = await codesWith({ ...assigned, reason: { ...reason, backup: long } });
+    assert.ok(tooLong.has("backup-differs"), "longer than it was there");
+    const short = [backup[1], backup[1], backup[2], backup[3]];
+    const tooShort = await codesWith({ ...assigned, reason: { ...reason, backup: short } });
+    assert.ok(tooShort.has("backup-differs"), "it did not hang yet");
+    assert.ok((await codesWith({ ...assigned, backs: 7 })).has("backup-differs"));
+    assert.ok((await codesWith({ ...assigned, reason: rest })).has("backup-differs"));
+    const busy = reason.looked?.map(([id, standing, , ...more]) => [id, standing, 1, ...more]);
+    const taken = await codesWith({ ...assigned, reason: { ...reason, looked: busy } });
+    assert.ok(taken.has("backup-unfit"), "to a node without an idle slot");
+  });
+});
 
 describe(`a run of ${jobs} jobs`, () => {
   let run: DispatchRun;
@@ -21,11 +80,6 @@ describe(`a run of ${jobs} jobs`, () => {
   let few: DispatchRun;
   let clean: readonly Explained[];
 
-  const explain = async (log: readonly RecordedEvent[]): Promise<readonly Explained[]> => {
-    const all: Explained[] = [];
-    await explainLog(() => log, { sha256, onExplained: (explained) => all.push(explained) });
-    return all;
-  };
   const differing = async (log: readonly RecordedEvent[]) =>
     (await explain(log)).filter(({ outcome }) => outcome === "differs");
   const codesOf = (explained: readonly Explained[]) =>

@@ -9,6 +9,7 @@ import { type Orders, orderFor } from "./orders.ts";
 import type { Quotas } from "./quotas.ts";
 import type { SealedJobs } from "./sealed-jobs.ts";
 import type { Seating } from "./seating.ts";
+import type { Stops } from "./stops.ts";
 import type { Usage } from "./usage.ts";
 
 /** Folds an event of a job but its funding. `job` is the state after it, or newer. */
@@ -22,6 +23,7 @@ export const createJobHearing = ({
   openJobs,
   orders,
   sealedJobs,
+  stops,
 }: {
   readonly usage: Usage;
   readonly quotas: Quotas;
@@ -30,10 +32,18 @@ export const createJobHearing = ({
   readonly openJobs: OpenJobs;
   readonly orders: Orders;
   readonly sealedJobs: SealedJobs;
+  readonly stops: Stops;
 }): JobHearing => {
   const release = (jobHash: JobHash, replica: number, nodeId: NodeId) => {
     const order = orders.release(jobHash, replica, nodeId);
     if (order) openJobs.forget(jobHash, order.task.expiresAt);
+    return order;
+  };
+
+  /** What its node may be at, and nobody needs any more. */
+  const stop = (jobHash: JobHash, replica: number, nodeId: NodeId) => {
+    const order = release(jobHash, replica, nodeId);
+    if (order) stops.add(nodeId, order);
   };
 
   const hearAssignment = (event: TaskAssigned, fact: Fact, job: Job) => {
@@ -69,9 +79,11 @@ export const createJobHearing = ({
       case "ResultReceived":
       case "TaskFailed":
       case "TaskExpired":
-      case "TaskStopped":
         release(jobHash, event.replica, event.nodeId);
         openJobs.enlist(jobHash, job);
+        return;
+      case "TaskStopped":
+        stop(jobHash, event.replica, event.nodeId);
         return;
       case "ResultsDisagreed":
       case "AuditDrawn":
@@ -95,7 +107,7 @@ export const createJobHearing = ({
       case "JobCancelled":
         openJobs.close(jobHash);
         if (job.status === "unknown") return;
-        for (const { replica, nodeId } of job.tasks) release(jobHash, replica, nodeId);
+        for (const { replica, nodeId } of job.tasks) stop(jobHash, replica, nodeId);
     }
   };
 };

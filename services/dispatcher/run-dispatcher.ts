@@ -140,6 +140,8 @@ export const runDispatcher = ({
     live = true;
     ensureNewNodes();
     for (const [nodeId, orders] of dispatcher.takeOrders()) void send(nodeId, orders);
+    for (const [nodeId, tasks] of dispatcher.takeStops(clock.now()))
+      desk.requestStops(nodeId, tasks);
     for (const plan of dispatcher.plan(random)) void assign(plan);
     for (const wish of dispatcher.takeAwaits()) void askForKeys(wish);
   };

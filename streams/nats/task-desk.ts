@@ -12,14 +12,14 @@ import {
   taskSubjects,
   tasksStream,
 } from "../names.ts";
-import type { Consumption, Heartbeat, TaskDesk } from "../task-queue.ts";
+import type { Consumption, Heartbeat, TaskDesk, TaskKey } from "../task-queue.ts";
 import { connectNats, defaultUrl, type NatsLink } from "./connection.ts";
 import { TaskQueueError } from "./errors.ts";
 import { type Layout, openLayout } from "./layout.ts";
 import { publishBundles, queueErrorOf } from "./publish.ts";
 import { consumeResults } from "./results.ts";
 import { openSweep } from "./sweep.ts";
-import { decodeHeartbeat, encodeReveals, encodeTasks } from "./wire.ts";
+import { type ControlVerb, decodeHeartbeat, encodeControl, encodeTasks } from "./wire.ts";
 
 export interface TaskDeskOptions {
   /** A link of the caller's own; closed with the desk. */
@@ -136,6 +136,12 @@ const deskOf = (link: NatsLink, layout: Layout, options: Settings): TaskDesk => 
     },
   });
 
+  const tell = (nodeId: NodeId, verb: ControlVerb, tasks: readonly TaskKey[]): void => {
+    if (connection.isClosed()) return;
+    for (const bytes of encodeControl(verb, tasks))
+      connection.publish(controlSubject(nodeId, verb), bytes);
+  };
+
   return {
     ensure: (nodeIds) => layout.ensure(nodeIds),
 
@@ -178,11 +184,8 @@ const deskOf = (link: NatsLink, layout: Layout, options: Settings): TaskDesk => 
       };
     },
 
-    requestReveals: (nodeId, tasks) => {
-      if (connection.isClosed()) return;
-      for (const bytes of encodeReveals(tasks))
-        connection.publish(controlSubject(nodeId, "reveal"), bytes);
-    },
+    requestReveals: (nodeId, tasks) => tell(nodeId, "reveal", tasks),
+    requestStops: (nodeId, tasks) => tell(nodeId, "stop", tasks),
 
     callRoll: (nodeIds) => {
       if (connection.isClosed()) return;

@@ -11,12 +11,18 @@ import {
   taskSubject,
   tasksStream,
 } from "../names.ts";
-import type { TaskDelivery, TaskSource } from "../task-queue.ts";
+import type { TaskDelivery, TaskKey, TaskSource } from "../task-queue.ts";
 import { connectNats, defaultUrl, type NatsLink } from "./connection.ts";
 import { TaskQueueError } from "./errors.ts";
 import { publishBundles, queueErrorOf } from "./publish.ts";
 import { openPull, type Pull } from "./pull.ts";
-import { decodeReveals, decodeTasks, encodeHeartbeat, encodeReport } from "./wire.ts";
+import {
+  type ControlVerb,
+  decodeControl,
+  decodeTasks,
+  encodeHeartbeat,
+  encodeReport,
+} from "./wire.ts";
 
 export interface TaskSourceOptions {
   /** A link of the caller's own with `inboxPrefix` set to `_INBOX.<node id>`; closed with the source. */
@@ -70,6 +76,19 @@ const sourceOf = (
     for (const pull of pulls) pull.poke();
   };
   let closed = false;
+
+  const onControl = (verb: ControlVerb, handle: (tasks: readonly TaskKey[]) => void): void => {
+    const subject = controlSubject(nodeId, verb);
+    connection.subscribe(subject, {
+      callback: (error, msg) => {
+        if (error) return;
+        const decoded = decodeControl(verb, msg.data);
+        if (!decoded.ok || msg.subject !== subject)
+          options.onMalformed?.(decoded.ok ? "wrong subject" : decoded.reason);
+        else handle(decoded.value);
+      },
+    });
+  };
 
   return {
     consumeTasks: (wanted, handle) => {
@@ -146,18 +165,8 @@ const sourceOf = (
         }
     },
 
-    onReveal: (handle) => {
-      const subject = controlSubject(nodeId, "reveal");
-      connection.subscribe(subject, {
-        callback: (error, msg) => {
-          if (error) return;
-          const decoded = decodeReveals(msg.data);
-          if (!decoded.ok || msg.subject !== subject)
-            options.onMalformed?.(decoded.ok ? "wrong subject" : decoded.reason);
-          else handle(decoded.value);
-        },
-      });
-    },
+    onReveal: (handle) => onControl("reveal", handle),
+    onStop: (handle) => onControl("stop", handle),
 
     heartbeat: (heartbeat) => {
       if (!connection.isClosed())

@@ -10,9 +10,9 @@ import {
 } from "../task-queue.ts";
 import { TaskQueueError } from "./errors.ts";
 import {
+  decodeControl,
   decodeHeartbeat,
   decodeReport,
-  decodeReveals,
   decodeTasks,
   encodeHeartbeat,
   encodeReport,
@@ -154,7 +154,8 @@ describe("a message", () => {
     const decoders = [
       decodeTasks,
       decodeHeartbeat,
-      decodeReveals,
+      (bytes: Uint8Array) => decodeControl("reveal", bytes),
+      (bytes: Uint8Array) => decodeControl("stop", bytes),
       (bytes: Uint8Array) => decodeReport(bytes, "result"),
       (bytes: Uint8Array) => decodeReport(bytes, "commit"),
     ];

@@ -76,9 +76,16 @@ const encodeSigned = (signed: SignedBundle) => {
 };
 
 /** Requests to show results, in as many messages as they need. */
-export const encodeReveals = (tasks: readonly TaskKey[]): readonly Uint8Array[] =>
+/** To show results that it is bound to; to stop tasks that nobody needs any more. */
+export type ControlVerb = "reveal" | "stop";
+
+/** What a node is told outside its tasks, in as many messages as it takes. */
+export const encodeControl = (
+  verb: ControlVerb,
+  tasks: readonly TaskKey[],
+): readonly Uint8Array[] =>
   bundlesOf(
-    "reveal",
+    verb,
     tasks.map(({ jobHash, replica, attempt }) => JSON.stringify({ jobHash, replica, attempt })),
     bundleBytesMax,
   );
@@ -194,8 +201,8 @@ const decodeSigned = (message: Fields, kind: ReportKind): Decoded<SignedBundle> 
   return { ok: true, value: signed };
 };
 
-export const decodeReveals = (bytes: Uint8Array): Decoded<readonly TaskKey[]> =>
-  decodeItems(parse(bytes), "reveal", (task) =>
+export const decodeControl = (verb: ControlVerb, bytes: Uint8Array): Decoded<readonly TaskKey[]> =>
+  decodeItems(parse(bytes), verb, (task) =>
     Object.keys(task).length === 3 ? keyFault(task) : "unknown or missing field",
   );
 
@@ -216,7 +223,7 @@ export const decodeHeartbeat = (bytes: Uint8Array): Decoded<Heartbeat> => {
 
 const decodeItems = <Item>(
   message: unknown,
-  field: "tasks" | "results" | "reveal",
+  field: "tasks" | "results" | ControlVerb,
   faultOf: (item: Fields) => string | undefined,
 ): Decoded<readonly Item[]> => {
   if (!isObject(message)) return refused("not a JSON object");

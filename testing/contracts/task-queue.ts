@@ -533,26 +533,32 @@ export const taskQueueContract = (
       },
     );
 
-    rule("asks a node, and no other, to show results, as often as it is said", async (queue) => {
+    rule("asks a node, and no other, to show or to stop, as often as it is said", async (queue) => {
       const desk = await queue.desk(patient);
       const heard = { ada: [] as unknown[], bob: [] as unknown[] };
-      for (const name of ["ada", "bob"] as const)
-        (await queue.source(name === "ada" ? ada : bob)).onReveal((tasks) =>
-          heard[name].push(...tasks),
-        );
+      const stopped: unknown[] = [];
+      for (const name of ["ada", "bob"] as const) {
+        const source = await queue.source(name === "ada" ? ada : bob);
+        source.onReveal((tasks) => heard[name].push(...tasks));
+        source.onStop((tasks) => stopped.push(name, ...tasks));
+      }
       await queue.pass(50);
       const keyOf = ({ jobHash, replica, attempt }: TaskOrder) => ({ jobHash, replica, attempt });
       const keys = [order("one"), order("two")].map(keyOf);
       desk.requestReveals(ada, keys);
       desk.requestReveals(ada, keys.slice(0, 1));
-      await until(queue, () => heard.ada.length === 3);
+      desk.requestStops(bob, keys.slice(1));
+      await until(queue, () => heard.ada.length === 3 && stopped.length === 2);
       assert.deepEqual(heard, { ada: [...keys, keys[0]], bob: [] });
+      assert.deepEqual(stopped, ["bob", keys[1]]);
       const many = Array.from({ length: bundleTasksMax + 1 }, (_, i) => keyOf(order(`${i}`)));
       desk.requestReveals(bob, many);
       await until(queue, () => heard.bob.length === many.length);
       await queue.publishRaw(controlSubject(bob, "reveal"), Buffer.from('{"v":1,"reveal":[]}'));
-      await until(queue, () => queue.malformed() === 1);
+      await queue.publishRaw(controlSubject(bob, "stop"), Buffer.from('{"v":1,"reveal":[]}'));
+      await until(queue, () => queue.malformed() === 2);
       assert.equal(heard.bob.length, many.length);
+      assert.equal(stopped.length, 2);
     });
 
     rule("passes heartbeats on", async (queue) => {

@@ -64,6 +64,10 @@ export const linkDesk = (
       say(`${life.name} asks ${nodeId} to show ${tasksIn(tasks)}`);
       desk.requestReveals(nodeId, tasks);
     },
+    requestStops: (nodeId, tasks) => {
+      say(`${life.name} tells ${nodeId} to stop ${tasksIn(tasks)}`);
+      desk.requestStops(nodeId, tasks);
+    },
     callRoll: (nodeIds) => desk.callRoll(nodeIds),
     onExhausted: (handle) =>
       desk.onExhausted((nodeId, tasks) => {
@@ -114,6 +118,10 @@ export const linkSource = (
     },
     onReveal: (handle) =>
       source.onReveal((tasks) => {
+        if (!line.cut) handle(tasks);
+      }),
+    onStop: (handle) =>
+      source.onStop((tasks) => {
         if (!line.cut) handle(tasks);
       }),
     onRollCall: (handle) =>

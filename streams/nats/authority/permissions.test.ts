@@ -64,6 +64,7 @@ const workerCells = (me: NodeId, other: NodeId): readonly Cell[] => [
   subscribe(`_INBOX.${me}.x.y`, "allowed"),
   subscribe(`cnct.ctl.${me}.>`, "allowed", `cnct.ctl.${me}.reveal`),
   subscribe(`cnct.ctl.${me}.reveal`, "allowed"),
+  subscribe(`cnct.ctl.${me}.stop`, "allowed"),
 
   // The work of another.
   publish(`$JS.API.CONSUMER.INFO.TASKS.${other}`, "refused"),
@@ -74,6 +75,8 @@ const workerCells = (me: NodeId, other: NodeId): readonly Cell[] => [
   publish(`cnct.hb.${other}`, "refused"),
   publish(`_INBOX.${other}.x`, "refused"),
   publish(`cnct.ctl.${other}.reveal`, "refused"),
+  publish(`cnct.ctl.${other}.stop`, "refused"),
+  subscribe(`cnct.ctl.${other}.stop`, "refused"),
   subscribe(`_INBOX.${other}.>`, "refused", `_INBOX.${other}.x`),
   subscribe(`cnct.ctl.${other}.>`, "refused", `cnct.ctl.${other}.reveal`),
   subscribe(`cnct.task.${other}`, "refused"),
@@ -86,6 +89,7 @@ const workerCells = (me: NodeId, other: NodeId): readonly Cell[] => [
   publish("cnct.result", "refused"),
   publish(`cnct.hb.${me}.more`, "refused"),
   publish(`cnct.ctl.${me}.reveal`, "refused"),
+  publish(`cnct.ctl.${me}.stop`, "refused"),
   publish(`_INBOX.${me}.x`, "refused"),
   subscribe(`cnct.task.${me}`, "refused"),
   subscribe(`cnct.result.${me}`, "refused"),
@@ -99,6 +103,7 @@ const workerCells = (me: NodeId, other: NodeId): readonly Cell[] => [
   subscribe("cnct.*.*", "refused", `cnct.ctl.${me}`),
   subscribe("cnct.ctl.>", "refused", `cnct.ctl.${me}.x`),
   subscribe("cnct.ctl.*.reveal", "refused", `cnct.ctl.${me}.reveal`),
+  subscribe("cnct.ctl.*.stop", "refused", `cnct.ctl.${me}.stop`),
   subscribe("cnct.task.*", "refused", "cnct.task.eve"),
   subscribe("cnct.result.*", "refused", "cnct.result.eve"),
   subscribe("cnct.commit.*", "refused", "cnct.commit.eve"),
@@ -148,6 +153,7 @@ const workerCells = (me: NodeId, other: NodeId): readonly Cell[] => [
 const coordinatorCells: readonly Cell[] = [
   publish("cnct.task.eve", "allowed"),
   publish("cnct.ctl.ada.reveal", "allowed"),
+  publish("cnct.ctl.ada.stop", "allowed"),
   publish("$JS.API.STREAM.INFO.TASKS", "allowed"),
   publish("$JS.API.CONSUMER.INFO.TASKS.ada", "allowed"),
   publish("$JS.API.CONSUMER.MSG.NEXT.RESULTS.validator", "allowed", '{"batch":1,"no_wait":true}'),
