@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
@@ -53,7 +53,7 @@ describe("what children's Node has compiled", () => {
 
   test("is made once by a child without a task; a task sees it and cannot touch it", async () => {
     const { counted, fence } = counting();
-    const shown = await withCompiled(fence, settings, own);
+    const shown = await withCompiled(fence, settings, { own, makes: true });
     assert.equal(counted.starts, 1);
     const { kept, ...tried } = (await compute(shown)) as { readonly kept: number };
     assert.ok(kept >= 5, `${kept} modules`);
@@ -66,25 +66,49 @@ describe("what children's Node has compiled", () => {
         beside: readOnly,
       });
     }
-    await withCompiled(fence, settings, own);
+    await withCompiled(fence, settings, { own, makes: true });
     assert.equal(counted.starts, 2, "the second time nothing is to be made");
-    await withCompiled(fence, { ...settings, apps: ["name"] }, own);
+    await withCompiled(fence, { ...settings, apps: ["name"] }, { own, makes: true });
     assert.equal(counted.starts, 3, "other apps load other modules");
-    const left = await readdir(join(directory, "children"));
-    assert.deepEqual(
-      left.filter((name) => name.startsWith("making-")),
-      [],
+  });
+
+  test("is made by one at a time, and not for those who only take what there is", async () => {
+    const { counted, fence } = counting();
+    assert.equal(await withCompiled(fence, settings, { own, makes: false }), fence);
+    const both = await Promise.all(
+      [1, 2].map(() => withCompiled(fence, settings, { own, makes: true })),
     );
+    assert.equal(counted.starts, 1);
+    assert.equal(both.filter((each) => each === fence).length, 1, "the other goes without");
+    assert.notEqual(await withCompiled(fence, settings, { own, makes: false }), fence);
+    assert.equal(counted.starts, 1);
+
+    // Of a worker that was killed: it is in the way until it is old.
+    const [shared = ""] = (await readdir(directory)).filter((name) => name.startsWith("children-"));
+    const [mark = ""] = (await readdir(join(directory, shared))).filter((name) =>
+      name.endsWith(".made"),
+    );
+    await rm(join(directory, shared, mark));
+    const making = join(directory, shared, `making-${mark.replace(".made", "")}`);
+    await mkdir(making);
+    assert.equal(await withCompiled(fence, settings, { own, makes: true }), fence);
+    const ago = new Date(Date.now() - 3_600_000);
+    await utimes(making, ago, ago);
+    assert.notEqual(await withCompiled(fence, settings, { own, makes: true }), fence);
+    assert.equal(counted.starts, 2);
   });
 
   test("is not shown where this process keeps nothing, or where nothing can be made", async () => {
     const { counted, fence } = counting();
-    assert.equal(await withCompiled(fence, settings, undefined), fence);
+    assert.equal(await withCompiled(fence, settings, { own: undefined, makes: true }), fence);
     assert.equal(counted.starts, 0);
     const absent = { ...settings, programs: "file:///absent.ts" };
-    assert.equal(await withCompiled(fence, absent, own), fence);
+    assert.equal(await withCompiled(fence, absent, { own, makes: true }), fence);
     await writeFile(join(directory, "file"), "in the way");
-    assert.equal(await withCompiled(fence, settings, join(directory, "file", "own")), fence);
+    assert.equal(
+      await withCompiled(fence, settings, { own: join(directory, "file", "own"), makes: true }),
+      fence,
+    );
     assert.deepEqual(await compute(fence), {});
   });
 

@@ -9,17 +9,7 @@
 
 import { createHash } from "node:crypto";
 import { type Dirent, existsSync, readdirSync, statSync } from "node:fs";
-import {
-  chmod,
-  chown,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  writeFile,
-} from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -31,45 +21,66 @@ import type { ChildSettings } from "./messages.ts";
 const readable = { directory: 0o755, file: 0o644 } as const;
 /** Writing takes a moment once all is loaded. */
 const leavesWithinMs = 10_000;
+const makingPrefix = "making-";
+const markSuffix = ".made";
+/** Longer than a child may take to open its apps, and to leave. */
+const leftoverAfterMs = 120_000;
 
 /**
  * The fence that shows its children what was compiled; the same fence where this process keeps nothing
  * itself, or where it cannot be made. The first time, and after each change of the code, a child is
- * started for it.
+ * started for it, by one worker of a machine; others go without meanwhile.
  *
  * @param own - Where this process keeps its own (`getCompileCacheDir`): the children's is beside that.
+ * @param makes - False for children that live long: they take what others have had made.
  */
 export const withCompiled = async (
   fence: Fence,
   settings: ChildSettings,
-  own: string | undefined,
+  { own, makes }: { readonly own: string | undefined; readonly makes: boolean },
 ): Promise<Fence> => {
   if (own === undefined) return fence;
-  const directory = join(dirname(own), "children");
+  // That something was made there shows that this user's children in this fence can read it.
+  const directory = join(dirname(own), `children-${digestOf(process.getuid?.(), fence.says)}`);
+  const { memoryBytes: _, ...loads } = settings;
+  const name = digestOf(loads);
   try {
-    const { memoryBytes: _, ...loads } = settings;
-    const who = `${JSON.stringify(loads)} ${process.getuid?.()} ${fence.says}`;
-    const mark = join(directory, `${createHash("sha256").update(who).digest("hex")}.made`);
-    const code = stateOfCode();
-    if ((await readFile(mark, "utf8").catch(() => "")) !== code) {
-      if (!(await make(directory, fence, settings))) return fence;
-      await writeFile(mark, code);
-    }
+    if (makes) {
+      const code = stateOfCode();
+      const mark = join(directory, `${name}${markSuffix}`);
+      if ((await readFile(mark, "utf8").catch(() => "")) !== code) {
+        if (!(await make(directory, name, fence, settings))) return fence;
+        await writeFile(mark, code);
+      }
+    } else if (!(await readdir(directory)).some((each) => each.endsWith(markSuffix))) return fence;
   } catch {
-    return fence; // No room, or no right to write: all works without.
+    return fence; // No room, no right to write, or somebody else makes it: all works without.
   }
   return showing(fence, { directory });
 };
+
+const digestOf = (...what: readonly unknown[]): string =>
+  createHash("sha256").update(JSON.stringify(what)).digest("hex").slice(0, 16);
 
 const showing = (fence: Fence, compiled: Parameters<Fence["command"]>[2]): Fence => ({
   ...fence,
   command: (nodeArguments, memoryBytes) => fence.command(nodeArguments, memoryBytes, compiled),
 });
 
-/** @returns Whether a child could start with it, and left something. */
-const make = async (directory: string, fence: Fence, settings: ChildSettings): Promise<boolean> => {
+/**
+ * @returns Whether a child could start with it, and left something.
+ * @throws {Error} `EEXIST`, while another process makes the same.
+ */
+const make = async (
+  directory: string,
+  name: string,
+  fence: Fence,
+  settings: ChildSettings,
+): Promise<boolean> => {
   await mkdir(directory, { recursive: true });
-  const making = await mkdtemp(join(directory, "making-"));
+  await removeLeftovers(directory);
+  const making = join(directory, `${makingPrefix}${name}`);
+  await mkdir(making);
   try {
     const { uid, gid } = fence.command([], settings.memoryBytes);
     if (uid !== undefined && gid !== undefined) await chown(making, uid, gid);
@@ -90,6 +101,15 @@ const make = async (directory: string, fence: Fence, settings: ChildSettings): P
     return (await gather(making, directory)) > 0;
   } finally {
     await rm(making, { recursive: true, force: true });
+  }
+};
+
+/** Of workers that were killed meanwhile. */
+const removeLeftovers = async (directory: string): Promise<void> => {
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    const isOld = () => statSync(path).mtimeMs < Date.now() - leftoverAfterMs;
+    if (name.startsWith(makingPrefix) && isOld()) await rm(path, { recursive: true, force: true });
   }
 };
 

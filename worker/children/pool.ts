@@ -120,11 +120,10 @@ const openGroup = async (
   };
   const crew = await openCrew({
     settings,
-    fence: await withCompiled(
-      options.fence ?? (await fenceOfMachine()),
-      settings,
-      getCompileCacheDir(),
-    ),
+    fence: await withCompiled(options.fence ?? (await fenceOfMachine()), settings, {
+      own: getCompileCacheDir(),
+      makes: use !== "shared",
+    }),
     outputBytesMax,
     children,
     // One is enough to answer the first task of a client at once.
