@@ -100,7 +100,7 @@ export const limitDefaults: Limits = {
   connectionsPerCaller: 200,
   pageSize: 100,
   waitMs: 5_000,
-  liveMs: 15_000,
+  liveMs: 20_000,
   idleLiveMs: 3 * idleBeatMs,
   blobLifeMs: 30 * 86_400_000,
 };

@@ -93,7 +93,7 @@ export interface Heartbeat {
 /** How often a node that holds tasks says that it lives: silence is soon noticed where there is something to rescue. */
 export const busyBeatMs: Millis = 2_000;
 /** How often one that holds none says so, unless it is asked: a thousand of them must cost next to nothing. */
-export const idleBeatMs: Millis = 10_000;
+export const idleBeatMs: Millis = 15_000;
 
 export interface Consumption {
   /** Stops pulling; resolves when no handler runs any more. */
@@ -141,8 +141,8 @@ export interface TaskDelivery {
   readonly delivered: number;
   /** Says that the work goes on, which postpones the next delivery. */
   working(): void;
-  /** The bundle is done with; resolves when the queue knows. */
-  ack(): Promise<void>;
+  /** The bundle is done with. Nobody confirms that; a word that is lost means that it comes again. */
+  ack(): void;
   /** Deliver again, not before `delayMs`. */
   nak(delayMs: Millis): void;
 }

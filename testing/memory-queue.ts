@@ -391,17 +391,7 @@ const openSource = (
           tasks: decoded.value,
           delivered,
           working: () => say(() => broker.extend(line, message)),
-          ack: () =>
-            new Promise((resolve, reject) => {
-              const timer = broker.clock.after(5_000, () => reject(lost()));
-              say(() => {
-                broker.remove(line, message);
-                broker.hop(() => {
-                  timer.cancel();
-                  resolve();
-                });
-              });
-            }),
+          ack: () => say(() => broker.remove(line, message)),
           nak: (delayMs) =>
             say(() => {
               if (message.delivered === delivered) broker.again(line, message, delayMs);

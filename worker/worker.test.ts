@@ -107,7 +107,7 @@ const openWorker = (slots: number, lag = 0, signer?: Signer) => {
         tasks,
         delivered: 1,
         working: () => undefined,
-        ack: async () => {
+        ack: () => {
           acks++;
         },
         nak: () => undefined,

@@ -116,7 +116,7 @@ export const runWorker = ({
   const complete = (bundle: Bundle) => {
     bundles.delete(bundle);
     // If the queue does not hear it, the bundle comes again and is answered from `finished`.
-    bundle.delivery.ack().catch((error: unknown) => trouble("an ack was not heard", error));
+    bundle.delivery.ack();
   };
 
   const letGo = (task: Held) => {

@@ -94,7 +94,7 @@ test("ten thousand jobs of one client hold up another's single job by one turn",
     const nodeId = `node-${n}`;
     const source = queue.source(nodeId);
     let held = 0;
-    const compute = ({ jobHash, replica, attempt }: TaskOrder, ack: () => Promise<void>) =>
+    const compute = ({ jobHash, replica, attempt }: TaskOrder, ack: () => void) =>
       clock.after(taskMs, () => {
         const done = { outcome: "done", executionClass, outputDigest: "d".repeat(64) } as const;
         const size = { outputSize: 1, elapsedMs: taskMs };

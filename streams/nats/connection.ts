@@ -91,7 +91,7 @@ export const connectNats = async (options: ConnectOptions): Promise<NatsLink> =>
         ignoreAuthErrorAbort: true,
         timeout: 5_000,
         // Of the many connections of nodes, which are idle most of the time, each ping wakes the server.
-        pingInterval: inboxPrefix === undefined ? 10_000 : 20_000,
+        pingInterval: inboxPrefix === undefined ? 10_000 : 30_000,
         maxPingOut: 2,
         noAsyncTraces: true,
       });

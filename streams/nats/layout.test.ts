@@ -116,7 +116,7 @@ describe("streams and consumers", () => {
       () => 10,
       (delivery) => {
         for (const { jobHash } of delivery.tasks) tasks.push(jobHash);
-        void delivery.ack();
+        delivery.ack();
       },
     );
     await opened.publishTasks("bob", [order("own")], "own");

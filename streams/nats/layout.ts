@@ -110,15 +110,28 @@ export const openLayout = async (options: LayoutOptions): Promise<Layout> => {
     });
   };
 
-  const addConsumer = (stream: string, name: string, subject: string, unacked: number) =>
-    jsm.consumers.add(stream, {
-      durable_name: name,
-      filter_subject: subject,
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: ackWaitMs * ns,
-      max_deliver: maxDeliver,
-      max_ack_pending: unacked,
-    });
+  /**
+   * What a node has been delivered is kept in memory: on disk it would be a file for each node, written
+   * anew with each delivery and each acknowledgement. A server that starts again has the messages, and
+   * the consumer comes back with `ensure`.
+   */
+  const addConsumer = async (nodeId: NodeId): Promise<void> => {
+    try {
+      await jsm.consumers.add(tasksStream, {
+        durable_name: nodeId,
+        filter_subject: taskSubject(nodeId),
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: ackWaitMs * ns,
+        max_deliver: maxDeliver,
+        max_ack_pending: tasksUnackedMax,
+        mem_storage: true,
+      });
+    } catch (error) {
+      // One that was made to be kept elsewhere stays as it is.
+      const info = await jsm.consumers.info(tasksStream, nodeId).catch(() => undefined);
+      if (info?.config.filter_subject !== taskSubject(nodeId)) throw error;
+    }
+  };
 
   const makeStreams = async (): Promise<void> => {
     await Promise.all([
@@ -146,7 +159,7 @@ export const openLayout = async (options: LayoutOptions): Promise<Layout> => {
       for (let i = 0; i < missing.length; i += createsAtOnce)
         await Promise.all(
           missing.slice(i, i + createsAtOnce).map(async (nodeId) => {
-            await addConsumer(tasksStream, nodeId, taskSubject(nodeId), tasksUnackedMax);
+            await addConsumer(nodeId);
             if (streams === made) known.add(nodeId);
           }),
         );

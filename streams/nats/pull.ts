@@ -16,8 +16,6 @@ export interface PulledMessage {
   readonly data: Uint8Array;
   /** 1 at first. */
   readonly delivered: number;
-  /** Done; resolves when the server knows. */
-  ackSure(): Promise<void>;
   /** Done; a lost one means that the message comes again. */
   ack(): void;
   nak(delayMs: Millis): void;
@@ -47,20 +45,20 @@ export interface Pull {
   stop(): Promise<void>;
 }
 
-const expiresMs = 120_000;
+const expiresMs = 300_000;
 /**
  * How often the server says that it still has the request. A thousand idle nodes hear that many of
  * these each time, and for each one the server wakes up. A consumer that is gone, a server that goes
  * down and a lost connection are told at once; this is for requests that vanish without a word.
  */
-const heartbeatMs = 15_000;
+const heartbeatMs = 20_000;
 const silenceMs = 2 * heartbeatMs;
 /** How late the end of a request may be told. */
 const slackMs = 2_500;
 const roomCheckMs = 20;
 const retryFirstMs = 50;
-const retryMaxMs = 1_000;
-const ackTimeoutMs = 5_000;
+/** A server that starts again knows no consumers until a desk makes them: thousands of nodes ask it meanwhile. */
+const retryMaxMs = 4_000;
 const infoTimeoutMs = 2_000;
 
 export const openPull = (options: PullOptions): Pull => {
@@ -221,7 +219,7 @@ const ackBytes = new TextEncoder().encode("+ACK");
 const workingBytes = new TextEncoder().encode("+WPI");
 const termBytes = new TextEncoder().encode("+TERM");
 
-const messageOf = ({ connection, requests }: NatsLink, msg: Msg): PulledMessage | undefined => {
+const messageOf = ({ connection }: NatsLink, msg: Msg): PulledMessage | undefined => {
   const { reply } = msg;
   if (!reply?.startsWith("$JS.ACK.")) return undefined;
   const say = (word: Uint8Array | string): void => {
@@ -233,9 +231,6 @@ const messageOf = ({ connection, requests }: NatsLink, msg: Msg): PulledMessage 
     data: msg.data,
     // Newer servers have put domain and account before the stream's name.
     delivered: Number(tokens[tokens.length === 9 ? 4 : 6]),
-    ackSure: async () => {
-      await requests.ask({ subject: reply, data: ackBytes, timeoutMs: ackTimeoutMs });
-    },
     ack: () => say(ackBytes),
     nak: (delayMs) => say(delayMs > 0 ? `-NAK {"delay":${Math.round(delayMs * 1e6)}}` : "-NAK"),
     working: () => say(workingBytes),

@@ -113,14 +113,9 @@ const sourceOf = (
             tasks: decoded.value,
             delivered: message.delivered,
             working: () => message.working(),
-            ack: async () => {
-              try {
-                await message.ackSure();
-              } catch (error) {
-                throw queueErrorOf(error, "acknowledge");
-              } finally {
-                pull.poke();
-              }
+            ack: () => {
+              message.ack();
+              pull.poke(); // The next request travels in the same packet.
             },
             nak: (delayMs) => {
               message.nak(delayMs);

@@ -78,9 +78,7 @@ const journey = async (seed: number, faults: QueueFaults) => {
         attempt: task.attempt,
         ...failed,
       }));
-      void insist(() => source.publishResults(statements, `r-${tasks[0]?.jobHash}`)).then(() =>
-        ack().catch(() => note("ack lost")),
-      );
+      void insist(() => source.publishResults(statements, `r-${tasks[0]?.jobHash}`)).then(ack);
     },
   );
   const names = Array.from({ length: 60 }, (_, i) => `${i}`);

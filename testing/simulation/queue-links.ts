@@ -105,7 +105,9 @@ export const linkSource = (
             working: () => {
               if (!line.cut) delivery.working();
             },
-            ack: () => (line.cut ? unheard() : life.guard(delivery.ack())),
+            ack: () => {
+              if (!line.cut) delivery.ack();
+            },
             nak: (delayMs) => {
               if (!line.cut) delivery.nak(delayMs);
             },
