@@ -100,6 +100,7 @@ const known: Readonly<Record<string, Known>> = {
   "missing-input": { exit: badInput },
   "unknown-input": { exit: badInput },
   "unknown-param": { exit: badInput },
+  "not-measured": { exit: badInput },
   "comparator-misfit": { exit: badInput },
   "tolerance-too-wide": { exit: badInput },
   "price-below-floor": { exit: badInput },

@@ -17,6 +17,7 @@ export interface RequestFlags {
   readonly replicas?: string;
   readonly price?: string;
   readonly engine?: string;
+  readonly minSpeed?: string;
   readonly priority?: string;
   readonly nonce?: string;
   readonly open?: boolean;
@@ -39,6 +40,10 @@ export const addRequestOptions = (command: Command): Command =>
     .option("--replicas <n>", "how many results must agree, 1 to 5 (default: 2)")
     .option("--price <points>", "for each accepted result (default: the app's price)")
     .option("--engine <class>", "only nodes whose execution class begins so, such as ort-web")
+    .option(
+      "--min-speed <millions>",
+      "only nodes measured at so many million instructions a second",
+    )
     .option("--priority <n>", "1 (low) to 5 (high) (default: 3)")
     .option("--nonce <text>", "makes equal work a new job")
     .option("--open", "do not seal: everybody may read the files and the results");
@@ -67,6 +72,9 @@ export const requestsOf = async (
     ...(flags.priority === undefined ? {} : { priority: countIn("--priority", flags.priority) }),
     ...(flags.price === undefined ? {} : { price: microPointsIn(flags.price) }),
     ...(flags.engine === undefined ? {} : { engine: flags.engine }),
+    ...(flags.minSpeed === undefined
+      ? {}
+      : { minSpeed: 1_000_000 * countIn("--min-speed", flags.minSpeed) }),
     ...(flags.nonce === undefined ? {} : { nonce: flags.nonce }),
     ...(flags.open === true ? { open: true } : {}),
   };

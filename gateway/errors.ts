@@ -17,6 +17,7 @@ export type RefusalCode =
   | SpecFault
   | "unknown-app"
   | "unknown-param"
+  | "not-measured"
   | "missing-input"
   | "unknown-input"
   | "blob-unknown"
@@ -79,6 +80,7 @@ export const refusalCodes: Readonly<Record<RefusalCode, true>> = {
   "bad-quorum": true,
   "bad-price": true,
   "bad-engine": true,
+  "bad-min-speed": true,
   "bad-limits": true,
   "bad-priority": true,
   "bad-nonce": true,
@@ -88,6 +90,7 @@ export const refusalCodes: Readonly<Record<RefusalCode, true>> = {
   "nothing-to-seal": true,
   "unknown-app": true,
   "unknown-param": true,
+  "not-measured": true,
   "missing-input": true,
   "unknown-input": true,
   "blob-unknown": true,

@@ -1,5 +1,6 @@
 /** Who could compute an app now: its nodes and its arbiters, with what is known of each. */
 import type { Policy } from "../domain/policy/policy.ts";
+import { surelyAtLeast } from "../domain/probe/speed.ts";
 import type { Market, Offer } from "../domain/quote/offers.ts";
 import { runtimeOf } from "../domain/verification/runtime.ts";
 import { type ActiveNodes, activeNodes } from "./active-nodes.ts";
@@ -23,15 +24,22 @@ export const marketOf = (
   const arbiterOwners = new Set(policy.verification.arbiters);
   const nodes: Offer[] = [];
   const arbiters: Offer[] = [];
-  for (const { nodeId, owner, capabilities, track } of active.nodes) {
+  for (const { nodeId, owner, capabilities, speeds, track } of active.nodes) {
     const offers = capabilities.apps.filter((offer) => offer.app === app);
     if (offers.length === 0) continue;
     const live = lifeOf(gateway, nodeId) !== undefined;
     const turnaroundMs = track.turnaround[app]?.meanMs ?? null;
     const { slots } = capabilities;
+    const speedOf = (executionClass: string): number | null => {
+      const isIt = (one: (typeof speeds)[number]) =>
+        one.app === app && one.executionClass === executionClass;
+      const speed = speeds.find(isIt);
+      return speed ? (surelyAtLeast(speed) ?? null) : null;
+    };
     for (const { executionClass } of offers)
       (arbiterOwners.has(owner) ? arbiters : nodes).push({
         ...{ nodeId, owner, executionClass, live, slots, turnaroundMs },
+        speed: speedOf(executionClass),
         ...gateway.recordOf(nodeId, runtimeOf(app, executionClass)),
       });
   }

@@ -11,6 +11,7 @@ import { job } from "../domain/job/job.ts";
 import { type BlobRef, type JobSpec, parseSpec } from "../domain/job/spec.ts";
 import { recipientsMax, type Wrap } from "../domain/job/wraps.ts";
 import type { Policy } from "../domain/policy/policy.ts";
+import { measuredApp } from "../domain/probe/task.ts";
 import { assuranceObstacle, type Obstacle, priceObstacle } from "../domain/quote/obstacle.ts";
 import { misfitOf } from "../domain/verification/fits.ts";
 import type { Position } from "../streams/event-store.ts";
@@ -91,9 +92,14 @@ export const unknownApp = (name: string): string => {
 
 /** What about a spec does not fit its app. */
 const misfit = (
-  { app, params, inputs, comparator }: JobSpec,
+  { app, params, inputs, comparator, minSpeed }: JobSpec,
   known: CatalogueApp,
 ): Refusal | undefined => {
+  if (minSpeed !== undefined && app !== measuredApp)
+    return {
+      code: "not-measured",
+      message: `nobody measures how fast nodes are at ${app}; minSpeed is for ${measuredApp}`,
+    };
   const fault = misfitOf(comparator, app, known.comparators);
   if (fault) return fault;
   for (const name in params)

@@ -825,6 +825,8 @@ export interface SubmitJobInput {
   readonly price?: string | null | undefined;
   /** Only nodes whose execution class begins so, such as `ort-web`. */
   readonly engine?: string | null | undefined;
+  /** Only nodes that surely compute so many WebAssembly instructions a second, as measured, 1 to 10^12; for `wasm`. */
+  readonly minSpeed?: number | null | undefined;
   /** How long one attempt may take, 100 ms to 1 hour. */
   readonly wallMs?: number | null | undefined;
   /** How long after submission the job fails, 1 s to 30 days. */

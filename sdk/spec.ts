@@ -41,6 +41,8 @@ export interface JobRequest {
   readonly price?: bigint | string;
   /** Only nodes whose execution class begins so. */
   readonly engine?: string;
+  /** Only nodes that surely compute so many WebAssembly instructions a second, as measured; for `wasm`. */
+  readonly minSpeed?: number;
   readonly wallMs?: number;
   readonly deadlineMs?: number;
   /** 1 to 5. */
@@ -119,6 +121,7 @@ export const buildSpec = async (request: JobRequest, defaults: SpecDefaults): Pr
     replicasMax: request.replicasMax ?? assured?.replicasMax ?? defaultReplicasMax(quorum),
     price: (request.price ?? app.priceMicroPoints).toString(),
     engine: request.engine ?? specDefaults.engine,
+    ...(request.minSpeed === undefined ? {} : { minSpeed: request.minSpeed }),
     wallMs: request.wallMs ?? app.limits.wallMs,
     deadlineMs: request.deadlineMs ?? specDefaults.deadlineMs,
     priority: request.priority ?? specDefaults.priority,

@@ -95,10 +95,21 @@ export const runDispatch = ({
     append(nodeStream(`node-${n}`), { type: "NodeRegistered", ...registered, at: now });
   };
 
+  /** Every sixth node, at the app `noop`. */
+  const measure = (n: number) => {
+    const executionClass = classes[0] ?? "";
+    const probe = { jobHash: "0".repeat(64), seed: "0".repeat(32), millis: 1 };
+    const both = { trivial: probe, benchmark: { ...probe, instructions: 1 } };
+    const speed = { samples: 3, mean: 1_000 + 10 * n, variance: 0 };
+    const measured = { nodeId: `node-${n}`, app: "noop", executionClass, ...both, ...speed };
+    append(nodeStream(`node-${n}`), { type: "NodeMeasured", ...measured, at: now });
+  };
+
   const submit = (n: number) => {
     const jobHash = n.toString(16).padStart(64, "0");
     const app = n % 4 === 0 ? "noop" : "echo";
-    const spec = { ...blank, app, quorum: 1 + (n % 2), nonce: `${n}` } as JobSpec;
+    const fast = n % 20 === 0 ? { minSpeed: 1_100 } : {};
+    const spec = { ...blank, app, quorum: 1 + (n % 2), nonce: `${n}`, ...fast } as JobSpec;
     decide(jobHash, { type: "SubmitJob", jobHash, spec, ...by() });
     const entry = { jobHash, client: spec.client, amount: "4", forgetAt: now + 9e9, at: now };
     append(ledgerStream, { type: "JobFunded", ...entry });
@@ -133,6 +144,7 @@ export const runDispatch = ({
   };
 
   for (let n = 0; n < nodeCount; n++) register(n);
+  for (let n = 0; n < nodeCount; n += 6) measure(n);
   let submitted = 0;
   const stepsMax = 40 * (jobs + 100);
   for (let step = 0; ended < jobs; step++) {

@@ -17,6 +17,7 @@ export const fateWords: Readonly<Record<Fate, string>> = {
   "test-of-another": "a test of another node, meant for that node alone",
   "for-arbiters": "the task was for arbiters",
   "class-not-offered": "it does not compute the app in the class that was needed",
+  "too-slow": "it was not measured to be as fast as the job asks",
   "has-job": "it had the job already",
   "owner-has-job": "another node of its owner had the job already",
   "no-room": "it had as many tasks as it takes",
@@ -36,8 +37,9 @@ const waitWords: Readonly<Record<WaitCode, (wait: Wait) => string>> = {
   "nobody-computes": () => "no registered node computes the app in such an engine",
   "class-not-offered": ({ nodes: { offering } }) =>
     `of ${offering} nodes that compute the app none does so in the execution class of the results that are there`,
-  "nobody-heard": ({ nodes: { inClass } }) =>
-    `${inClass} nodes could compute it, and none is heard`,
+  "too-slow": ({ nodes: { inClass } }) =>
+    `of ${inClass} nodes that could compute it none was measured to be as fast as it asks`,
+  "nobody-heard": ({ nodes: { fast } }) => `${fast} nodes could compute it, and none is heard`,
   "nodes-have-job": ({ nodes: { heard } }) =>
     `all ${heard} nodes that could compute it have it already, and none gets it twice`,
   "owners-have-job": ({ nodes: { heard } }) =>

@@ -33,6 +33,7 @@ import {
   type RosterEvent,
 } from "./roster.ts";
 import { type Fate, lossOf } from "./share.ts";
+import { isFastEnough } from "./speeds.ts";
 
 export type FaultCode =
   | ChoiceFault
@@ -44,6 +45,7 @@ export type FaultCode =
   | "node-unknown"
   | "node-not-active"
   | "class-not-offered"
+  | "too-slow"
   | "role-differs"
   | "owner-has-job"
   | "no-room"
@@ -232,7 +234,7 @@ const groupsIn = (roster: Roster, nodeId: NodeId, policy: Policy): readonly stri
 
 /** What the log says of a node that was ranked, and where that is not what the reason says. */
 const termsOf = (
-  { task, app }: Gathered,
+  { task, app, minSpeed }: Gathered,
   [nodeId, standing, held, reserved, slots, turnaround, other]: Looked,
   roster: Roster,
 ): { readonly terms: Terms; readonly faults: readonly Fault[] } => {
@@ -266,6 +268,8 @@ const termsOf = (
     !capabilities.apps.some((offer) => offer.app === app && offer.executionClass === executionClass)
   )
     faults.push({ code: "class-not-offered", nodeId, recorded: `${app} in ${executionClass}` });
+  if (task.role !== "arbiter" && !isFastEnough(node, { app, minSpeed }, executionClass))
+    faults.push({ code: "too-slow", nodeId, expected: `at least ${minSpeed}` });
   if (task.reason.explores && !isNew(node, roster.policy)) faults.push({ code: "not-new", nodeId });
   const load = { held: node.held.size, reserved, slots: capabilities.slots };
   return { terms: { nodeId, executionClass, standing: exact, ...load, turnaroundMs }, faults };

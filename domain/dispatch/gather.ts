@@ -16,6 +16,8 @@ export interface Gathered {
   readonly engine: string;
   /** The one class that would do; undefined for any. */
   readonly pinnedClass: string | undefined;
+  /** What a node must have been measured at; undefined for anything. */
+  readonly minSpeed: number | undefined;
   /** Nodes that had the job already, and must not be of the same owner. */
   readonly nodes: readonly NodeId[];
   /** The job was a test of its node: meant for it, and for nobody else. */
@@ -48,7 +50,8 @@ export const gatherAssignments = (wants: (jobHash: JobHash) => boolean = () => t
         const { nodes, spec, tasks } = before;
         const backed = event.backs === undefined ? undefined : tasks[event.backs];
         const backedSince = backed?.status === "assigned" ? backed.assignedAt : undefined;
-        const need = { app: spec.app, engine: spec.engine, pinnedClass: pinnedClass(before) };
+        const { app, engine, minSpeed } = spec;
+        const need = { app, engine, minSpeed, pinnedClass: pinnedClass(before) };
         found.push({ task: event, position, ...need, nodes, backedSince });
       }
       jobs.set(jobHash, jobDecider.evolve(before, event));

@@ -12,6 +12,7 @@
 import type { NodeId } from "../ids.ts";
 import type { Capabilities } from "../node/node.ts";
 import { createRow, groupCount, placeIn, type Row } from "./row.ts";
+import { isFastEnough, type Speeds, speedName } from "./speeds.ts";
 
 const bucketCount = 16;
 /** Nodes with a free slot stand in the upper rows, those with room in their backlog in the lower. */
@@ -30,6 +31,8 @@ export interface Candidate {
   /** Who answers for it: no two nodes of one group get one job. */
   readonly group: string;
   readonly capabilities: Capabilities;
+  /** Left out as long as nothing was measured. */
+  readonly speeds?: Speeds;
   /** 0 to 1, from reputation. */
   readonly standing: number;
   /** Tasks that it has now, running or waiting. */
@@ -44,6 +47,8 @@ export interface Need {
   readonly engine: string;
   /** The one execution class allowed; undefined for any. */
   readonly pinnedClass: string | undefined;
+  /** What a node must have been measured at, WebAssembly instructions a second; undefined for anything. */
+  readonly minSpeed?: number | undefined;
   /** Results are compared byte by byte: a class that could not be measured will not do. */
   readonly exact: boolean;
   /** Nodes that must not have it. */
@@ -98,7 +103,7 @@ export interface NodeIndex {
     random: () => number,
   ): Slate | "no-room" | undefined;
   /** Whether any node at all has room for the app in such an engine. */
-  hasRoom(need: Pick<Need, "app" | "engine">): boolean;
+  hasRoom(need: Pick<Need, "app" | "engine" | "minSpeed">): boolean;
   readonly size: number;
 }
 
@@ -107,7 +112,10 @@ export const roomOf = ({ capabilities, load }: Candidate): number =>
 
 export const createNodeIndex = (): NodeIndex => {
   const seats = new Map<NodeId, Seat>();
-  /** By app and execution class; those of classes that no node has any more are taken away. */
+  /**
+   * By app and execution class; those of classes that no node has any more are taken away. Nodes of
+   * measured speed stand a second time under `<app> <power of two>`, for jobs that ask for one.
+   */
   const shelves = new Map<string, Map<string, Shelf>>();
 
   const shelfOf = (app: string, executionClass: string): Shelf => {
@@ -128,13 +136,13 @@ export const createNodeIndex = (): NodeIndex => {
 
   const enter = (seat: Seat): void => {
     const { candidate } = seat;
-    const { group, capabilities, isNew } = candidate;
+    const { group, isNew } = candidate;
     if (roomOf(candidate) <= 0) return;
     const rowNumber = rowOf(candidate);
     const isExplored = isNew && hasFreeSlot(candidate);
     const entered = new Set<Shelf>();
-    for (const { app, executionClass } of capabilities.apps) {
-      const shelf = shelfOf(app, executionClass);
+    for (const [name, executionClass] of namesOf(candidate)) {
+      const shelf = shelfOf(name, executionClass);
       if (entered.has(shelf)) continue;
       entered.add(shelf);
       const leaveRow = placeIn(shelf.rows[rowNumber], group, seat);
@@ -150,11 +158,11 @@ export const createNodeIndex = (): NodeIndex => {
   };
 
   /** Of classes that a node had; one whose nodes are all busy comes again with the first that is not. */
-  const clear = ({ apps }: Capabilities): void => {
-    for (const { app, executionClass } of apps) {
-      const ofApp = shelves.get(app);
+  const clear = (candidate: Candidate): void => {
+    for (const [name, executionClass] of namesOf(candidate)) {
+      const ofApp = shelves.get(name);
       if (ofApp?.get(executionClass)?.groups.size === 0) ofApp.delete(executionClass);
-      if (ofApp?.size === 0) shelves.delete(app);
+      if (ofApp?.size === 0) shelves.delete(name);
     }
   };
 
@@ -163,8 +171,15 @@ export const createNodeIndex = (): NodeIndex => {
     app,
     engine,
     pinnedClass,
+    minSpeed,
     exact,
-  }: Pick<Need, "app" | "engine" | "pinnedClass" | "exact">): readonly Shelf[] => {
+  }: Pick<Need, "app" | "engine" | "pinnedClass" | "exact" | "minSpeed">): readonly Shelf[] => {
+    if (minSpeed !== undefined) {
+      const fast: Shelf[] = [];
+      for (let power = powerOf(minSpeed); power <= powerMax; power++)
+        fast.push(...shelvesFor({ app: fastName(app, power), engine, pinnedClass, exact }));
+      return fast;
+    }
     const ofApp = shelves.get(app);
     if (!ofApp) return [];
     if (pinnedClass !== undefined) {
@@ -198,7 +213,8 @@ export const createNodeIndex = (): NodeIndex => {
       if (!stays) leave(seat);
       seat.candidate = candidate;
       if (!stays) enter(seat);
-      if (before.capabilities !== candidate.capabilities) clear(before.capabilities);
+      if (before.capabilities !== candidate.capabilities || before.speeds !== candidate.speeds)
+        clear(before);
     },
 
     remove: (nodeId) => {
@@ -206,7 +222,7 @@ export const createNodeIndex = (): NodeIndex => {
       if (!seat) return;
       leave(seat);
       seats.delete(nodeId);
-      clear(seat.candidate.capabilities);
+      clear(seat.candidate);
     },
 
     look: (need, random) => {
@@ -244,6 +260,7 @@ export const createNodeIndex = (): NodeIndex => {
             if (!member) continue;
             const { nodeId } = member.seat.candidate;
             if (j > 0) candidates++;
+            if (!isFastEnough(member.seat.candidate, need, from.executionClass)) continue;
             if (need.exclude.has(nodeId) || nodes.some((other) => other.nodeId === nodeId))
               continue;
             nodes.push({ nodeId, executionClass: from.executionClass });
@@ -271,7 +288,11 @@ export const createNodeIndex = (): NodeIndex => {
         if (!candidate || need.exclude.has(nodeId)) continue;
         if (need.excludeGroups.has(candidate.group)) continue;
         for (const { app, executionClass } of candidate.capabilities.apps)
-          if (app === need.app && fitsClass(need, executionClass)) {
+          if (
+            app === need.app &&
+            fitsClass(need, executionClass) &&
+            isFastEnough(candidate, need, executionClass)
+          ) {
             const row = byClass.get(executionClass) ?? [];
             byClass.set(executionClass, row);
             if (row.at(-1) !== candidate) row.push(candidate);
@@ -312,9 +333,28 @@ export const createNodeIndex = (): NodeIndex => {
       return { nodes: [...nodes.values()], explores, candidates };
     },
 
-    hasRoom: ({ app, engine }) =>
-      shelvesFor({ app, engine, pinnedClass: undefined, exact: false }).length > 0,
+    hasRoom: ({ app, engine, minSpeed }) =>
+      shelvesFor({ app, engine, minSpeed, pinnedClass: undefined, exact: false }).length > 0,
   };
+};
+
+/** Of a speed: the whole number of twos in it. No speed that a job may ask for has more than `powerMax`. */
+const powerOf = (speed: number): number =>
+  Math.min(powerMax, Math.max(0, Math.floor(Math.log2(speed))));
+const powerMax = 39;
+/** No name of an app. */
+const fastName = (app: string, power: number): string => `${app} ${power}`;
+
+/** Under which names it stands, each with the execution class. */
+const namesOf = ({ capabilities, speeds }: Candidate): readonly (readonly [string, string])[] => {
+  const names: (readonly [string, string])[] = [];
+  for (const { app, executionClass } of capabilities.apps) {
+    names.push([app, executionClass]);
+    const speed = speeds?.get(speedName(app, executionClass));
+    if (speed !== undefined && speed >= 1)
+      names.push([fastName(app, powerOf(speed)), executionClass]);
+  }
+  return names;
 };
 
 const hasFreeSlot = ({ capabilities, load }: Candidate): boolean => load < capabilities.slots;
@@ -328,6 +368,7 @@ const rowOf = (candidate: Candidate): number =>
 const standsAlike = (before: Candidate, now: Candidate): boolean =>
   roomOf(now) > 0 &&
   before.capabilities === now.capabilities &&
+  before.speeds === now.speeds &&
   before.group === now.group &&
   before.isNew === now.isNew &&
   rowOf(before) === rowOf(now);
@@ -343,9 +384,16 @@ const preferred = <Of extends { readonly executionClass: string }>(
 
 /** The classes that have room with so many groups; if none has, those with the most. */
 const widest = (shelves: readonly Shelf[], replicas: number): readonly Shelf[] => {
+  // A class has several shelves where speed is asked for.
+  const counts = new Map<string, number>();
   let most = 0;
-  for (const { groups } of shelves) most = Math.max(most, groups.size);
-  return shelves.filter(({ groups }) => groups.size >= Math.min(most, replicas));
+  for (const { executionClass, groups } of shelves) {
+    const count = (counts.get(executionClass) ?? 0) + groups.size;
+    counts.set(executionClass, count);
+    most = Math.max(most, count);
+  }
+  const enough = Math.min(most, replicas);
+  return shelves.filter(({ executionClass }) => (counts.get(executionClass) ?? 0) >= enough);
 };
 
 /** At most `classesMax` of them, drawn by how many groups they have: classes that are made up weigh little. */

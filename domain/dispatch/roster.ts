@@ -14,15 +14,19 @@ import type { Capabilities, NodeEvent } from "../node/node.ts";
 import type { PolicyEvent } from "../policy/adoption.ts";
 import { adoption } from "../policy/adoption.ts";
 import type { Policy } from "../policy/policy.ts";
+import { surelyAtLeast } from "../probe/speed.ts";
 import { isLow, standing } from "../reputation/standing.ts";
 import { blankTrack, evolveTrack, type Track } from "../reputation/track.ts";
 import { type Batches, createBatches } from "./batches.ts";
+import { noSpeeds, type Speeds, speedName } from "./speeds.ts";
 
 export interface RosterNode {
   readonly nodeId: NodeId;
   readonly owner: string;
   capabilities: Capabilities;
   status: "active" | "suspended" | "expelled";
+  /** What it surely computes in a second, by `<app> <execution class>`; another map when it changes. */
+  speeds: Speeds;
   track: Track;
   /** What it has been given and has not answered: `<job hash>/<replica>`. */
   readonly held: Set<string>;
@@ -117,7 +121,12 @@ export const createRoster = (onChange: (node: RosterNode) => void = () => undefi
     const { nodeId } = event;
     if (event.type === "NodeRegistered") {
       const { owner, capabilities } = event;
-      const none = { track: blankTrack(nodeId), held: new Set<string>(), worth: undefined };
+      const none = {
+        speeds: noSpeeds,
+        track: blankTrack(nodeId),
+        held: new Set<string>(),
+        worth: undefined,
+      };
       nodes.set(nodeId, { nodeId, owner, capabilities, status: "active", ...none });
     }
     const node = nodes.get(nodeId);
@@ -134,6 +143,13 @@ export const createRoster = (onChange: (node: RosterNode) => void = () => undefi
       case "NodeResumed":
         node.status = "active";
         break;
+      case "NodeMeasured": {
+        const surely = surelyAtLeast(event);
+        if (surely === undefined) return;
+        const name = speedName(event.app, event.executionClass);
+        node.speeds = new Map([...node.speeds, [name, surely]]);
+        break;
+      }
       case "NodeConvicted":
         node.status = "expelled";
         break;

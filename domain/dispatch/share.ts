@@ -9,6 +9,7 @@ import type { Policy } from "../policy/policy.ts";
 import { scoresOf } from "./decide.ts";
 import type { Gathered } from "./gather.ts";
 import { groupOf, isArbiter, isNew, type Roster, type RosterNode } from "./roster.ts";
+import { isFastEnough } from "./speeds.ts";
 
 /** What became of one assignment, as one node sees it. */
 export type Fate =
@@ -30,6 +31,8 @@ export type Fate =
   | "for-arbiters"
   /** It does not compute the app, or not in the class that was needed. */
   | "class-not-offered"
+  /** It was not measured to be as fast as the job asks. */
+  | "too-slow"
   | "has-job"
   | "owner-has-job"
   /** It had as many tasks as it takes. */
@@ -124,19 +127,22 @@ const fateOf = (nodeId: NodeId, one: Gathered, roster: Roster): Fate => {
 /** Why the log says that it could not be given to the node; undefined if it could. */
 const hindrance = (node: RosterNode, one: Gathered, roster: Roster): Fate | undefined => {
   const { policy } = roster;
-  const { task, app, engine, pinnedClass, nodes } = one;
+  const { task, app, engine, pinnedClass, minSpeed, nodes } = one;
   const { capabilities, status, held } = node;
   if (status !== "active") return status;
   const judges = isArbiter(node, policy);
   if (judges && task.role !== "arbiter") return "is-arbiter";
   if (!judges && task.role === "arbiter") return "for-arbiters";
-  const offers = capabilities.apps.some(
+  const offers = capabilities.apps.filter(
     (offer) =>
       offer.app === app &&
       offer.executionClass.startsWith(engine) &&
       (pinnedClass === undefined || offer.executionClass === pinnedClass),
   );
-  if (!offers) return "class-not-offered";
+  if (offers.length === 0) return "class-not-offered";
+  const isFast = ({ executionClass }: (typeof offers)[number]) =>
+    isFastEnough(node, { app, minSpeed }, executionClass);
+  if (!judges && !offers.some(isFast)) return "too-slow";
   if (nodes.includes(node.nodeId)) return "has-job";
   const group = groupOf(node, policy);
   const hasIt = (nodeId: NodeId): boolean => {

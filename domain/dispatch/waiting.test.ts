@@ -75,7 +75,7 @@ describe("why an open job waits", () => {
       code: "due",
       computing: ["ada"],
       vacant: 1,
-      nodes: { offering: 3, inClass: 2, heard: 2, ofOthers: 1, withRoom: 1 },
+      nodes: { offering: 3, inClass: 2, fast: 2, heard: 2, ofOthers: 1, withRoom: 1 },
     });
     assign("cyd", { jobHash: "b".repeat(64) });
     assert.equal(why().code, "no-room");
@@ -98,6 +98,23 @@ describe("why an open job waits", () => {
       tell({ type: "NodeCapabilitiesChanged", nodeId, capabilities, at: 4 });
     }
     assert.equal(why().code, "class-not-offered");
+  });
+
+  test("says when none was measured to be as fast as it asks", () => {
+    submit({ ...spec, minSpeed: 2_000 });
+    const probe = { jobHash: "c".repeat(64), seed: "0".repeat(32), millis: 1 };
+    const both = { trivial: probe, benchmark: { ...probe, instructions: 1 } };
+    const measure = (nodeId: string, samples: number, mean: number) => {
+      const speed = { executionClass: plain, samples, mean, variance: 0 };
+      tell({ type: "NodeMeasured", nodeId, app: "echo", ...both, ...speed, at: 2 });
+    };
+    for (const nodeId of ["ada", "bob", "cyd"]) enter(nodeId);
+    measure("ada", 2, 9_000);
+    measure("bob", 3, 1_999);
+    const { code, nodes } = why();
+    assert.deepEqual([code, nodes.inClass, nodes.fast], ["too-slow", 3, 0]);
+    measure("cyd", 3, 2_000);
+    assert.equal(why().code, "due");
   });
 
   test("names arbiters and keys where it is they who are wanted", () => {

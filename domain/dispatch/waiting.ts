@@ -5,6 +5,7 @@
 import type { NodeId } from "../ids.ts";
 import { type OpenJob, pinnedClass, received, vacancies } from "../job/job.ts";
 import { groupOf, isArbiter, type Roster, type RosterNode } from "./roster.ts";
+import { isFastEnough } from "./speeds.ts";
 
 export type WaitCode =
   /** Its points are not set aside yet. */
@@ -21,6 +22,8 @@ export type WaitCode =
   | "nobody-computes"
   /** Some do, but none in the execution class of the results that are there. */
   | "class-not-offered"
+  /** Some do, but none was measured to be as fast as it asks. */
+  | "too-slow"
   /** Some do, but they are silent. */
   | "nobody-heard"
   /** Those that could have it have it already. */
@@ -40,10 +43,11 @@ export interface Wait {
   readonly computing: readonly NodeId[];
   /** Tasks that want a node. */
   readonly vacant: number;
-  /** How many nodes there are at each step: with the app, in the class, heard, of other owners, with room. */
+  /** How many nodes there are at each step: with the app, in the class, fast enough, heard, of other owners, with room. */
   readonly nodes: {
     readonly offering: number;
     readonly inClass: number;
+    readonly fast: number;
     readonly heard: number;
     readonly ofOthers: number;
     readonly withRoom: number;
@@ -69,19 +73,21 @@ export const whyWaiting = (
     const node = roster.node(nodeId);
     if (node) groups.add(groupOf(node, policy));
   }
-  const offers = (node: RosterNode, classOnly: boolean): boolean =>
+  const offers = (node: RosterNode, classOnly: boolean, fastOnly = false): boolean =>
     node.capabilities.apps.some(
       (offer) =>
         offer.app === app &&
         offer.executionClass.startsWith(engine) &&
-        (!classOnly || pinned === undefined || offer.executionClass === pinned),
+        (!classOnly || pinned === undefined || offer.executionClass === pinned) &&
+        (!fastOnly || isFastEnough(node, job.spec, offer.executionClass)),
     );
   const offering = [...roster.nodes()].filter(
     (node) =>
       node.status === "active" && isArbiter(node, policy) === byArbiter && offers(node, false),
   );
   const inClass = offering.filter((node) => offers(node, true));
-  const live = inClass.filter(({ nodeId }) => heard(nodeId));
+  const fast = byArbiter ? inClass : inClass.filter((node) => offers(node, true, true));
+  const live = fast.filter(({ nodeId }) => heard(nodeId));
   const ofOthers = live.filter((node) => !groups.has(groupOf(node, policy)));
   const withRoom = ofOthers.filter(
     ({ held, capabilities: { slots, backlog } }) => held.size < slots + backlog,
@@ -98,6 +104,7 @@ export const whyWaiting = (
     if (job.awaitingKeys) return "keys-awaited";
     if (offering.length === 0) return byArbiter ? "no-arbiter" : "nobody-computes";
     if (inClass.length === 0) return "class-not-offered";
+    if (fast.length === 0) return "too-slow";
     if (live.length === 0) return "nobody-heard";
     if (live.every(({ nodeId }) => job.nodes.includes(nodeId))) return "nodes-have-job";
     if (ofOthers.length === 0) return "owners-have-job";
@@ -110,6 +117,7 @@ export const whyWaiting = (
     nodes: {
       offering: offering.length,
       inClass: inClass.length,
+      fast: fast.length,
       heard: live.length,
       ofOthers: ofOthers.length,
       withRoom: withRoom.length,

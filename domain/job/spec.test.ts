@@ -96,6 +96,7 @@ describe("a spec is refused, with a code of its own,", () => {
     ],
     "bad-price": ["-1", "1.5", "01", "1000000000001", 1000].map((price) => ({ price })),
     "bad-engine": ["ORT", "a b", "a".repeat(65), 7].map((engine) => ({ engine })),
+    "bad-min-speed": [0, 0.5, -1, 1e12 + 1, "1", null, undefined].map((minSpeed) => ({ minSpeed })),
     "bad-limits": [
       { wallMs: 99 },
       { wallMs: 3_600_001 },

@@ -32,6 +32,11 @@ export interface JobSpec {
   readonly price: MicroPointsText;
   /** Only nodes whose execution class begins so, such as `ort-web`; empty for any. */
   readonly engine: string;
+  /**
+   * Only nodes that surely compute at least so fast, WebAssembly instructions a second, as measured
+   * for the app (`probe/speed.ts`); 1 to 10^12. Left out for any.
+   */
+  readonly minSpeed?: number;
   /** How long one attempt may take on the node, 100 ms to 1 hour. */
   readonly wallMs: Millis;
   /** How long after submission the job fails if it has not ended, 1 s to 30 days. */
@@ -69,6 +74,7 @@ export type SpecFault =
   | "bad-quorum"
   | "bad-price"
   | "bad-engine"
+  | "bad-min-speed"
   | "bad-limits"
   | "bad-priority"
   | "bad-nonce"
@@ -79,6 +85,7 @@ export type SpecFault =
 
 /** Characters of the params' JSON. */
 export const paramsMax = 16_384;
+export const minSpeedMax = 1_000_000_000_000;
 export const inputsMax = 16;
 export const inputBytesMax = 64 * 1024 * 1024;
 
@@ -119,6 +126,7 @@ const fieldNames: ReadonlySet<string> = new Set([
   "comparator",
   "replicasMax",
   "price",
+  "minSpeed",
   "commit",
   "assurance",
   "sealed",
@@ -178,6 +186,11 @@ export const parseSpec = (value: unknown): ParsedSpec => {
     );
   if (typeof engine !== "string" || !engineForm.test(engine))
     return fault("bad-engine", 'engine must be the start of an execution class, such as "ort-web"');
+  if (Object.hasOwn(value, "minSpeed") && !isWhole(value["minSpeed"], 1, minSpeedMax))
+    return fault(
+      "bad-min-speed",
+      `minSpeed must be 1 to ${minSpeedMax} WebAssembly instructions a second, or left out`,
+    );
   if (!isWhole(wallMs, 100, 3_600_000)) return fault("bad-limits", "wallMs must be 100 to 3600000");
   if (!isWhole(deadlineMs, 1_000, 30 * 86_400_000))
     return fault("bad-limits", "deadlineMs must be 1000 to 2592000000 (30 days)");

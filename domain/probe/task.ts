@@ -10,6 +10,9 @@ import { portableSha256, type Sha256 } from "../hashing.ts";
 import type { Digest } from "../ids.ts";
 import * as wasm from "./wasm-writer.ts";
 
+/** The app that computes them, and so the one whose speed is measured. */
+export const measuredApp = "wasm";
+
 export interface ProbeTask {
   readonly module: Uint8Array;
   readonly data: Uint8Array;

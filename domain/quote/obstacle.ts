@@ -48,7 +48,8 @@ export const assuranceObstacle = (
   if (assurance === undefined) return undefined;
   const { arbiters, arbitersToConvict, adversaryShare, replicasMax } = policy.verification;
   const { epsilon } = policy.verification[assurance];
-  const what = `${app}${engine === "" ? "" : ` on ${engine}`}`;
+  const fast = spec.minSpeed === undefined ? "" : ` at ${spec.minSpeed} instructions a second`;
+  const what = `${app}${engine === "" ? "" : ` on ${engine}`}${fast}`;
   if (arbiters.length === 0)
     return {
       code: "assurance-without-arbiters",

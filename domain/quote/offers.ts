@@ -16,6 +16,8 @@ export interface Offer {
   readonly survived: number;
   /** Micro-points that a conviction would take from it. */
   readonly atRisk: bigint;
+  /** WebAssembly instructions that it surely computes in a second; null while nothing is known. */
+  readonly speed: number | null;
   /** How long it takes from assignment to result, mean; null while nothing is known. */
   readonly turnaroundMs: Millis | null;
 }
@@ -59,7 +61,9 @@ const fitting = (spec: JobSpec, offers: readonly Offer[]): readonly Offer[] =>
  * execution class where all must be of one, else one with everybody.
  */
 export const marketsOf = (spec: JobSpec, { nodes, arbiters }: Market): readonly Market[] => {
-  const all = { nodes: fitting(spec, nodes), arbiters: fitting(spec, arbiters) };
+  const { minSpeed } = spec; // Arbiters are not measured.
+  const isFast = ({ speed }: Offer) => minSpeed === undefined || (speed ?? -1) >= minSpeed;
+  const all = { nodes: fitting(spec, nodes).filter(isFast), arbiters: fitting(spec, arbiters) };
   if (!needsOneClass(spec)) return [all];
   const names = [...new Set(all.nodes.map(({ executionClass }) => executionClass))];
   return names

@@ -36,6 +36,7 @@ const offer = (owner: string, more: Partial<Offer> = {}): Offer => ({
   slots: 1,
   survived: 0,
   atRisk: 0n,
+  speed: null,
   turnaroundMs: null,
   ...more,
 });
@@ -120,6 +121,13 @@ describe("a quote", () => {
     assert.equal(one.plan.oneClass, true);
     const onWasm: JobSpec = { ...plain, engine: "ort-web" };
     assert.equal(quoteOf(onWasm, policyDefaults, { nodes, arbiters: [] }, idle).eligible.nodes, 1);
+  });
+
+  test("counts only nodes that were measured to be as fast as the job asks", () => {
+    const nodes = [offer(ada, { speed: 2_000 }), offer(bob, { speed: 1_999 }), offer("cyd")];
+    const eligible = (minSpeed: number) =>
+      quoteOf({ ...plain, minSpeed }, policyDefaults, { nodes, arbiters: [] }, idle).eligible.nodes;
+    assert.deepEqual([1, 2_000, 2_001].map(eligible), [2, 1, 0]);
   });
 
   test("says in words when two results agree", () => {

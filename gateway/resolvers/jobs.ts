@@ -255,7 +255,7 @@ const specOf = (
   | {
       readonly ok: true;
       readonly spec: Readonly<
-        Record<Exclude<keyof JobSpec, "commit" | "sealed" | "assurance">, unknown>
+        Record<Exclude<keyof JobSpec, "commit" | "sealed" | "assurance" | "minSpeed">, unknown>
       >;
     }
   | { readonly ok: false; readonly refusal: Refusal } => {
@@ -289,6 +289,7 @@ const specOf = (
       deadlineMs: input.deadlineMs ?? specDefaults.deadlineMs,
       priority: input.priority ?? specDefaults.priority,
       nonce: input.nonce ?? specDefaults.nonce,
+      ...given({ minSpeed: input.minSpeed }),
       ...(input.sealed ? { sealed: true } : {}),
       ...(commit ? { commit } : {}),
       ...(assurance === undefined ? {} : { assurance }),

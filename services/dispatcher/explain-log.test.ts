@@ -166,6 +166,8 @@ describe(`a run of ${jobs} jobs`, () => {
       data["capabilities"] = { ...(data["capabilities"] as object), slots: slots + 1 };
     });
     assert.ok(codesOf(await differing(larger)).has("slots-differ"));
+    const unmeasured = few.log.filter(({ type }) => type !== "NodeMeasured");
+    assert.deepEqual([...codesOf(await differing(unmeasured))], ["too-slow"]);
   });
 
   test("does not match when what a node did before was not so", async () => {

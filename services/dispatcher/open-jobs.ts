@@ -47,11 +47,12 @@ export const createOpenJobs = (usage: Usage): OpenJobs => {
 
     enlist: (jobHash, job) => {
       if (job.status !== "open" || !funded.has(jobHash)) return;
-      const { client, priority, app, engine, sealed } = job.spec;
+      const { client, priority, app, engine, sealed, minSpeed } = job.spec;
       const vacant = vacancies(job);
       if (vacant.length === 0) return;
       const judged = vacant.some(({ by }) => by === "arbiter");
-      const kind = `${app} ${engine}${sealed ? " sealed" : ""}${judged ? " arbiter" : ""}`;
+      const how = `${sealed ? " sealed" : ""}${judged ? " arbiter" : ""}`;
+      const kind = `${app} ${engine}${how}${minSpeed === undefined ? "" : ` ${minSpeed}`}`;
       line.join(jobHash, { client, priority, kind, cost: vacant.length * usage.usualMs(app) });
     },
 

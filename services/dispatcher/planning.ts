@@ -181,6 +181,8 @@ export const createPlanner = ({
           excludeGroups,
           replicas: vacant.length - assignments.length,
           explorationShare: roster.policy.dispatch.explorationShare,
+          // Arbiters are not measured.
+          ...(by === "arbiter" ? {} : { minSpeed: spec.minSpeed }),
           // Where no arbiter computes, an audit would wait for ever.
           ...(spec.assurance === undefined ? {} : { prefers: isJudged }),
         };

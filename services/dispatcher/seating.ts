@@ -135,6 +135,7 @@ export const createSeating = ({
       nodeId,
       group: groupOf(told, roster.policy),
       capabilities: offeredBy(seat),
+      speeds: told.speeds,
       standing: roster.standing(told),
       load: loadOf(seat),
       isNew: roster.isNew(told),

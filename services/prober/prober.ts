@@ -16,12 +16,10 @@ import type { AccountId, Digest, JobHash, NodeId } from "../../domain/ids.ts";
 import type { JobEvent, ResultReceived } from "../../domain/job/events.ts";
 import type { Capabilities, KnownAnswer, Measurement, NodeEvent } from "../../domain/node/node.ts";
 import type { Policy } from "../../domain/policy/policy.ts";
-import type { ProbeSize } from "../../domain/probe/task.ts";
+import { measuredApp, type ProbeSize } from "../../domain/probe/task.ts";
 import { createAlarms } from "../alarms.ts";
 import type { Fact } from "../facts.ts";
 
-/** The app that tasks with known answers are made for. */
-export const probedApp = "wasm";
 /** Rounds that are under way at most: the coordinator computes every answer too. */
 const roundsMax = 4;
 /** A task that was not answered by then is called off. */
@@ -143,12 +141,14 @@ export const createProber = ({ policy }: { readonly policy: () => Policy }): Pro
 
   const offer = (nodeId: NodeId, { apps }: Capabilities): void => {
     const names = new Set(
-      apps.filter(({ app }) => app === probedApp).map((one) => nameOf(nodeId, one.executionClass)),
+      apps
+        .filter(({ app }) => app === measuredApp)
+        .map((one) => nameOf(nodeId, one.executionClass)),
     );
     for (const name of ofNode.get(nodeId) ?? []) if (!names.has(name)) remove(name);
     for (const { app, executionClass } of apps) {
       const name = nameOf(nodeId, executionClass);
-      if (app !== probedApp || runtimes.has(name)) continue;
+      if (app !== measuredApp || runtimes.has(name)) continue;
       const fresh = { samples: 0, vain: 0, dueAt: undefined, round: undefined, gone: false };
       runtimes.set(name, { nodeId, executionClass, ...fresh });
       undrawn.add(name);
@@ -229,7 +229,7 @@ export const createProber = ({ policy }: { readonly policy: () => Policy }): Pro
     }
     const { executionClass } = runtime;
     const benchmark = { ...opened, instructions: probe.instructions };
-    const measurement = { app: probedApp, executionClass, trivial, benchmark };
+    const measurement = { app: measuredApp, executionClass, trivial, benchmark };
     findings.push({ kind: "measured", nodeId, measurement });
     runtime.samples++;
     endRound(runtime, { inVain: false });

@@ -12,7 +12,7 @@ import {
 } from "../../domain/job/spec.ts";
 import { node } from "../../domain/node/node.ts";
 import type { Policy } from "../../domain/policy/policy.ts";
-import type { AnsweredProbe, ProbeSize } from "../../domain/probe/task.ts";
+import { type AnsweredProbe, measuredApp, type ProbeSize } from "../../domain/probe/task.ts";
 import type { Clock } from "../../streams/clock.ts";
 import type { EventIds } from "../../streams/event-ids.ts";
 import type { EventStore } from "../../streams/event-store.ts";
@@ -20,7 +20,7 @@ import { handleCommand } from "../../streams/handle-command.ts";
 import { nodeStream } from "../../streams/names.ts";
 import { type Fact, type Listener, serviceActor } from "../facts.ts";
 import type { JobBook } from "../job-book.ts";
-import { createProber, type Finding, type Prober, probedApp, type Wish } from "./prober.ts";
+import { createProber, type Finding, type Prober, type Wish } from "./prober.ts";
 
 const actor = serviceActor("prober");
 const tickMs = 1_000;
@@ -206,12 +206,12 @@ export const runProber = ({
 
 /** What a client submits who leaves everything out but that one result is enough. */
 const specOf = (client: AccountId, inputs: JobSpec["inputs"], { pricing }: Policy): JobSpec => {
-  const { comparator, limits, priceMicroPoints } = catalogue[probedApp];
-  const price = Math.max(Number(priceMicroPoints), pricing.floorMicroPoints[probedApp]);
+  const { comparator, limits, priceMicroPoints } = catalogue[measuredApp];
+  const price = Math.max(Number(priceMicroPoints), pricing.floorMicroPoints[measuredApp]);
   const quorum = 1;
   return {
     ...specDefaults,
-    ...{ client, app: probedApp, inputs, comparator, quorum },
+    ...{ client, app: measuredApp, inputs, comparator, quorum },
     replicasMax: defaultReplicasMax(quorum),
     price: String(price),
     wallMs: limits.wallMs,
