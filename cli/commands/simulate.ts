@@ -1,7 +1,9 @@
 /** `cnct simulate verification`: the real verification rules against cheats, beside others' rules. */
 
 import type { Command } from "commander";
+import { policyDefaults, type VerificationPolicy } from "../../domain/policy/policy.ts";
 import {
+  type ArbiterKind,
   faultIn,
   type Kind,
   type Scheme,
@@ -24,6 +26,10 @@ interface SimulateFlags {
   readonly workers: string;
   readonly seed: string;
   readonly seeds: string;
+  readonly arbiters: string;
+  readonly badArbiters: string;
+  readonly arbiterKind: string;
+  readonly arbiterChecks?: string;
 }
 
 export const addSimulate = (program: Command): void => {
@@ -42,6 +48,10 @@ export const addSimulate = (program: Command): void => {
     .option("--sabotage <share>", "share of the jobs in which they do, 0 to 1", "0.1")
     .option("--jobs <n>", "jobs of a run", "100000")
     .option("--workers <n>", "nodes", "200")
+    .option("--arbiters <n>", "of our own policies", "5")
+    .option("--bad-arbiters <n>", "so many of them do not do their duty", "0")
+    .option("--arbiter-kind <kind>", "which is lazy or colluding then", "lazy")
+    .option("--arbiter-checks <share>", "of their results; 0.1 is the policy's own")
     .option("--seed <n>", "of the first run", "1")
     .option("--seeds <n>", `runs, each with the next seed, 1 to ${seedsMax}`, "1")
     .action(async (flags: SimulateFlags, command: Command) => {
@@ -56,10 +66,11 @@ export const addSimulate = (program: Command): void => {
         import("../../domain/verification/simulation/tally.ts"),
         import("../native-proofs.ts"),
       ]);
+      const policy = checkedAs(flags.arbiterChecks);
       const runs = Array.from({ length: seeds }, (_, index) =>
         simulateVerification(
           { ...settings, seed: settings.seed + index },
-          { sha256: nativeSha256 },
+          { sha256: nativeSha256, policy },
         ),
       );
       const summary = summaryOf(runs);
@@ -84,10 +95,21 @@ const settingsIn = (flags: SimulateFlags): Settings => {
     jobs: numberIn("jobs", flags.jobs),
     workers: numberIn("workers", flags.workers),
     seed: numberIn("seed", flags.seed),
+    arbiters: numberIn("arbiters", flags.arbiters),
+    badArbiters: numberIn("bad-arbiters", flags.badArbiters),
+    arbiterKind: flags.arbiterKind as ArbiterKind,
   };
   const fault = faultIn(settings);
   if (fault !== undefined) throw failure(fault.code, fault.message);
   return settings;
+};
+
+const checkedAs = (share: string | undefined): VerificationPolicy => {
+  const { verification } = policyDefaults;
+  if (share === undefined) return verification;
+  const arbiterCheckShare = numberIn("arbiter-checks", share);
+  if (arbiterCheckShare <= 1) return { ...verification, arbiterCheckShare };
+  throw failure("bad-arbiter-checks", `--arbiter-checks takes a share from 0 to 1, not ${share}`);
 };
 
 interface Row {
@@ -104,6 +126,8 @@ const meanings: Readonly<Record<keyof Figures, string>> = {
   audits: "executions by arbiters or checkers for each job",
   failed: "jobs without a result",
   honestSlashed: "honest nodes that lost a bond, a stake or their name",
+  badArbitersConvicted: "arbiters that did not do their duty and lost their name",
+  honestArbitersConvicted: "honest arbiters that did",
   convicted: "cheats that did",
   undetected: "cheats that are still in",
   jobsToDetection: "tasks of a cheat from its first lie to its conviction",

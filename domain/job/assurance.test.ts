@@ -89,7 +89,7 @@ const lead = (state: Job = job.initial) => {
     return say({ type: "RecordResult", task: taskOf(nodeId), ...result, ...reveal, actor, now });
   };
   /** Draws so that it comes out as wanted. */
-  const draw = (audited: boolean, survived = 0) => {
+  const draw = (audited: boolean, survived = 0, more: { readonly checks?: true } = {}) => {
     const tasks = toDraw(open());
     for (let i = 0; ; i++) {
       const beacon = i.toString(16).padStart(64, "0");
@@ -100,7 +100,8 @@ const lead = (state: Job = job.initial) => {
         return { ...draw, share: 0.5, audited: isIt };
       });
       if (draws.some((one) => one.audited) !== audited) continue;
-      return say({ type: "DrawAudits", beacon, from: 3, to: 9, policy: 1, draws, actor, now });
+      const drawn = { beacon, from: 3, to: 9, policy: 1, draws, ...more };
+      return say({ type: "DrawAudits", ...drawn, actor, now });
     }
   };
   const judge = (
@@ -337,6 +338,105 @@ describe("a draw", () => {
     led.say({ type: "CancelJob", client: spec.client, actor, now });
     assert.equal(led.say(drawn(fair)), undefined);
     assert.equal(led.last()?.type, "JobCancelled");
+  });
+});
+
+describe("an arbiter that would decide alone", () => {
+  /** Bob's result is audited, and Abe, who may be checked, has shown his. */
+  const vouched = (answers: Answers) => {
+    const led = shown(answers[bob]);
+    led.draw(true, 0, { checks: true });
+    led.give(abe, { role: "arbiter" });
+    led.bindAll({ [abe]: answers[abe] as string });
+    led.showAll({ [abe]: answers[abe] as string });
+    return led;
+  };
+  const second = (led: ReturnType<typeof lead>, nodeId: NodeId, answer: string) => {
+    assert.equal(led.give(nodeId, { role: "arbiter" }), undefined);
+    led.bindAll({ [nodeId]: answer });
+    led.showAll({ [nodeId]: answer });
+  };
+
+  test("takes part in a lottery when its result is shown, and nothing is judged before", () => {
+    const led = vouched({ [bob]: right, [abe]: right });
+    assert.deepEqual(
+      toDraw(led.open()).map(({ nodeId }) => nodeId),
+      [abe],
+    );
+    assert.equal(needsJudgement(led.open()), false);
+    led.draw(false);
+    assert.equal(needsJudgement(led.open()), true);
+    led.judge({ [bob]: right, [abe]: right });
+    assert.deepEqual(completion(led).accepted.length, 2);
+  });
+
+  test("is joined by another one if it is drawn; both are found right", () => {
+    const answers = { [bob]: right, [abe]: right, [bea]: right };
+    const led = vouched(answers);
+    led.draw(true);
+    assert.deepEqual(vacancies(led.open()), [{ replica: 2, attempt: 1, by: "arbiter" }]);
+    second(led, bea, right);
+    assert.deepEqual(toDraw(led.open()), [], "two have checked each other");
+    led.judge(answers);
+    const verdicts = led.events.filter(({ type }) => type === "ResultAccepted");
+    assert.deepEqual(
+      verdicts.map((event) => event.type === "ResultAccepted" && event.audited),
+      [true, true, true],
+    );
+  });
+
+  test("is convicted with the liar whom it vouched for, when a third agrees with the second", () => {
+    const answers = { [bob]: wrong, [abe]: wrong, [bea]: right, [cal]: right };
+    const led = vouched(answers);
+    led.draw(true);
+    second(led, bea, right);
+    led.judge(answers);
+    assert.equal(led.last()?.type, "ReplicaWanted");
+    second(led, cal, right);
+    led.judge(answers);
+    assert.equal(completion(led).outputDigest, right);
+    const convicted = led.events.flatMap((event) =>
+      event.type === "ResultRejected" && event.convicted ? [event.nodeId] : [],
+    );
+    assert.deepEqual(convicted, [bob, abe]);
+  });
+
+  test("is not doubted where the lottery of the nodes did not say so", () => {
+    const led = shown();
+    led.draw(true);
+    second(led, abe, right);
+    assert.deepEqual(toDraw(led.open()), []);
+  });
+
+  test("and was convicted later: its job is opened again, and another one decides", () => {
+    const led = vouched({ [bob]: right, [abe]: right });
+    led.draw(false);
+    led.judge({ [bob]: right, [abe]: right });
+    const reopen = { type: "ReopenJob", fundedAt: 7, actor, now } as const;
+    assert.equal(led.say({ ...reopen, convicts: [abe] }), undefined);
+    const event = led.last();
+    assert.ok(event?.type === "JobReopened" && event.checks);
+    second(led, bea, right);
+    assert.deepEqual(
+      toDraw(led.open()).map(({ nodeId }) => nodeId),
+      [bea],
+    );
+    led.draw(false);
+    led.judge({ [bob]: right, [bea]: right });
+    assert.deepEqual(
+      completion(led).accepted.map(({ nodeId }) => nodeId),
+      [bob, bea],
+    );
+  });
+
+  test("and another one, who vouches still: the job stands", () => {
+    const answers = { [bob]: right, [abe]: right, [bea]: right };
+    const led = vouched(answers);
+    led.draw(true);
+    second(led, bea, right);
+    led.judge(answers);
+    const reopen = { type: "ReopenJob", convicts: [abe], fundedAt: 7, actor, now } as const;
+    assert.equal(led.say(reopen), "JobStands");
   });
 });
 

@@ -29,7 +29,14 @@ import { type Job, type OpenJob, refOf, type Task } from "./state.ts";
 export type AssuranceCommand =
   | Command<
       "DrawAudits",
-      { beacon: Digest; from: number; to: number; policy: number; draws: readonly AuditDraw[] }
+      {
+        beacon: Digest;
+        from: number;
+        to: number;
+        policy: number;
+        draws: readonly AuditDraw[];
+        checks?: true;
+      }
     >
   | Command<
       "ReopenJob",
@@ -69,7 +76,7 @@ type ReopenCommand = Extract<AssuranceCommand, { type: "ReopenJob" }>;
 type Received = Extract<Task, { status: "received" }>;
 
 export const drawAudits = (
-  { beacon, from, to, policy, draws, now: at }: DrawCommand,
+  { beacon, from, to, policy, draws, checks, now: at }: DrawCommand,
   job: OpenJob,
 ): Decision<JobEvent, AssuranceRefusal> => {
   const tasks = toDraw(job);
@@ -85,30 +92,33 @@ export const drawAudits = (
       return refuse("DrawDiffers");
   }
   const { jobHash } = job;
-  return accept({ type: "AuditDrawn", jobHash, beacon, from, to, policy, draws, at });
+  const drawn = { jobHash, beacon, from, to, policy, draws, ...(checks ? { checks } : {}) };
+  return accept({ type: "AuditDrawn", ...drawn, at });
 };
 
 const isOf = (draw: AuditDraw, task: Task): boolean =>
   draw.replica === task.replica && draw.attempt === task.attempt && draw.nodeId === task.nodeId;
 
-/** Whether a completion may be undone: its awards are held, and no arbiter vouches for it. */
+/** Whether a completion may be undone: its awards are held, and no two arbiters vouch for it. */
 export const mayBeReopened = ({ held, accepted }: JobCompleted): boolean =>
-  held === true && !accepted.some(({ arbiter }) => arbiter);
+  held === true && accepted.filter(({ arbiter }) => arbiter).length < 2;
 
-/** Undoes the completion of a job that rests on a convict, and on no arbiter. */
+/** Undoes the completion of a job that rests on a convict, and on no arbiter that was not convicted. */
 export const reopenJob = (
   { convicts, fundedAt, now: at }: ReopenCommand,
   job: Job,
 ): Decision<JobEvent, AssuranceRefusal> => {
   if (job.status !== "completed" || !job.before || !job.accepted) return accept();
-  const isFalse = job.accepted.some(({ nodeId }) => convicts.includes(nodeId));
-  if (!isFalse || job.accepted.some(({ arbiter }) => arbiter)) return refuse("JobStands");
-  const { jobHash, spec } = job.before;
+  const isConvict = ({ nodeId }: Accepted) => convicts.includes(nodeId);
+  const isVouchedFor = job.accepted.some((one) => one.arbiter && !isConvict(one));
+  if (isVouchedFor || !job.accepted.some(isConvict)) return refuse("JobStands");
+  const { jobHash, spec, checks } = job.before;
   const all = [...new Set(convicts)].filter((nodeId) =>
     job.tasks.some((task) => task.nodeId === nodeId),
   );
   const deadlineAt = at + spec.deadlineMs;
-  return accept({ type: "JobReopened", jobHash, convicts: all, deadlineAt, fundedAt, at });
+  const again = { jobHash, convicts: all, deadlineAt, fundedAt, ...(checks ? { checks } : {}) };
+  return accept({ type: "JobReopened", ...again, at });
 };
 
 /**
@@ -196,11 +206,13 @@ export const judgeAssured = (
   const { group, credibility, audited, wrong } = verdict;
   const believed = judged.filter((result) => result.group === group);
   const isBelieved = (replica: number) => believed.some((result) => result.replica === replica);
+  // Arbiters that agree have checked each other.
+  const isChecked = believed.filter(({ arbiter }) => arbiter).length > 1;
   const verdicts = results.map((task): ResultAccepted | ResultRejected => {
     const { replica, role } = task;
     const record = role ? {} : { survived: survived(replica) };
     if (isBelieved(replica)) {
-      const sure = audited && !role ? { audited } : {};
+      const sure = audited && (!role || isChecked) ? { audited } : {};
       const how = { ...compared, distance: distanceInside, ...sure, ...record };
       return { type: "ResultAccepted", ...refOf(task), ...how, at };
     }

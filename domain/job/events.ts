@@ -206,8 +206,8 @@ export interface AuditDraw {
   readonly audited: boolean;
 }
 /**
- * Which of the results that nodes are bound to an arbiter computes once more. Drawn when all wanted
- * results are bound and before any is shown: `domain/verification/lottery.ts`.
+ * Which of the results that nodes have shown an arbiter computes once more; or, when one arbiter would
+ * decide alone, whether another one computes it too: `domain/verification/lottery.ts`.
  */
 export type AuditDrawn = DomainEvent<
   "AuditDrawn",
@@ -221,6 +221,8 @@ export type AuditDrawn = DomainEvent<
     /** Version of the policy by which the shares were worked out. */
     policy: number;
     draws: readonly AuditDraw[];
+    /** An arbiter that would decide the job alone is to take part in a lottery as well. */
+    checks?: true;
   }
 >;
 
@@ -295,7 +297,7 @@ export interface Assurance {
   readonly audited: boolean;
 }
 /**
- * A node whose result the job rests on was convicted, and no arbiter vouches for it: it is open again,
+ * A node whose result the job rests on was convicted, and no other arbiter vouches for it: it is open again,
  * wants one arbiter, and completes once more or fails.
  */
 export type JobReopened = DomainEvent<
@@ -307,6 +309,8 @@ export type JobReopened = DomainEvent<
     deadlineAt: Instant;
     /** Revision in the ledger stream of the event that paid the voided awards back into escrow. */
     fundedAt: number;
+    /** As its lottery of audits said. */
+    checks?: true;
   }
 >;
 /** Why a job failed: one of these, or the `AppErrorCode` that a quorum of nodes reported. */

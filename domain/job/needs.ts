@@ -84,7 +84,8 @@ export const toReveal = (job: OpenJob): readonly Extract<Task, { status: "commit
 /**
  * The results whose lottery is to be drawn: those of ordinary nodes that took part in none, when no
  * other ordinary result is still to come. All are shown by then: whoever knew that it is audited
- * could keep a lie back. Empty for a job without an assurance.
+ * could keep a lie back. So it is with an arbiter that would decide alone: it is shown before anybody
+ * knows whether it is checked. Empty for a job without an assurance.
  */
 export const toDraw = (job: OpenJob): readonly Extract<Task, { status: "received" }>[] => {
   if (!job.spec.assurance) return [];
@@ -92,10 +93,18 @@ export const toDraw = (job: OpenJob): readonly Extract<Task, { status: "received
     ({ role, status }) => !role && (status === "assigned" || status === "committed"),
   );
   if (isUnderWay || vacancies(job).some(({ by }) => by !== "arbiter")) return [];
-  return received(job).filter(
-    ({ role, replica, attempt }) => !role && job.draws.get(replica)?.attempt !== attempt,
+  const notDrawn = received(job).filter(
+    ({ replica, attempt }) => job.draws.get(replica)?.attempt !== attempt,
   );
+  const ordinary = notDrawn.filter(({ role }) => !role);
+  return ordinary.length === 0 && job.checks && isOneArbiters(job) ? notDrawn : ordinary;
 };
+
+/** Whether one arbiter has answered, and no other is asked. */
+const isOneArbiters = (job: OpenJob): boolean =>
+  received(job).filter(({ role }) => role).length === 1 &&
+  underWay(job) === 0 &&
+  vacancies(job).length === 0;
 
 /**
  * True when more results are in than the last judgement has seen, and enough for a quorum; of a job

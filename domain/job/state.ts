@@ -79,6 +79,8 @@ export interface OpenJob {
   readonly draws: ReadonlyMap<number, AuditDraw>;
   /** Whether an arbiter must have its say before a result is accepted. */
   readonly audited: boolean;
+  /** An arbiter that would decide alone takes part in a lottery first. */
+  readonly checks?: true;
   /** Until when what is committed must be revealed; undefined as long as it may not be. */
   readonly revealBy: Instant | undefined;
   /** The content key of a sealed job for each recipient, by the id of the recipient's key. */
@@ -176,9 +178,13 @@ const evolveOpen = (job: OpenJob, event: JobEvent): Job => {
     case "AuditDrawn": {
       const draws = new Map(job.draws);
       for (const draw of event.draws) draws.set(draw.replica, draw);
-      const audited = job.audited || event.draws.some((draw) => draw.audited);
-      const arbitersWanted = audited ? Math.max(1, job.arbitersWanted) : job.arbitersWanted;
-      return { ...job, draws, audited, arbitersWanted };
+      const drawn = event.draws.filter((draw) => draw.audited);
+      const ofArbiters = drawn.filter(({ replica }) => job.tasks[replica]?.role === "arbiter");
+      const audited = job.audited || drawn.length > ofArbiters.length;
+      const least = ofArbiters.length > 0 ? 2 : audited ? 1 : 0;
+      const arbitersWanted = Math.max(least, job.arbitersWanted);
+      const checks = event.checks ? { checks: true as const } : {};
+      return { ...job, draws, audited, arbitersWanted, ...checks };
     }
     case "ReplicaWanted": {
       const judged = job.tasks.filter(({ status }) => status === "received").length;

@@ -71,6 +71,16 @@ export const parameters = {
       most: 2, // Two of them are found among three, which is what a job pays for.
       says: "so many arbiters of different owners must agree before a node is convicted",
     }),
+    arbiterCheckShare: number(0.1, {
+      least: 0,
+      most: 1,
+      says: "share of the results by which one arbiter alone would decide that another one computes too; 0 checks no arbiter, and with arbitersToConvict 1 none is checked",
+    }),
+    arbiterChecksFirst: whole(5, {
+      least: 0,
+      most: 1_000,
+      says: "until so many of an arbiter's results were found right in a runtime, all are checked",
+    }),
     holdJobs: whole(5_000, {
       least: 1,
       // Services keep so many jobs in memory that may be opened again: `services/job-book.ts`.

@@ -3,13 +3,31 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { portableSha256 } from "../hashing.ts";
 import { taskName } from "../job/hash.ts";
-import { auditShare, isAudited } from "./lottery.ts";
+import { areArbitersChecked, auditShare, checkShare, isAudited } from "./lottery.ts";
 
 const standard = { auditFactor: 5, auditFloor: 0.03 };
 const beacon = "b".repeat(64);
 const tasks = Array.from({ length: 4_000 }, (_, index) =>
   taskName({ jobHash: portableSha256(`job ${index}`), replica: 0, attempt: 1 }),
 );
+
+describe("the share of an arbiter's results that is checked", () => {
+  const rates = { arbiterCheckShare: 0.1, arbiterChecksFirst: 5, arbitersToConvict: 2 };
+  test("is all until enough were found right, and never nothing afterwards", () => {
+    assert.deepEqual(
+      [0, 4, 5, 10_000].map((survived) => checkShare(survived, rates)),
+      [1, 1, 0.1, 0.1],
+    );
+  });
+
+  test("is nothing where none is wanted, or one arbiter's word convicts", () => {
+    for (const off of [{ arbiterCheckShare: 0 }, { arbitersToConvict: 1 }]) {
+      assert.equal(checkShare(0, { ...rates, ...off }), 0);
+      assert.equal(areArbitersChecked({ ...rates, ...off }), false);
+    }
+    assert.equal(areArbitersChecked(rates), true);
+  });
+});
 
 describe("the share of tasks that is audited", () => {
   test("falls from a half to the floor as audits are survived", () => {

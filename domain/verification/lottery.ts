@@ -1,6 +1,7 @@
 /**
- * Which tasks are audited: a draw that is made after the node is bound to its result, from a beacon
- * that nobody could know before, and that anyone can repeat afterwards.
+ * Which tasks are audited, and which audits are checked by a second arbiter: a draw that is made after
+ * the result is shown, from a beacon that nobody could know before, and that anyone can repeat
+ * afterwards.
  */
 import { portableSha256, type Sha256 } from "../hashing.ts";
 import { taggedText } from "../identity/keys.ts";
@@ -56,6 +57,30 @@ const deterring = ({ award, atRisk }: PointsAtRisk): number => {
     throw new RangeError(`expected points of at least 0, got ${award} and ${atRisk}`);
   if (award === 0n) return 0; // Nothing to win by it.
   return Math.min(1, Number(safety * award) / Number(award + atRisk));
+};
+
+export interface CheckRates {
+  /** The share of an arbiter's results that another arbiter computes too: 0 to 1; 0 checks none. */
+  readonly arbiterCheckShare: number;
+  /** So many must be found right first; until then all are checked. */
+  readonly arbiterChecksFirst: number;
+  /** With 1 the word of one arbiter is never doubted. */
+  readonly arbitersToConvict: number;
+}
+
+/** Whether an arbiter that would decide alone takes part in the lottery. */
+export const areArbitersChecked = ({ arbiterCheckShare, arbitersToConvict }: CheckRates): boolean =>
+  arbiterCheckShare > 0 && arbitersToConvict > 1;
+
+/**
+ * The share of an arbiter's results that is checked. An arbiter has no award that could be weighed
+ * against a lie, as its price is the network's: what it may do to others is why it is checked.
+ *
+ * @param survived - Results that another arbiter found right, a whole number of at least 0.
+ */
+export const checkShare = (survived: number, rates: CheckRates): number => {
+  if (!areArbitersChecked(rates)) return 0;
+  return survived < rates.arbiterChecksFirst ? 1 : rates.arbiterCheckShare;
 };
 
 /**

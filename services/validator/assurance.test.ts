@@ -97,6 +97,57 @@ describe("the validator", () => {
     assert.deepEqual(completed.accepted, [{ replica: 1, nodeId: "abe", arbiter: true }]);
   });
 
+  describe("checks arbiters that would decide alone:", () => {
+    const checked = { ...always, arbiterCheckShare: 0.000_001, arbiterChecksFirst: 1 };
+    const reviewed = async (log: readonly RecordedEvent[]) => {
+      assert.deepEqual((await recomputeDraws(log, sha256)).faults, []);
+    };
+
+    test("another one computes the same, and from then on hardly any is checked", async () => {
+      const { job, until, log } = await open({ verification: checked });
+      await job(["bob"]);
+      const completed = last<"JobCompleted">(await until("JobCompleted"));
+      const arbiter = true as const;
+      assert.deepEqual(completed.accepted, [
+        { replica: 0, nodeId: "bob" },
+        { replica: 1, nodeId: "abe", arbiter },
+        { replica: 2, nodeId: "bea", arbiter },
+      ]);
+      await job(["bob"]);
+      assert.equal(last<"JobCompleted">(await until("JobCompleted", 2)).accepted.length, 2);
+      const drawn = last<"AuditDrawn">(await until("AuditDrawn", 4));
+      const [{ nodeId, survived, share, audited } = assert.fail()] = drawn.draws;
+      assert.deepEqual([nodeId, survived, share, audited], ["abe", 1, 0.000_001, false]);
+      await reviewed(await log());
+    });
+
+    test("one that repeats a lie without computing is convicted with the liar", async () => {
+      const echoes: typeof answer = (nodeId) => (nodeId === "abe" ? "a lie" : answer(nodeId));
+      const { job, until, log } = await open({ verification: checked, answer: echoes });
+      await job(["eve"]);
+      const completed = last<"JobCompleted">(await until("JobCompleted"));
+      assert.equal(completed.outputDigest, digestOf("the truth"));
+      assert.deepEqual(
+        completed.accepted.map(({ nodeId }) => nodeId),
+        ["bea", "cal"],
+      );
+      const events = await until("NodeConvicted", 2);
+      const convicts = events.filter(({ type }) => type === "NodeConvicted") as {
+        nodeId: string;
+      }[];
+      assert.deepEqual(convicts.map(({ nodeId }) => nodeId).sort(), ["abe", "eve"]);
+      await reviewed(await log());
+    });
+
+    test("without the check its word is enough", async () => {
+      const echoes: typeof answer = (nodeId) => (nodeId === "abe" ? "a lie" : answer(nodeId));
+      const { job, until } = await open({ verification: always, answer: echoes });
+      await job(["eve"]);
+      const completed = last<"JobCompleted">(await until("JobCompleted"));
+      assert.equal(completed.outputDigest, digestOf("a lie"));
+    });
+  });
+
   const steps = [
     "ResultCommitted",
     "BeaconDrawn",

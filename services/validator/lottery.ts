@@ -1,6 +1,7 @@
 /**
  * The lottery of audits: which results take part in it with which beacon, and how it comes out. A fold
- * of facts: the validator draws by it, and whoever reads the log can draw again and compare.
+ * of facts: the validator draws by it, and whoever reads the log can draw again and compare. An arbiter
+ * that would decide alone takes part in it as well, with a beacon that is later than its result.
  *
  * A job is drawn with the first beacon that covers all of its results, by the policy, the audits
  * that each node had survived and what it had to lose when that beacon was written.
@@ -13,7 +14,12 @@ import { taskName } from "../../domain/job/hash.ts";
 import { type Job, type OpenJob, toDraw } from "../../domain/job/job.ts";
 import { toText } from "../../domain/points.ts";
 import type { Policy } from "../../domain/policy/policy.ts";
-import { auditShare, isAudited } from "../../domain/verification/lottery.ts";
+import {
+  areArbitersChecked,
+  auditShare,
+  checkShare,
+  isAudited,
+} from "../../domain/verification/lottery.ts";
 import { runtimeOf } from "../../domain/verification/runtime.ts";
 import type { Fact } from "../facts.ts";
 
@@ -24,6 +30,7 @@ export interface Draw {
   readonly to: number;
   readonly policy: number;
   readonly draws: readonly AuditDraw[];
+  readonly checks?: true;
 }
 
 export interface Lottery {
@@ -39,7 +46,7 @@ export interface Lottery {
 interface Ticket {
   readonly beacon: BeaconDrawn;
   readonly policy: Policy;
-  /** Of each ordinary node of the job. */
+  /** Of each node of the job. */
   readonly standings: ReadonlyMap<NodeId, Standing>;
 }
 
@@ -78,15 +85,15 @@ export const createLottery = ({
   const ready = new Set<JobHash>();
   /** Jobs with an assurance that have not ended, as far as facts were told: the state that comes with one may be newer. */
   const assured = new Set<JobHash>();
+  /** Those of them whose arbiters take part; the first of each that was heard of, and how it said. */
+  const checked = new Map<JobHash, string | undefined>();
 
   const standingsOf = ({ spec, tasks }: OpenJob): ReadonlyMap<NodeId, Standing> =>
     new Map(
-      tasks
-        .filter(({ role }) => role === undefined)
-        .map(({ nodeId, executionClass }) => {
-          const count = survived(nodeId, runtimeOf(spec.app, executionClass));
-          return [nodeId, { survived: count, atRisk: atRisk(nodeId) }];
-        }),
+      tasks.map(({ nodeId, executionClass, role }) => {
+        const count = survived(nodeId, runtimeOf(spec.app, executionClass));
+        return [nodeId, { survived: count, atRisk: role ? 0n : atRisk(nodeId) }];
+      }),
     );
 
   const hearBeacon = (beacon: BeaconDrawn) => {
@@ -114,7 +121,11 @@ export const createLottery = ({
           const result = event as Extract<JobEvent, { type: "ResultReceived" }>;
           const { jobHash, replica } = result;
           const role = job.status === "unknown" ? undefined : job.tasks[replica]?.role;
-          if (!assured.has(jobHash) || role) return false;
+          if (!assured.has(jobHash)) return false;
+          if (role) {
+            if (!checked.has(jobHash) || checked.get(jobHash) !== undefined) return false;
+            checked.set(jobHash, taskName(result));
+          }
           const heard = new Set(entries.get(jobHash)?.heard).add(taskName(result));
           entries.set(jobHash, { position, heard, ticket: undefined });
           ready.delete(jobHash);
@@ -124,17 +135,23 @@ export const createLottery = ({
         case "JobReopened": {
           const { jobHash } = event as JobEvent;
           const { spec } = event as Partial<Extract<JobEvent, { type: "JobSubmitted" }>>;
+          const { checks } = event as Partial<Extract<JobEvent, { type: "JobReopened" }>>;
           if (spec === undefined || spec.assurance) assured.add(jobHash);
+          if (checks) checked.set(jobHash, undefined);
           return false;
         }
-        case "AuditDrawn":
-          forget((event as JobEvent).jobHash);
+        case "AuditDrawn": {
+          const { jobHash, checks } = event as Extract<JobEvent, { type: "AuditDrawn" }>;
+          if (checks && !checked.has(jobHash)) checked.set(jobHash, undefined);
+          forget(jobHash);
           return false;
+        }
         case "JobCompleted":
         case "JobFailed":
         case "JobCancelled":
         case "JobRejected":
           assured.delete((event as JobEvent).jobHash);
+          checked.delete((event as JobEvent).jobHash);
           forget((event as JobEvent).jobHash);
           return false;
         default:
@@ -150,17 +167,23 @@ export const createLottery = ({
       const { beacon, policy, standings } = ticket;
       const { assurance = "standard", app, price } = job.spec;
       const rates = policy.verification[assurance];
+      const isChecked = areArbitersChecked(policy.verification);
+      let isOfNodes = false;
       const draws = tasks.map((task): AuditDraw => {
-        const { replica, attempt, nodeId, executionClass } = task;
+        const { replica, attempt, nodeId, executionClass, role } = task;
         const { survived, atRisk } = standings.get(nodeId) ?? newcomer;
-        const share = auditShare(survived, rates, { award: BigInt(price), atRisk });
+        isOfNodes ||= role === undefined;
+        const share = role
+          ? checkShare(survived, policy.verification)
+          : auditShare(survived, rates, { award: BigInt(price), atRisk });
         const audited = isAudited({ beacon: beacon.digest, task: taskName(task), share }, sha256);
         const runtime = runtimeOf(app, executionClass);
         const whose = { replica, attempt, nodeId, runtime };
         return { ...whose, survived, atRisk: toText(atRisk), share, audited };
       });
       const { digest, from, to } = beacon;
-      return { beacon: digest, from, to, policy: policy.version, draws };
+      const draw = { beacon: digest, from, to, policy: policy.version, draws };
+      return isOfNodes && isChecked ? { ...draw, checks: true } : draw;
     },
   };
 };

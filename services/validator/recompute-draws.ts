@@ -65,11 +65,11 @@ export const createDrawReview = (jobOf: (jobHash: JobHash) => Job, sha256: Sha25
       points.hear(event);
       if (event.type !== "AuditDrawn") return undefined;
       draws++;
-      const { beacon, from, to, policy, draws: said } = event;
+      const { beacon, from, to, policy, draws: said, checks } = event;
       const drawn = job.status === "open" ? lottery.drawOf(job) : undefined;
       if (!drawn) return "draw-unfounded";
       const isSame =
-        canonicalJson(drawn) === canonicalJson({ beacon, from, to, policy, draws: said });
+        canonicalJson(drawn) === canonicalJson({ beacon, from, to, policy, draws: said, checks });
       return isSame ? undefined : "draw-differs";
     },
     after: (fact, job, data) => {

@@ -1,13 +1,15 @@
 /**
  * Our protocol as the network runs it, on simulated nodes: replicas by credibility, commits, the audit
- * lottery, arbiters, held awards, bonds, and conviction with backtracking. The rules are the real ones.
- * Every award is one point; arbiters are right, and cost what any node costs.
+ * lottery, arbiters and their checks, held awards, bonds, and conviction with backtracking. The rules
+ * are the real ones. Every award is one point; an arbiter costs what any node costs.
  */
 import { portableSha256, type Sha256 } from "../../hashing.ts";
 import type { VerificationPolicy } from "../../policy/policy.ts";
 import { consider, type JudgedResult, startReplicas } from "../assurance.ts";
 import { credibilityOf } from "../credibility.ts";
-import { auditShare, isAudited } from "../lottery.ts";
+import { auditShare, checkShare, isAudited } from "../lottery.ts";
+import { type Arbiter, createCourt } from "./court.ts";
+import type { Settings } from "./settings.ts";
 import { noteConviction, type Tally } from "./tally.ts";
 import { type Answer, right, type Worker, type World } from "./world.ts";
 
@@ -16,6 +18,7 @@ export interface Rules {
   readonly consider: typeof consider;
   readonly startReplicas: typeof startReplicas;
   readonly auditShare: typeof auditShare;
+  readonly checkShare: typeof checkShare;
   readonly isAudited: typeof isAudited;
   /** Whether an accepted result makes its nodes more credible. */
   readonly counts: (accepted: { readonly audited: boolean }) => boolean;
@@ -25,6 +28,7 @@ export const realRules: Rules = {
   consider,
   startReplicas,
   auditShare,
+  checkShare,
   isAudited,
   counts: ({ audited }) => audited,
 };
@@ -45,6 +49,8 @@ interface Accepted {
   answers: readonly Answer[];
   value: number;
   audited: boolean;
+  /** The one arbiter that vouches for it. */
+  sole: Arbiter | undefined;
   settled: boolean;
 }
 
@@ -60,11 +66,13 @@ export const ours = (
   world: World,
   tally: Tally,
   {
+    settings,
     policy,
     assurance,
     rules = realRules,
     sha256 = portableSha256,
   }: {
+    readonly settings: Settings;
     readonly policy: VerificationPolicy;
     readonly assurance: "standard" | "high";
     readonly rules?: Rules;
@@ -78,10 +86,12 @@ export const ours = (
     replicasMax: policy.replicasMax,
     arbitersToConvict: policy.arbitersToConvict,
   };
+  const court = createCourt(settings);
   const standings: Standing[] = [];
   /** Accepted jobs in their order; those before `settled` are settled, and go in large pieces. */
   let history: Accepted[] = [];
   let settled = 0;
+  let reopened = 0;
   let beacon = "";
 
   const of = (worker: Worker): Standing => {
@@ -107,9 +117,24 @@ export const ours = (
     {
       audited,
       askMore,
-    }: { readonly audited: boolean; readonly askMore: (() => boolean) | undefined },
+      task,
+    }: {
+      readonly audited: boolean;
+      readonly askMore: (() => boolean) | undefined;
+      readonly task: string;
+    },
   ) => {
-    let [isDue, arbiters] = [audited, 0];
+    let isDue = audited;
+    const asked: { readonly arbiter: Arbiter; readonly value: number }[] = [];
+    const askArbiter = (): boolean => {
+      const arbiter = court.pick(asked.map((one) => one.arbiter));
+      if (arbiter === undefined) return false;
+      const shown = [...answers, ...asked].map(({ value }) => value);
+      asked.push({ arbiter, value: court.answer(arbiter, shown) });
+      tally.executions++;
+      tally.audits++;
+      return true;
+    };
     for (;;) {
       const results = answers.map(
         ({ worker, value }, replica): JudgedResult => ({
@@ -119,22 +144,59 @@ export const ours = (
           arbiter: false,
         }),
       );
-      for (let arbiter = 0; arbiter < arbiters; arbiter++)
+      for (const { value } of asked)
         results.push({
           replica: results.length,
-          group: right,
+          group: value,
           credibility: arbiterCredibility,
           arbiter: true,
         });
       const verdict = rules.consider(results, limits, { audited: isDue });
       if (verdict.kind === "replica" && askMore !== undefined) isDue = askMore() || isDue;
-      else if (verdict.kind === "accept" || verdict.kind === "none") return verdict;
-      else {
-        arbiters++;
-        tally.executions++;
-        tally.audits++;
-      }
+      else if (verdict.kind === "accept")
+        return { ...verdict, asked, sole: soleOf(verdict, asked) };
+      else if (verdict.kind === "none" || !askArbiter()) return { kind: "none", asked } as const;
+      else if (asked.length === 1 && isChecked(asked[0]?.arbiter, task)) askArbiter();
     }
+  };
+
+  const soleOf = (
+    { group }: { readonly group: number },
+    asked: readonly { readonly arbiter: Arbiter; readonly value: number }[],
+  ): Arbiter | undefined => {
+    const vouching = asked.filter(({ value }) => value === group);
+    const [first] = vouching;
+    if (vouching.length > 1 && first !== undefined && first === asked[0]) first.arbiter.survived++;
+    return vouching.length === 1 ? first?.arbiter : undefined;
+  };
+
+  const isChecked = (arbiter: Arbiter | undefined, task: string): boolean => {
+    const share = arbiter === undefined ? 0 : rules.checkShare(arbiter.survived, policy);
+    return rules.isAudited({ beacon, task: `${task} arbiter`, share }, sha256);
+  };
+
+  /** Expels nodes and arbiters whose answers were found wrong. */
+  const convictAll = (
+    answers: readonly Answer[],
+    { asked, wrong }: { readonly asked: readonly { arbiter: Arbiter }[]; wrong: readonly number[] },
+  ): void => {
+    for (const replica of wrong) {
+      const [worker, arbiter] = [
+        answers[replica]?.worker,
+        asked[replica - answers.length]?.arbiter,
+      ];
+      if (worker !== undefined) convict(worker);
+      else if (arbiter !== undefined) convictArbiter(arbiter);
+    }
+  };
+
+  /** What rests on its word alone, and is not settled, is computed again by others. */
+  const convictArbiter = (arbiter: Arbiter): void => {
+    if (arbiter.expelled) return;
+    court.expel(arbiter);
+    if (arbiter.isBad) tally.badArbitersConvicted++;
+    else tally.honestArbitersConvicted++;
+    for (const record of history.slice(settled)) if (record.sole === arbiter) reopen(record);
   };
 
   /** Takes bond, held awards and name, and has computed again what now rests on nobody. */
@@ -156,11 +218,15 @@ export const ours = (
   };
 
   const reopen = (record: Accepted): void => {
-    const verdict = settle([], { audited: true, askMore: undefined });
+    const { answers } = record;
+    const task = `${reopened++} again`;
+    const verdict = settle([...answers], { audited: true, askMore: undefined, task });
     if (verdict.kind !== "accept") return;
     if (record.value !== right && verdict.group === right) tally.corrected++;
     record.value = verdict.group;
+    record.sole = verdict.sole;
     record.audited = true;
+    convictAll(answers, verdict);
   };
 
   /** Ends the hold of what was accepted so many jobs ago. */
@@ -198,7 +264,8 @@ export const ours = (
       return nodes.map((node, index) => isDrawn(node, tasks[index] ?? "")).includes(true);
     };
     const audited = ask(team);
-    const verdict = settle(answers, { audited, askMore: () => ask(world.pick(1, answers)) });
+    const askMore = () => ask(world.pick(1, answers));
+    const verdict = settle(answers, { audited, askMore, task: `${job}` });
 
     if (verdict.kind !== "accept") {
       tally.failed++;
@@ -213,6 +280,7 @@ export const ours = (
       answers: answers.filter(({ value }) => value === verdict.group),
       value: verdict.group,
       audited: verdict.audited,
+      sole: verdict.sole,
       settled: false,
     };
     history.push(record);
@@ -222,10 +290,7 @@ export const ours = (
       standing.held++;
       standing.records.push(record);
     }
-    for (const replica of verdict.wrong) {
-      const liar = answers[replica]?.worker;
-      if (liar !== undefined) convict(liar);
-    }
+    convictAll(answers, verdict);
     release();
   };
 };

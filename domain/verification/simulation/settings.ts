@@ -25,6 +25,14 @@ export type Scheme = (typeof schemes)[number];
 export const kinds = ["colluding", "careful", "lazy", "copying", "sleeping"] as const;
 export type Kind = (typeof kinds)[number];
 
+/**
+ * What an arbiter that does not do its duty does where all results that it is to check agree: `lazy`
+ * says the same, whatever it is; `colluding` vouches for what the saboteurs agreed on. Where results
+ * differ both compute, since others would be asked as well.
+ */
+export const arbiterKinds = ["lazy", "colluding"] as const;
+export type ArbiterKind = (typeof arbiterKinds)[number];
+
 export interface Settings {
   readonly scheme: Scheme;
   readonly kind: Kind;
@@ -38,6 +46,11 @@ export interface Settings {
   readonly seed: number;
   /** Nodes, 10 to 10,000. */
   readonly workers: number;
+  /** Arbiters of our own schemes, 3 to 100; each of another owner. */
+  readonly arbiters: number;
+  /** So many of them do not do their duty, from 0 to all. */
+  readonly badArbiters: number;
+  readonly arbiterKind: ArbiterKind;
 }
 
 export const settingsDefaults: Settings = {
@@ -48,6 +61,9 @@ export const settingsDefaults: Settings = {
   jobs: 100_000,
   seed: 1,
   workers: 200,
+  arbiters: 5,
+  badArbiters: 0,
+  arbiterKind: "lazy",
 };
 
 /** Tasks that a sleeper computes before it cheats. */
@@ -60,13 +76,15 @@ export type SettingsFault =
   | "bad-sabotage"
   | "bad-jobs"
   | "bad-seed"
-  | "bad-workers";
+  | "bad-workers"
+  | "bad-arbiters";
 
 /** What is wrong with settings from outside, if anything is: a stable code and one sentence. */
 export const faultIn = (
   settings: Settings,
 ): { readonly code: SettingsFault; readonly message: string } | undefined => {
   const { scheme, kind, saboteurs, sabotage, jobs, seed, workers } = settings;
+  const { arbiters, badArbiters, arbiterKind } = settings;
   const fault = (code: SettingsFault, message: string) => ({ code, message });
   if (!schemes.includes(scheme))
     return fault("bad-policy", `the policy must be one of ${schemes.join(", ")}`);
@@ -82,6 +100,12 @@ export const faultIn = (
     return fault("bad-seed", "the seed must be a whole number from 0 to 4294967295");
   if (!isWhole(workers, 10, 10_000))
     return fault("bad-workers", "the workers must be a whole number from 10 to 10000");
+  if (!isWhole(arbiters, 3, 100))
+    return fault("bad-arbiters", "the arbiters must be a whole number from 3 to 100");
+  if (!isWhole(badArbiters, 0, arbiters))
+    return fault("bad-arbiters", "the bad arbiters must be a whole number from 0 to all of them");
+  if (!arbiterKinds.includes(arbiterKind))
+    return fault("bad-arbiters", `the arbiters' kind must be one of ${arbiterKinds.join(", ")}`);
   return undefined;
 };
 

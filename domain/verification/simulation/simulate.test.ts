@@ -90,6 +90,28 @@ describe("sleepers that come back under new names", () => {
   });
 });
 
+describe("two arbiters of five that vouch for whatever they are to check", () => {
+  const careful: Partial<Settings> = { kind: "careful", jobs: 40_000 };
+  const bad: Partial<Settings> = { ...careful, badArbiters: 2 };
+  const wrongOf = (settings: Partial<Settings>, arbiterCheckShare: number) =>
+    run(settings, { policy: { ...policy, arbiterCheckShare } });
+
+  test("let less through where arbiters are checked, and honest ones lose nothing", () => {
+    const [unchecked, checked] = [wrongOf(bad, 0), wrongOf(bad, 1)];
+    const [before, after] = [unchecked.mean.wrongLeft ?? 0, checked.mean.wrongLeft ?? 1];
+    assert.ok(after < 0.7 * before, `${after} of ${before}`);
+    assert.equal(unchecked.mean.badArbitersConvicted, 0);
+    assert.ok((checked.mean.badArbitersConvicted ?? 0) > 0);
+    assert.equal(checked.greatest.honestArbitersConvicted, 0);
+    assert.equal(checked.greatest.honestSlashed, 0);
+  });
+
+  test("are as good as any where nobody lies", () => {
+    const { mean } = run({ saboteurs: 0, badArbiters: 1 }, { seeds: 1 });
+    assert.deepEqual([mean.wrongAccepted, mean.badArbitersConvicted], [0, 0]);
+  });
+});
+
 describe("rules that are broken do not meet the bars:", () => {
   const rare: Partial<Settings> = { sabotage: 0.01 };
   const sleepers: Partial<Settings> = { kind: "sleeping", sabotage: 1 };

@@ -30,22 +30,22 @@ export const simulateVerification = (settings: Settings, ways: Ways = {}): Repor
 };
 
 const schemeOf = (
-  { scheme, workers }: Settings,
+  settings: Settings,
   world: World,
   tally: Tally,
   { policy = policyDefaults.verification, ...ways }: Ways,
 ): ((job: number) => void) => {
-  switch (scheme) {
+  switch (settings.scheme) {
     case "ours-standard":
-      return ours(world, tally, { policy, assurance: "standard", ...ways });
+      return ours(world, tally, { settings, policy, assurance: "standard", ...ways });
     case "ours-high":
-      return ours(world, tally, { policy, assurance: "high", ...ways });
+      return ours(world, tally, { settings, policy, assurance: "high", ...ways });
     case "boinc":
       return boinc(world, tally);
     case "poco":
       return poco(world, tally);
     case "gonka":
-      return gonka(world, tally, workers);
+      return gonka(world, tally, settings.workers);
     case "majority":
       return majority(world, tally);
   }

@@ -18,6 +18,9 @@ export interface Tally {
   /** Jobs that ended without a result. */
   failed: number;
   honestSlashed: number;
+  /** Arbiters that were convicted: bad ones, and honest ones. */
+  badArbitersConvicted: number;
+  honestArbitersConvicted: number;
   /** Tasks of each convicted node from its first lie to its conviction. */
   readonly tasksToDetection: number[];
 }
@@ -31,6 +34,8 @@ export const newTally = (): Tally => ({
   wrongSettled: 0,
   failed: 0,
   honestSlashed: 0,
+  badArbitersConvicted: 0,
+  honestArbitersConvicted: 0,
   tasksToDetection: [],
 });
 
@@ -53,6 +58,8 @@ export interface Report extends Settings {
   readonly audits: number;
   readonly failed: number;
   readonly honestSlashed: number;
+  readonly badArbitersConvicted: number;
+  readonly honestArbitersConvicted: number;
   readonly convicted: number;
   /** Names that cheated and are still in. */
   readonly undetected: number;
@@ -81,6 +88,8 @@ export const reportOf = (settings: Settings, tally: Tally, workers: readonly Wor
     audits: tally.audits / jobs,
     failed: tally.failed,
     honestSlashed: tally.honestSlashed,
+    badArbitersConvicted: tally.badArbitersConvicted,
+    honestArbitersConvicted: tally.honestArbitersConvicted,
     convicted: detected.length,
     undetected: cheats.filter(({ expelled }) => !expelled).length,
     jobsToDetection: meanOf(detected),
@@ -100,6 +109,8 @@ export const figures = [
   "audits",
   "failed",
   "honestSlashed",
+  "badArbitersConvicted",
+  "honestArbitersConvicted",
   "convicted",
   "undetected",
   "jobsToDetection",

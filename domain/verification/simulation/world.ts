@@ -32,7 +32,8 @@ export interface Answer {
 }
 
 export const right = 0;
-const planned = 1;
+/** What colluding saboteurs say. */
+export const planned = 1;
 
 export interface World {
   readonly random: Random;

@@ -176,7 +176,7 @@ export const openAssuredCourt = async ({
   const policy: Policy = {
     ...policyDefaults,
     version: 2,
-    verification: { ...policyDefaults.verification, ...verification },
+    verification: { ...policyDefaults.verification, arbiterCheckShare: 0, ...verification },
   };
   const adopted = { type: "PolicyAdopted", policy, at: 0 } as const;
   await store.append(policyStream, [encode(adopted, ids.next(), "operator")], "any");
