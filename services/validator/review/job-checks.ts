@@ -72,8 +72,8 @@ export const createJobChecks = ({
   const resultAt = new Map<string, bigint>();
   /** Since a verdict first said up to where its nodes were counted, all must. */
   let isTold = false;
-  /** Verdicts on single results whose closing event is still to come. */
-  const begun = new Map<string, JobEvent[]>();
+  /** Verdicts whose closing event is still to come, with the job as it was before them. */
+  const begun = new Map<string, { readonly said: readonly JobEvent[]; readonly job: Job }>();
   const counts = { jobs: 0, results: 0, unsigned: 0, verdicts: 0 };
   const outcomes = { matches: 0, unread: 0, untold: 0, differs: 0 };
 
@@ -117,9 +117,10 @@ export const createJobChecks = ({
     if (owner === undefined || !arbiters.includes(owner)) blame("arbiter-unlisted", where);
   };
 
-  const checkVerdict = async (closing: Closing, job: Job, position: bigint) => {
+  const checkVerdict = async (closing: Closing, now: Job, position: bigint) => {
     const { jobHash } = closing;
-    const said = [...(begun.get(jobHash) ?? []), closing];
+    const { said: before, job } = begun.get(jobHash) ?? { said: [], job: now };
+    const said = [...before, closing];
     begun.delete(jobHash);
     counts.verdicts++;
     const where = { position, resultAt: resultAt.get(jobHash) ?? -1n };
@@ -191,8 +192,11 @@ export const createJobChecks = ({
           return takeUp(event, job, position);
         case "ResultAccepted":
         case "ResultRejected":
-          begun.set(jobHash, [...(begun.get(jobHash) ?? []), event]);
+        case "TaskStopped": {
+          const open = begun.get(jobHash) ?? { said: [], job };
+          begun.set(jobHash, { ...open, said: [...open.said, event] });
           return;
+        }
         case "JobCompleted":
         case "ReplicaWanted":
         case "ResultsDisagreed":
@@ -219,5 +223,6 @@ export const createJobChecks = ({
 };
 
 const inVerdicts: ReadonlySet<JobEvent["type"]> = new Set([
-  ...(["ResultAccepted", "ResultRejected", "JobCompleted", "ResultsDisagreed"] as const),
+  ...(["ResultAccepted", "ResultRejected", "TaskStopped"] as const),
+  ...(["JobCompleted", "ResultsDisagreed"] as const),
 ]);

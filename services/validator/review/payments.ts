@@ -23,6 +23,8 @@ export const createPayments = (onFinal: (jobHash: JobHash) => void): Payments =>
   /** Of each job that was not paid for yet. */
   const prices = new Map<JobHash, MicroPointsText>();
   const ended = new Map<JobHash, Ended>();
+  /** Tasks that nobody needed any more, which are paid in part. */
+  const stopped = new Map<JobHash, Extract<JobEvent, { type: "TaskStopped" }>[]>();
   /** Held awards whose job may be opened again. */
   const held = new Map<string, JobHash>();
   const heldOf = new Map<JobHash, number>();
@@ -36,6 +38,7 @@ export const createPayments = (onFinal: (jobHash: JobHash) => void): Payments =>
   const close = (jobHash: JobHash) => {
     if (ended.has(jobHash) || heldOf.has(jobHash) || voided.has(jobHash)) return;
     prices.delete(jobHash);
+    stopped.delete(jobHash);
     onFinal(jobHash);
   };
 
@@ -61,6 +64,9 @@ export const createPayments = (onFinal: (jobHash: JobHash) => void): Payments =>
         case "JobSubmitted":
           prices.set(event.jobHash, event.spec.price);
           return [];
+        case "TaskStopped":
+          stopped.set(event.jobHash, [...(stopped.get(event.jobHash) ?? []), event]);
+          return [];
         case "JobCompleted":
           end(event.jobHash, event.accepted, true);
           return [];
@@ -84,10 +90,12 @@ export const createPayments = (onFinal: (jobHash: JobHash) => void): Payments =>
           const { jobHash, awards, hold } = event;
           const price = prices.get(jobHash);
           const { accepted = [] } = ended.get(jobHash) ?? {};
-          const faults = awards.flatMap(({ replica, nodeId, amount }) => {
-            const of = accepted.find((one) => one.replica === replica);
-            if (of?.nodeId === nodeId && amount === price) return [];
-            const detail = of ? `${amount} micro-points instead of ${price}` : "not accepted";
+          const faults = awards.flatMap(({ replica, nodeId, amount, stopped: isPart }) => {
+            const among = isPart ? (stopped.get(jobHash) ?? []) : accepted;
+            const of = among.find((one) => one.replica === replica);
+            const due = of && "amount" in of ? of.amount : price;
+            if (of?.nodeId === nodeId && amount === due) return [];
+            const detail = of ? `${amount} micro-points instead of ${due}` : "not accepted";
             return [fault("award-unfounded", { jobHash, nodeId, replica, detail })];
           });
           if (hold?.reopens)
