@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { addAudit } from "./commands/audit.ts";
 import { addDemo } from "./commands/demo.ts";
+import { addDrain } from "./commands/drain.ts";
 import { addExample } from "./commands/example.ts";
 import { addExplain } from "./commands/explain.ts";
 import { addId } from "./commands/id.ts";
@@ -74,6 +75,7 @@ const adders = [
   addReceipts,
   addNetwork,
   addReputation,
+  addDrain,
   addId,
   addKey,
   addProcesses,

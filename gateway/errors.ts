@@ -170,6 +170,7 @@ export const jobRefusals: Readonly<Partial<Record<JobRefusal, RefusalCode>>> = {
   TooManyRecipients: "too-many-recipients",
 };
 export const nodeRefusals: Readonly<Partial<Record<NodeRefusal, RefusalCode>>> = {
+  NodeUnknown: "node-unknown",
   BadCapabilities: "bad-capabilities",
   NodeOwnedByAnother: "node-owned-by-another",
   NodeExpelled: "node-expelled",

@@ -255,6 +255,31 @@ describe("cancelJob", () => {
   });
 });
 
+test("drainNode and resumeNode tell a node, which says so", async () => {
+  const register = { type: "NodeRegistered", nodeId: "node-9", owner: "ada", at: 1 } as const;
+  const apps = [{ app: "noop", executionClass: "plain/linux-x64" }];
+  const size = { slots: 2, backlog: 10, cpus: 4, memoryMb: 8_000 };
+  const capabilities = { apps, ...size, platform: "linux-x64", version: "0.1.0" };
+  await network.write("node-node-9", { ...register, capabilities });
+  const say = async (what: string) => {
+    const answer =
+      "{ __typename ... on DrainedNode { drainFrom position } ... on Refusal { code } }";
+    return (await network.ask(`mutation { told: ${what} ${answer} }`)).data.told;
+  };
+  const drainFrom = async (atLeast: string) => {
+    const query =
+      'query ($atLeast: Position) { node(id: "node-9", atLeast: $atLeast) { drainFrom } }';
+    return (await network.ask(query, { atLeast })).data.node.drainFrom;
+  };
+  const at = Date.now() + 3_600_000;
+  const drained = await say(`drainNode(id: "node-9", at: ${at})`);
+  assert.equal(drained.drainFrom, at);
+  assert.equal(await drainFrom(drained.position), at);
+  const resumed = await say('resumeNode(id: "node-9")');
+  assert.equal(await drainFrom(resumed.position), null);
+  assert.equal((await say('drainNode(id: "node-8")')).code, "node-unknown");
+});
+
 describe("registerNode", () => {
   const capabilities = {
     apps: [{ app: "noop", executionClass: "plain/linux-x64" }],

@@ -148,6 +148,11 @@ export interface Mutation {
   readonly cancelJob: CancelJobResult;
   /** Registers a node or changes what it declares; answers what its worker needs to connect. */
   readonly registerNode: RegisterNodeResult;
+  /** Tells one of your nodes to stop taking tasks: it finishes what it computes and gives back what waits
+   * on it, and stays so, also over restarts of its worker, until `resumeNode`. */
+  readonly drainNode: DrainNodeResult;
+  /** Takes back what `drainNode` said. */
+  readonly resumeNode: DrainNodeResult;
   /** Gives one of your nodes what it shows to NATS: allowed are its own subjects only, for a day at most.
    * They are bound to the transport key (`natsKey`) of your identity, and end with it. Ask again in time;
    * what was given before stays good until then. */
@@ -198,6 +203,16 @@ export interface MutationCancelJobArgs {
 
 export interface MutationRegisterNodeArgs {
   readonly input: RegisterNodeInput;
+}
+
+export interface MutationDrainNodeArgs {
+  readonly id: string;
+  /** From when; now if left out. Until then it gets no task that may last so long. */
+  readonly at?: number | null | undefined;
+}
+
+export interface MutationResumeNodeArgs {
+  readonly id: string;
 }
 
 export interface MutationMintNatsCredentialsArgs {
@@ -996,6 +1011,8 @@ export interface Node {
   readonly identity: Identity | null;
   /** How far it is. */
   readonly status: NodeStatus;
+  /** From when its owner told it to take no tasks (`drainNode`); null if it was not told. */
+  readonly drainFrom: number | null;
   /** Why it is suspended; null otherwise. */
   readonly reason: string | null;
   /** What it says that it can do. */
@@ -1304,6 +1321,21 @@ export interface AppOfferInput {
   readonly app: string;
   /** Engine and machine class, such as `ort-node@1.30.0/linux-x64`. */
   readonly executionClass: string;
+}
+
+/** A node that was told to stop taking tasks, or to go on, or why not. */
+export type DrainNodeResult =
+  | ({ readonly __typename: "DrainedNode" } & DrainedNode)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** What a node was told. */
+export interface DrainedNode {
+  /** Which node. */
+  readonly id: string;
+  /** From when it takes no task; null if it takes tasks again. */
+  readonly drainFrom: number | null;
+  /** Give this as `atLeast` to see it. */
+  readonly position: string;
 }
 
 /** What `registerNode` answers. */
@@ -1996,6 +2028,20 @@ export interface MutationFields<S extends Sources, C> {
     | ({ readonly __typename: "Refusal" } & S["Refusal"]),
     C
   >;
+  readonly drainNode: Field<
+    unknown,
+    MutationDrainNodeArgs,
+    | ({ readonly __typename: "DrainedNode" } & S["DrainedNode"])
+    | ({ readonly __typename: "Refusal" } & S["Refusal"]),
+    C
+  >;
+  readonly resumeNode: Field<
+    unknown,
+    MutationResumeNodeArgs,
+    | ({ readonly __typename: "DrainedNode" } & S["DrainedNode"])
+    | ({ readonly __typename: "Refusal" } & S["Refusal"]),
+    C
+  >;
   readonly mintNatsCredentials: Field<
     unknown,
     MutationMintNatsCredentialsArgs,
@@ -2383,6 +2429,7 @@ export interface NodeFields<S extends Sources, C> {
   readonly owner: Field<S["Node"], NoArgs, string, C>;
   readonly identity: Field<S["Node"], NoArgs, S["Identity"] | null | undefined, C>;
   readonly status: Field<S["Node"], NoArgs, NodeStatus, C>;
+  readonly drainFrom: Field<S["Node"], NoArgs, number | null | undefined, C>;
   readonly reason: Field<S["Node"], NoArgs, string | null | undefined, C>;
   readonly capabilities: Field<S["Node"], NoArgs, S["Capabilities"], C>;
   readonly registeredAt: Field<S["Node"], NoArgs, number, C>;
@@ -2519,6 +2566,12 @@ export interface NodeConnectionFields<S extends Sources, C> {
 export interface NodeEdgeFields<S extends Sources, C> {
   readonly cursor: Field<S["NodeEdge"], NoArgs, string, C>;
   readonly node: Field<S["NodeEdge"], NoArgs, S["Node"], C>;
+}
+
+export interface DrainedNodeFields<S extends Sources, C> {
+  readonly id: Field<S["DrainedNode"], NoArgs, string, C>;
+  readonly drainFrom: Field<S["DrainedNode"], NoArgs, number | null | undefined, C>;
+  readonly position: Field<S["DrainedNode"], NoArgs, string | bigint, C>;
 }
 
 export interface RegisteredNodeFields<S extends Sources, C> {
@@ -2885,6 +2938,7 @@ export interface Sources {
   readonly Score: object;
   readonly NodeConnection: object;
   readonly NodeEdge: object;
+  readonly DrainedNode: object;
   readonly RegisteredNode: object;
   readonly NatsCredentials: object;
   readonly Identity: object;
@@ -2976,6 +3030,7 @@ export interface WireSources {
   readonly Score: Score;
   readonly NodeConnection: NodeConnection;
   readonly NodeEdge: NodeEdge;
+  readonly DrainedNode: DrainedNode;
   readonly RegisteredNode: RegisteredNode;
   readonly NatsCredentials: NatsCredentials;
   readonly Identity: Identity;
@@ -3066,6 +3121,7 @@ interface AllFields<S extends Sources, C> {
   readonly Score: ScoreFields<S, C>;
   readonly NodeConnection: NodeConnectionFields<S, C>;
   readonly NodeEdge: NodeEdgeFields<S, C>;
+  readonly DrainedNode: DrainedNodeFields<S, C>;
   readonly RegisteredNode: RegisteredNodeFields<S, C>;
   readonly NatsCredentials: NatsCredentialsFields<S, C>;
   readonly Identity: IdentityFields<S, C>;

@@ -31,7 +31,7 @@ const withSpeed = (
 
 export const nodes: Projection<NodeRow> = {
   name: "nodes",
-  version: 2,
+  version: 3,
   on: {
     NodeRegistered: {
       keysOf,
@@ -42,6 +42,7 @@ export const nodes: Projection<NodeRow> = {
         reason: null,
         capabilities,
         speeds: [],
+        drainFrom: null,
         registeredAt: at,
         changedAt: at,
         registeredPosition: row?.registeredPosition ?? position,
@@ -51,6 +52,8 @@ export const nodes: Projection<NodeRow> = {
     NodeCapabilitiesChanged: change(({ capabilities }) => ({ capabilities })),
     NodeSuspended: change(({ reason }) => ({ status: "suspended", reason })),
     NodeResumed: change(() => ({ status: "active", reason: null })),
+    NodeDrainOrdered: change(({ from }) => ({ drainFrom: from })),
+    NodeDrainLifted: change(() => ({ drainFrom: null })),
     NodeMeasured: {
       keysOf,
       evolve: (row, event, { position }) =>

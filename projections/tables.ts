@@ -104,9 +104,11 @@ const nodesTable: Table<NodeRow> = {
   lookup: "id = ?1",
   encode: (row) => {
     const { nodeId, registeredPosition, status, lastPosition } = row;
-    const { owner, reason, capabilities, speeds, registeredAt, changedAt } = row;
+    const { owner, reason, capabilities, speeds, drainFrom, registeredAt, changedAt } = row;
     const apps = appMark([...new Set(capabilities.apps.map(({ app }) => app))].join(","));
-    const body: NodeBody = { owner, reason, capabilities, speeds, registeredAt, changedAt };
+    const body: NodeBody = {
+      ...{ owner, reason, capabilities, speeds, drainFrom, registeredAt, changedAt },
+    };
     return [nodeId, registeredPosition, status, apps, lastPosition, JSON.stringify(body)];
   },
   decode: (columns) => ({

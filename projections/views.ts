@@ -140,6 +140,8 @@ export interface NodeRow {
   readonly capabilities: Capabilities;
   /** What was measured of it; one entry for an app in an execution class. */
   readonly speeds: readonly MeasuredSpeed[];
+  /** It was told to take no task from then on; null if it was not. */
+  readonly drainFrom: Instant | null;
   readonly registeredAt: Instant;
   /** When capabilities or status last changed. */
   readonly changedAt: Instant;

@@ -9,6 +9,7 @@ import { emptyDigest } from "../domain/hashing.ts";
 import type { JobSpec } from "../domain/job/spec.ts";
 import type { CnctClient, ConnectOptions, Submitted } from "./cnct-client.ts";
 import { digestOf, sha256 } from "./digest.ts";
+import { openDrains } from "./drains.ts";
 import { openEndings } from "./endings.ts";
 import { CnctRefusal, CnctUnavailable } from "./errors.ts";
 import { openHttp } from "./http.ts";
@@ -128,6 +129,7 @@ export const connect = (options: ConnectOptions): CnctClient => {
 
   const client: CnctClient = {
     ...queries,
+    ...openDrains({ send, note }),
     gateway,
     ask,
 

@@ -5,6 +5,7 @@ import type { Random } from "../domain/chance.ts";
 import type { Millis } from "../domain/decider.ts";
 import type { AccountId, Digest, JobHash } from "../domain/ids.ts";
 import type { BlobRef, JobSpec } from "../domain/job/spec.ts";
+import type { Drains } from "./drains.ts";
 import type { ByteRange } from "./http.ts";
 import type { Acting } from "./identity/authority-of.ts";
 import type { Queries } from "./queries.ts";
@@ -57,7 +58,7 @@ export interface Submitted {
   readonly position: string;
 }
 
-export interface CnctClient extends Queries {
+export interface CnctClient extends Queries, Drains {
   readonly gateway: string;
   /** Stores bytes; storing twice is storing once. */
   upload(bytes: Uint8Array, mediaType?: string): Promise<BlobRef>;

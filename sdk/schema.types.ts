@@ -148,6 +148,11 @@ export interface Mutation {
   readonly cancelJob: CancelJobResult;
   /** Registers a node or changes what it declares; answers what its worker needs to connect. */
   readonly registerNode: RegisterNodeResult;
+  /** Tells one of your nodes to stop taking tasks: it finishes what it computes and gives back what waits
+   * on it, and stays so, also over restarts of its worker, until `resumeNode`. */
+  readonly drainNode: DrainNodeResult;
+  /** Takes back what `drainNode` said. */
+  readonly resumeNode: DrainNodeResult;
   /** Gives one of your nodes what it shows to NATS: allowed are its own subjects only, for a day at most.
    * They are bound to the transport key (`natsKey`) of your identity, and end with it. Ask again in time;
    * what was given before stays good until then. */
@@ -198,6 +203,16 @@ export interface MutationCancelJobArgs {
 
 export interface MutationRegisterNodeArgs {
   readonly input: RegisterNodeInput;
+}
+
+export interface MutationDrainNodeArgs {
+  readonly id: string;
+  /** From when; now if left out. Until then it gets no task that may last so long. */
+  readonly at?: number | null | undefined;
+}
+
+export interface MutationResumeNodeArgs {
+  readonly id: string;
 }
 
 export interface MutationMintNatsCredentialsArgs {
@@ -996,6 +1011,8 @@ export interface Node {
   readonly identity: Identity | null;
   /** How far it is. */
   readonly status: NodeStatus;
+  /** From when its owner told it to take no tasks (`drainNode`); null if it was not told. */
+  readonly drainFrom: number | null;
   /** Why it is suspended; null otherwise. */
   readonly reason: string | null;
   /** What it says that it can do. */
@@ -1304,6 +1321,21 @@ export interface AppOfferInput {
   readonly app: string;
   /** Engine and machine class, such as `ort-node@1.30.0/linux-x64`. */
   readonly executionClass: string;
+}
+
+/** A node that was told to stop taking tasks, or to go on, or why not. */
+export type DrainNodeResult =
+  | ({ readonly __typename: "DrainedNode" } & DrainedNode)
+  | ({ readonly __typename: "Refusal" } & Refusal);
+
+/** What a node was told. */
+export interface DrainedNode {
+  /** Which node. */
+  readonly id: string;
+  /** From when it takes no task; null if it takes tasks again. */
+  readonly drainFrom: number | null;
+  /** Give this as `atLeast` to see it. */
+  readonly position: string;
 }
 
 /** What `registerNode` answers. */

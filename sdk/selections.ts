@@ -84,7 +84,7 @@ const score = "{ mean lower upper weight }";
 export const speedFields =
   "speeds { app executionClass samples mean deviation atLeast measuredAt jobHash }";
 
-export const nodeFields = `id owner status reason registeredAt changedAt live lastSeen held
+export const nodeFields = `id owner status reason drainFrom registeredAt changedAt live lastSeen held
   capabilities { apps { app executionClass } slots backlog cpus memoryMb platform version } ${speedFields}
   reputation { reliability ${score} correctness ${score} standing turnaroundMs assigned answered
     broken accepted rejected silent drained warnings { code } }

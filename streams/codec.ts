@@ -63,6 +63,8 @@ export const schemaVersions: Readonly<Record<AnyEvent["type"], number>> = {
   NodeCapabilitiesChanged: 1,
   NodeSuspended: 1,
   NodeResumed: 1,
+  NodeDrainOrdered: 1,
+  NodeDrainLifted: 1,
   NodeMeasured: 1,
   NodeConvicted: 1,
   BlobStored: 1,

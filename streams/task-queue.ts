@@ -124,6 +124,8 @@ export interface TaskDesk {
   requestStops(nodeId: NodeId, tasks: readonly TaskKey[]): void;
   /** Asks these nodes whether they live: each that hears it beats at once. Nothing keeps the request. */
   callRoll(nodeIds: Iterable<NodeId>): void;
+  /** Tells a node to stop taking tasks, or to go on. Nothing keeps it. */
+  tellDrain(nodeId: NodeId, drains: boolean): void;
   /** Hears of bundles that a node was given too often without ever finishing; they are removed. */
   onExhausted(handle: (nodeId: NodeId, tasks: readonly TaskOrder[]) => void): void;
   onHeartbeat(handle: (nodeId: NodeId, heartbeat: Heartbeat) => void): void;
@@ -163,6 +165,8 @@ export interface TaskSource {
   heartbeat(heartbeat: Heartbeat): void;
   /** Hears that a heartbeat is wanted now: the desk asks, or the queue was lost and is found again. */
   onRollCall(handle: () => void): void;
+  /** Hears whether the node's owner wants it to take no tasks. */
+  onDrain(handle: (drains: boolean) => void): void;
   close(): Promise<void>;
 }
 

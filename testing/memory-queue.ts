@@ -17,6 +17,7 @@ import {
   taskSubject,
   taskSubjects,
 } from "../streams/names.ts";
+import { drainBytes, readDrain } from "../streams/nats/drain-word.ts";
 import { TaskQueueError } from "../streams/nats/errors.ts";
 import { readReport } from "../streams/nats/results.ts";
 import {
@@ -307,6 +308,13 @@ const openDesk = (shared: Shared): { readonly desk: TaskDesk; readonly crash: ()
             hear(controlSubject(nodeId, "beat"), new Uint8Array());
         });
     },
+    tellDrain: (nodeId, drains) => {
+      if (!alive) return;
+      broker.hop(() => {
+        for (const hear of shared.onControl)
+          hear(controlSubject(nodeId, "drain"), drainBytes(drains));
+      });
+    },
     onExhausted: (handle) => {
       shared.onExhausted.add(handle);
       endings.add(() => shared.onExhausted.delete(handle));
@@ -425,6 +433,16 @@ const openSource = (
     onRollCall: (handle) => {
       const hear = (subject: string): void => {
         if (subject === controlSubject(nodeId, "beat")) handle();
+      };
+      onControl.add(hear);
+      endings.add(() => onControl.delete(hear));
+    },
+    onDrain: (handle) => {
+      const hear = (subject: string, bytes: Uint8Array): void => {
+        if (subject !== controlSubject(nodeId, "drain")) return;
+        const drains = readDrain(bytes);
+        if (drains === undefined) malformed(subject, "neither drain nor resume");
+        else handle(drains);
       };
       onControl.add(hear);
       endings.add(() => onControl.delete(hear));

@@ -9,6 +9,7 @@ import { checkBundle } from "../domain/receipts/bundle.ts";
 import { commitOf } from "../domain/receipts/commit.ts";
 import { newIdentity } from "../sdk/identity/own-identity.ts";
 import type {
+  Heartbeat,
   Report,
   TaskDelivery,
   TaskKey,
@@ -52,6 +53,8 @@ const openWorker = (slots: number, lag = 0, signer?: Signer) => {
   let acks = 0;
   let ask: (tasks: readonly TaskKey[]) => void = () => assert.fail("nothing is heard");
   let halt: (tasks: readonly TaskKey[]) => void = () => assert.fail("nothing is heard");
+  let tellDrain: (drains: boolean) => void = () => assert.fail("nothing is heard");
+  const beats: Heartbeat[] = [];
   let deliver: (delivery: TaskDelivery) => void = () => assert.fail("nothing is consumed");
 
   const executor: Executor = {
@@ -82,8 +85,13 @@ const openWorker = (slots: number, lag = 0, signer?: Signer) => {
     onStop: (handle) => {
       halt = handle;
     },
-    heartbeat: () => undefined,
+    heartbeat: (heartbeat) => {
+      beats.push(heartbeat);
+    },
     onRollCall: () => undefined,
+    onDrain: (handle) => {
+      tellDrain = handle;
+    },
     close: async () => undefined,
   };
   const blobs = {
@@ -99,6 +107,8 @@ const openWorker = (slots: number, lag = 0, signer?: Signer) => {
     computed,
     published,
     reports,
+    beats,
+    tellDrain: (drains: boolean) => tellDrain(drains),
     ask: (...tasks: readonly TaskKey[]) => ask(tasks),
     stop: (...tasks: readonly TaskKey[]) => halt(tasks),
     acks: () => acks,
@@ -182,6 +192,33 @@ describe("the worker", () => {
     assert.deepEqual(published, ["a", "c"]);
     assert.equal(acks(), 1, "the bundle is done with");
     assert.equal(worker.held(), 0);
+    await worker.drain();
+  });
+});
+
+describe("a worker whose owner wants it to take no tasks", () => {
+  test("finishes what runs, gives back what waits, says so, and goes on when it is told to", async () => {
+    const { worker, computed, give, finish, hear, reports, beats, tellDrain } = openWorker(1);
+    give(orderOf("a"), orderOf("b"));
+    await turn();
+    tellDrain(true);
+    assert.equal(beats.at(-1)?.draining, true);
+    give(orderOf("c"));
+    finish("a");
+    await settle(hear);
+    assert.deepEqual(computed, ["a"]);
+    const failed = plainIn(reports).filter(({ outcome }) => outcome === "failed");
+    assert.deepEqual(
+      failed.map((statement) => ("code" in statement ? statement.code : "")),
+      ["node-draining", "node-draining"],
+    );
+    tellDrain(false);
+    assert.equal(beats.at(-1)?.draining, false);
+    give(orderOf("d"));
+    await turn();
+    assert.deepEqual(computed, ["a", "d"]);
+    finish("d");
+    await settle(hear);
     await worker.drain();
   });
 });

@@ -4,6 +4,7 @@
  * the results of all its tasks, so a worker that dies loses nothing.
  *
  *     running --drain--> draining (no new task; what runs is finished) --> stopped
+ *        '<--resume-- ordered to drain (the same, by its owner, and it goes on beating)
  */
 import { hexOf, utf8 } from "../crypto/bytes.ts";
 import { keyBytes, type Primitives } from "../crypto/primitives.ts";
@@ -35,6 +36,8 @@ const revealWaitMs = 5_000;
 export type WorkerNotice =
   | { readonly type: "task-started"; readonly task: TaskOrder }
   | { readonly type: "task-ended"; readonly task: TaskOrder; readonly result: ResultStatement }
+  /** Its owner told it to take no tasks, or to go on. */
+  | { readonly type: "drain"; readonly drains: boolean }
   | { readonly type: "trouble"; readonly what: string; readonly error: unknown };
 
 export interface Worker {
@@ -96,7 +99,11 @@ export const runWorker = ({
   const finished = new Map<string, Answer>();
   const bundles = new Set<Bundle>();
   let running = 0;
-  let draining = false;
+  /** It leaves. */
+  let leaving = false;
+  /** Its owner wants it to take no tasks. */
+  let ordered = false;
+  const isDraining = () => leaving || ordered;
 
   const trouble = (what: string, error: unknown) => notify({ type: "trouble", what, error });
   const sha256 = (bytes: Uint8Array | string) =>
@@ -174,8 +181,13 @@ export const runWorker = ({
     letGo(task);
   };
 
+  /** What waits here goes to others. */
+  const giveBack = () => {
+    for (const task of waiting.splice(0)) answer(task, failureOf(task.order, givenBack));
+  };
+
   const startMore = () => {
-    while (running < slots && !draining) {
+    while (running < slots && !isDraining()) {
       const task = waiting.shift();
       if (!task) return;
       if (task.order.expiresAt <= clock.now()) {
@@ -210,7 +222,7 @@ export const runWorker = ({
       held.set(name, task);
       const done = finished.get(name);
       if (done) answer(task, done);
-      else if (draining) answer(task, failureOf(order, givenBack));
+      else if (isDraining()) answer(task, failureOf(order, givenBack));
       else waiting.push(task);
     }
     if (bundle.left === 0) complete(bundle);
@@ -222,12 +234,13 @@ export const runWorker = ({
     startMore();
   };
 
-  const wanted = () => (draining ? 0 : Math.max(0, slots + backlog - held.size));
+  const wanted = () => (isDraining() ? 0 : Math.max(0, slots + backlog - held.size));
   const announced = drainAt === undefined ? {} : { drainAt };
   const beats = startBeats({
     clock,
     isBusy: () => held.size > 0,
-    beat: () => source.heartbeat({ instance, held: held.size, draining, ...announced }),
+    beat: () =>
+      source.heartbeat({ instance, held: held.size, draining: isDraining(), ...announced }),
   });
   source.onRollCall(beats.now);
   const consumption = source.consumeTasks(wanted, take);
@@ -236,6 +249,14 @@ export const runWorker = ({
   });
   source.onStop((tasks) => {
     for (const task of tasks) stop(task);
+  });
+  source.onDrain((drains) => {
+    if (drains === ordered) return;
+    ordered = drains;
+    if (drains) giveBack();
+    beats.now();
+    notify({ type: "drain", drains });
+    startMore();
   });
   let working: Timer | undefined;
   const sayWorking = () => {
@@ -246,10 +267,10 @@ export const runWorker = ({
   return {
     held: () => held.size,
     drain: async () => {
-      draining = true;
+      leaving = true;
       beats.now();
       await consumption.stop();
-      for (const task of waiting.splice(0)) answer(task, failureOf(task.order, givenBack));
+      giveBack();
       const isBusy = () => running > 0 || outbox.sending() !== undefined;
       while (isBusy()) await (outbox.sending() ?? sleep(clock, 20));
       const until = clock.now() + revealWaitMs;

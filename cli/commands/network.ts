@@ -157,8 +157,9 @@ const statementOf = async (
 const share = (value: number): string => `${Math.round(value * 100)} %`;
 
 /** `cnct node <id>` says what it is warned of. */
-const stateOf = ({ status, live, reputation }: NodeView): string => {
+const stateOf = ({ status, drainFrom, live, reputation }: NodeView): string => {
   if (status !== "ACTIVE") return status.toLowerCase();
+  if (drainFrom !== null && drainFrom <= Date.now()) return live ? "drained" : "drained, away";
   return `${live ? "live" : "away"}${reputation.warnings.length > 0 ? ", warned" : ""}`;
 };
 

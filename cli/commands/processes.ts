@@ -186,6 +186,8 @@ export const addProcesses = (program: Command): void => {
             const { error } = notice;
             say(`${notice.what}: ${error instanceof Error ? error.message : String(error)}`);
           } else if (json) printJsonLine(notice);
+          else if (notice.type === "drain")
+            say(notice.drains ? "its owner wants it to take no tasks" : "it takes tasks again");
         },
         onLog: say,
       });

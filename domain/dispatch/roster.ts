@@ -6,6 +6,7 @@
  *
  * Folded in place, like the ledger.
  */
+import type { Instant } from "../decider.ts";
 import { isCnctId } from "../identity/inception.ts";
 import type { JobHash, NodeId } from "../ids.ts";
 import type { JobEvent, TaskRef } from "../job/events.ts";
@@ -27,6 +28,8 @@ export interface RosterNode {
   status: "active" | "suspended" | "expelled";
   /** What it surely computes in a second, by `<app> <execution class>`; another map when it changes. */
   speeds: Speeds;
+  /** It was told to take no task from then on. */
+  drainFrom?: Instant | undefined;
   track: Track;
   /** What it has been given and has not answered: `<job hash>/<replica>`. */
   readonly held: Set<string>;
@@ -150,6 +153,12 @@ export const createRoster = (onChange: (node: RosterNode) => void = () => undefi
         node.speeds = new Map([...node.speeds, [name, surely]]);
         break;
       }
+      case "NodeDrainOrdered":
+        node.drainFrom = event.from;
+        break;
+      case "NodeDrainLifted":
+        node.drainFrom = undefined;
+        break;
       case "NodeConvicted":
         node.status = "expelled";
         break;
@@ -193,6 +202,8 @@ export const nodeEvents: Readonly<Record<NodeEvent["type"], true>> = {
   NodeCapabilitiesChanged: true,
   NodeSuspended: true,
   NodeResumed: true,
+  NodeDrainOrdered: true,
+  NodeDrainLifted: true,
   NodeMeasured: true,
   NodeConvicted: true,
 };

@@ -57,6 +57,32 @@ describe("a node", () => {
     aNode(registered, suspended, changed).when(suspend).thenNothing();
   });
 
+  test("is drained by its owner from an instant on, and resumed, each once", () => {
+    const drain = { type: "DrainNode", from: noon + 60_000, ...by } as const;
+    const lift = { type: "LiftDrain", ...by } as const;
+    const ordered: NodeEvent = { type: "NodeDrainOrdered", from: noon + 60_000, ...fact };
+    const lifted: NodeEvent = { type: "NodeDrainLifted", ...fact };
+    aNode(registered)
+      .when({ ...drain, owner: "bob" })
+      .thenRecords(ordered);
+    aNode(registered).when(drain).thenRecords(ordered);
+    aNode(registered, ordered)
+      .when({ ...lift, owner: "bob" })
+      .thenRecords(lifted);
+    aNode(registered, ordered, lifted).when(lift).thenNothing();
+    aNode(registered, ordered, changed).when(drain).thenNothing();
+    const past: NodeEvent = { type: "NodeDrainOrdered", from: noon, ...fact };
+    aNode(registered)
+      .when({ ...drain, from: noon - 1 })
+      .thenRecords(past);
+    for (const command of [drain, lift]) {
+      aNode(registered, ordered)
+        .when({ ...command, owner: "eve" })
+        .thenRefuses("NodeOwnedByAnother");
+      aNode().when(command).thenRefuses("NodeUnknown");
+    }
+  });
+
   test("that nobody registered can be neither suspended nor resumed", () => {
     aNode().when(suspend).thenRefuses("NodeUnknown");
     aNode().when(resume).thenRefuses("NodeUnknown");

@@ -11,6 +11,7 @@ import {
   type Command,
   type Decider,
   type DomainEvent,
+  type Instant,
   type Millis,
   refuse,
 } from "../decider.ts";
@@ -39,6 +40,8 @@ export type NodeEvent =
   | NodeCapabilitiesChanged
   | NodeSuspended
   | NodeResumed
+  | NodeDrainOrdered
+  | NodeDrainLifted
   | NodeMeasured
   | NodeConvicted;
 export type NodeRegistered = DomainEvent<
@@ -51,6 +54,9 @@ export type NodeCapabilitiesChanged = DomainEvent<
 >;
 export type NodeSuspended = DomainEvent<"NodeSuspended", { nodeId: NodeId; reason: string }>;
 export type NodeResumed = DomainEvent<"NodeResumed", { nodeId: NodeId }>;
+/** From then on the node gets no task, and from before then none that may last so long. */
+export type NodeDrainOrdered = DomainEvent<"NodeDrainOrdered", { nodeId: NodeId; from: Instant }>;
+export type NodeDrainLifted = DomainEvent<"NodeDrainLifted", { nodeId: NodeId }>;
 /**
  * The node answered two known-answer tasks rightly, and showed how fast it is. It opens what nobody
  * could know before: that they were tests, and the seeds that they were made from (`probe/task.ts`).
@@ -103,6 +109,17 @@ export type NodeCommand =
   | Command<"RegisterNode", { nodeId: NodeId; owner: string; capabilities: Capabilities }>
   | Command<"SuspendNode", { nodeId: NodeId; reason: string }>
   | Command<"ResumeNode", { nodeId: NodeId }>
+  | Command<
+      "DrainNode",
+      {
+        nodeId: NodeId;
+        /** Who asks; left out for whoever may ask for any node. */
+        owner?: string;
+        /** Not before now. */
+        from: Instant;
+      }
+    >
+  | Command<"LiftDrain", { nodeId: NodeId; owner?: string }>
   | Command<"MeasureNode", { nodeId: NodeId; measurement: Measurement }>
   | Command<
       "ConvictNode",
@@ -122,6 +139,8 @@ export type Node =
       readonly status: "active" | "suspended" | "expelled";
       readonly owner: string;
       readonly capabilities: Capabilities;
+      /** It takes no task from then on. */
+      readonly drainFrom?: Instant | undefined;
       /** What was measured of it, by `<app> <execution class>`; left out if nothing was. */
       readonly speeds?: Readonly<Record<string, Measured>>;
     };
@@ -170,6 +189,22 @@ export const node: Decider<NodeCommand, NodeEvent, Node, NodeRefusal> = {
         const speed = withSample(before?.speed, speedShown(times));
         return accept({ type: "NodeMeasured", nodeId, ...measurement, ...speed, at });
       }
+      case "DrainNode":
+      case "LiftDrain": {
+        if (node.status === "unknown") return refuse("NodeUnknown");
+        const { owner = node.owner } = command;
+        if (owner !== node.owner) return refuse("NodeOwnedByAnother");
+        if (command.type === "LiftDrain")
+          return node.drainFrom === undefined
+            ? accept()
+            : accept({ type: "NodeDrainLifted", nodeId, at });
+        if (node.status === "expelled") return refuse("NodeExpelled");
+        const from = Math.max(command.from, at);
+        const { drainFrom } = node;
+        const isSame =
+          drainFrom === from || (drainFrom !== undefined && drainFrom <= at && from === at);
+        return isSame ? accept() : accept({ type: "NodeDrainOrdered", nodeId, from, at });
+      }
       case "ConvictNode": {
         const { jobHash, replica, reason, known } = command;
         if (node.status === "unknown") return refuse("NodeUnknown");
@@ -191,6 +226,10 @@ export const node: Decider<NodeCommand, NodeEvent, Node, NodeRefusal> = {
         return changed(node, "suspended");
       case "NodeResumed":
         return changed(node, "active");
+      case "NodeDrainOrdered":
+        return node.status === "unknown" ? node : { ...node, drainFrom: event.from };
+      case "NodeDrainLifted":
+        return node.status === "unknown" ? node : { ...node, drainFrom: undefined };
       case "NodeMeasured": {
         if (node.status === "unknown") return node;
         const { samples, mean, variance, benchmark } = event;

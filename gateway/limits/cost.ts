@@ -44,6 +44,8 @@ const weights: Readonly<Record<string, number>> = {
   "Mutation.registerIdentity": 500,
   "Mutation.stateIdentity": 100,
   "Mutation.registerNode": 100,
+  "Mutation.drainNode": 100,
+  "Mutation.resumeNode": 100,
   "Mutation.issueServiceKey": 50,
   "Mutation.rollServiceKey": 50,
   "Mutation.revokeServiceKey": 50,

@@ -6,6 +6,7 @@ import { Subscription } from "../subscriptions.ts";
 import * as accounts from "./accounts.ts";
 import * as apps from "./apps.ts";
 import * as blobs from "./blobs.ts";
+import * as drains from "./drains.ts";
 import * as events from "./events.ts";
 import * as identities from "./identities.ts";
 import * as jobs from "./jobs.ts";
@@ -37,6 +38,7 @@ export const resolvers: Resolvers<GatewaySources, Context> = {
     ...jobs.Mutation,
     ...sealing.Mutation,
     ...nodes.Mutation,
+    ...drains.Mutation,
     ...nats.Mutation,
     ...identities.Mutation,
     ...serviceKeys.Mutation,

@@ -206,6 +206,10 @@ export const keyRevocation = `mutation ($keyId: String!) {
 export const submission = `mutation ($client: AccountId!, $nonce: String!) {
   submitJob(input: { client: $client, app: "noop", nonce: $nonce }) {
     __typename ... on SubmittedJob { hash position } ... on Refusal { code message } } }`;
+export const nodeDrain = `mutation ($id: NodeId!) { drainNode(id: $id) {
+    __typename ... on DrainedNode { position } ... on Refusal { code message } } }`;
+export const nodeResumption = `mutation ($id: NodeId!) { resumeNode(id: $id) {
+    __typename ... on DrainedNode { position } ... on Refusal { code message } } }`;
 export const nodeRegistration = `mutation ($id: NodeId!) {
   registerNode(input: { id: $id, capabilities: { apps: [{ app: "noop", executionClass: "js" }],
     slots: 1, backlog: 1, cpus: 1, memoryMb: 1, platform: "linux-x64", version: "0" } }) {

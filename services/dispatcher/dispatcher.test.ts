@@ -118,6 +118,31 @@ describe("the dispatcher", () => {
     );
   });
 
+  test("gives a node that its owner drains nothing, and tells it so until it has heard", () => {
+    for (const nodeId of ["ada", "bob", "cyd"]) beat(nodeId, noon);
+    tell({ type: "NodeDrainOrdered", nodeId: "ada", from: noon, at: noon }, "node-ada");
+    const later = noon + 30_000_000;
+    tell({ type: "NodeDrainOrdered", nodeId: "bob", from: later, at: noon }, "node-bob");
+    dispatcher.tick(noon + 1);
+    assert.deepEqual([...dispatcher.takeTellings()], [["ada", true]]);
+    submit();
+    fund();
+    const [first] = plan();
+    assert.deepEqual(first?.assignments.map(({ nodeId }) => nodeId).sort(), ["bob", "cyd"]);
+
+    beat("ada", noon + 2);
+    assert.deepEqual([...dispatcher.takeTellings()], [["ada", true]], "it was away");
+    beat("ada", noon + 3, { draining: true });
+    assert.equal(dispatcher.takeTellings().size, 0);
+    tell({ type: "NodeDrainLifted", nodeId: "ada", at: noon }, "node-ada");
+    assert.deepEqual([...dispatcher.takeTellings()], [["ada", false]]);
+    beat("ada", noon + 4);
+    assert.equal(dispatcher.takeTellings().size, 0);
+
+    dispatcher.tick(later);
+    assert.deepEqual([...dispatcher.takeTellings()], [["bob", true]]);
+  });
+
   test("gives a node no task that may last until it stops, and others until then", () => {
     const lastsMs = spec.wallMs + leaseSlackMs;
     beat("ada", noon, { drainAt: noon + lastsMs - 1 });

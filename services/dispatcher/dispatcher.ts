@@ -56,6 +56,8 @@ export interface Dispatcher {
   takeOrders(): ReadonlyMap<NodeId, readonly Order[]>;
   /** Tasks that nobody needs any more since the last call, by the node that may be at work on them. */
   takeStops(now: Instant): ReadonlyMap<NodeId, readonly TaskKey[]>;
+  /** Nodes to be told to take no tasks, or to go on, since the last call. */
+  takeTellings(): ReadonlyMap<NodeId, boolean>;
   /** What has run out of time. Call it about once a second. */
   tick(now: Instant): Overdue;
   /** Names the job in a tick once more, at that instant: what was due could not be done. */
@@ -163,9 +165,17 @@ export const createDispatcher = (
     stops,
   });
 
+  let tellings = new Map<NodeId, boolean>();
+
   const hearNode = (event: NodeEvent) => {
     roster.hear(event);
-    if (event.type === "NodeRegistered") presence.register(event.nodeId, event.at);
+    const { nodeId } = event;
+    if (event.type === "NodeRegistered") presence.register(nodeId, event.at);
+    if (event.type === "NodeDrainOrdered") maintenance.order(nodeId, event.from);
+    if (event.type === "NodeDrainLifted") {
+      maintenance.order(nodeId, undefined);
+      tellings.set(nodeId, false);
+    }
   };
 
   const planFor = (
@@ -235,10 +245,13 @@ export const createDispatcher = (
     heartbeat: (nodeId, heartbeat, now) => {
       const beat = presence.beat(nodeId, heartbeat, now);
       if (!beat) return { again: [], changed: false, isFirst: false };
-      const isTold = heartbeat.drainAt === maintenance.stopsAt(nodeId);
+      const isTold = heartbeat.drainAt === maintenance.announced(nodeId);
       maintenance.announce(nodeId, heartbeat.drainAt);
       const changed = beat.changed || !isTold;
       if (changed) seating.seatAgain(nodeId);
+      const drains = maintenance.isOrdered(nodeId, now);
+      if (maintenance.wasOrdered(nodeId) && drains !== heartbeat.draining)
+        tellings.set(nodeId, drains);
       const again = beat.startedAnew ? [...orders.of(nodeId)] : [];
       return { again, changed, isFirst: beat.isFirst };
     },
@@ -282,6 +295,11 @@ export const createDispatcher = (
 
     takeOrders: orders.take,
     takeStops: stops.take,
+    takeTellings: () => {
+      const taken = tellings;
+      tellings = new Map();
+      return taken;
+    },
 
     remind: (jobHash, at) => openJobs.ring(jobHash, at),
 
@@ -290,6 +308,10 @@ export const createDispatcher = (
       const { isCut, silent, fell, ask } = presence.tick(now, orders.since);
       for (const nodeId of quotas.due(now)) seating.seatAgain(nodeId);
       for (const nodeId of fell) seating.seatAgain(nodeId);
+      for (const nodeId of maintenance.begun(now)) {
+        seating.seatAgain(nodeId);
+        tellings.set(nodeId, true);
+      }
       const lost: TaskRef[] = [];
       for (const nodeId of silent)
         for (const { task } of orders.of(nodeId)) {

@@ -139,6 +139,7 @@ export const runDispatcher = ({
   const act = () => {
     live = true;
     ensureNewNodes();
+    for (const [nodeId, drains] of dispatcher.takeTellings()) desk.tellDrain(nodeId, drains);
     for (const [nodeId, orders] of dispatcher.takeOrders()) void send(nodeId, orders);
     for (const [nodeId, tasks] of dispatcher.takeStops(clock.now()))
       desk.requestStops(nodeId, tasks);
@@ -173,6 +174,7 @@ export const runDispatcher = ({
     if (!live) return;
     if (isFirst) desk.callRoll(dispatcher.nodeIds());
     void sendAgain(nodeId, again);
+    for (const [told, drains] of dispatcher.takeTellings()) desk.tellDrain(told, drains);
     if (changed) act(); // Thousands of nodes beat: most have no news.
   });
   desk.onExhausted((nodeId, tasks) => {

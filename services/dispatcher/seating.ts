@@ -122,7 +122,10 @@ export const createSeating = ({
   const seatNode = (told: RosterNode): void => {
     const { nodeId } = told;
     const seat = seatOf(told);
-    seat.listed = told.status === "active" && presence.isReady(nodeId);
+    seat.listed =
+      told.status === "active" &&
+      presence.isReady(nodeId) &&
+      !maintenance.isOrdered(nodeId, presence.now());
     const judges = isArbiter(told, roster.policy);
     noteJudge(seat, judges && seat.listed ? told.capabilities : undefined);
     (judges ? index : arbiters).remove(nodeId);

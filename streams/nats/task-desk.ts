@@ -1,4 +1,5 @@
 /** The services' side of the queue on JetStream: it makes everything, gives out work, hears results. */
+
 import type { Millis } from "../../domain/decider.ts";
 import type { NodeId } from "../../domain/ids.ts";
 import { type Clock, sleep, wallClock } from "../clock.ts";
@@ -14,6 +15,7 @@ import {
 } from "../names.ts";
 import type { Consumption, Heartbeat, TaskDesk, TaskKey } from "../task-queue.ts";
 import { connectNats, defaultUrl, type NatsLink } from "./connection.ts";
+import { drainBytes } from "./drain-word.ts";
 import { TaskQueueError } from "./errors.ts";
 import { type Layout, openLayout } from "./layout.ts";
 import { publishBundles, queueErrorOf } from "./publish.ts";
@@ -190,6 +192,11 @@ const deskOf = (link: NatsLink, layout: Layout, options: Settings): TaskDesk => 
     callRoll: (nodeIds) => {
       if (connection.isClosed()) return;
       for (const nodeId of nodeIds) connection.publish(controlSubject(nodeId, "beat"));
+    },
+
+    tellDrain: (nodeId, drains) => {
+      if (connection.isClosed()) return;
+      connection.publish(controlSubject(nodeId, "drain"), drainBytes(drains));
     },
 
     onExhausted: (handle) => sweep.onExhausted(handle),

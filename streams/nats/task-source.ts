@@ -13,6 +13,7 @@ import {
 } from "../names.ts";
 import type { TaskDelivery, TaskKey, TaskSource } from "../task-queue.ts";
 import { connectNats, defaultUrl, type NatsLink } from "./connection.ts";
+import { readDrain } from "./drain-word.ts";
 import { TaskQueueError } from "./errors.ts";
 import { publishBundles, queueErrorOf } from "./publish.ts";
 import { openPull, type Pull } from "./pull.ts";
@@ -176,6 +177,18 @@ const sourceOf = (
         },
       });
       link.listen({ onReconnect: handle });
+    },
+
+    onDrain: (handle) => {
+      const subject = controlSubject(nodeId, "drain");
+      connection.subscribe(subject, {
+        callback: (error, msg) => {
+          if (error || msg.subject !== subject) return;
+          const drains = readDrain(msg.data);
+          if (drains === undefined) options.onMalformed?.("neither drain nor resume");
+          else handle(drains);
+        },
+      });
     },
 
     close: async () => {

@@ -593,6 +593,19 @@ export const taskQueueContract = (
       },
     );
 
+    rule("tells a node, and no other, to stop taking tasks and to go on", async (queue) => {
+      const desk = await queue.desk(patient);
+      const heard: string[] = [];
+      for (const nodeId of [ada, bob])
+        (await queue.source(nodeId)).onDrain((drains) => heard.push(`${nodeId} ${drains}`));
+      await queue.pass(50);
+      desk.tellDrain(ada, true);
+      desk.tellDrain(ada, false);
+      await until(queue, () => heard.length >= 2);
+      await queue.pass(50);
+      assert.deepEqual(heard, [`${ada} true`, `${ada} false`]);
+    });
+
     rule("removes what it can not understand, says so, and goes on", async (queue) => {
       const desk = await queue.desk(brisk);
       await desk.ensure([ada]);

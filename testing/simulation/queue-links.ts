@@ -69,6 +69,7 @@ export const linkDesk = (
       desk.requestStops(nodeId, tasks);
     },
     callRoll: (nodeIds) => desk.callRoll(nodeIds),
+    tellDrain: (nodeId, drains) => desk.tellDrain(nodeId, drains),
     onExhausted: (handle) =>
       desk.onExhausted((nodeId, tasks) => {
         say(`${life.name} hears that ${nodeId} never finished ${tasksIn(tasks)}`);
@@ -129,6 +130,10 @@ export const linkSource = (
     onRollCall: (handle) =>
       source.onRollCall(() => {
         if (!line.cut) handle();
+      }),
+    onDrain: (handle) =>
+      source.onDrain((drains) => {
+        if (!line.cut) handle(drains);
       }),
     heartbeat: (heartbeat) => {
       if (!line.cut && !line.mute) source.heartbeat(heartbeat);

@@ -10,7 +10,9 @@ import {
   keyRevocation,
   login,
   newPerson,
+  nodeDrain,
   nodeRegistration,
+  nodeResumption,
   register,
   revoke,
   rolling,
@@ -140,6 +142,23 @@ export const rightRows: readonly Row[] = [
       await askAs(url, eve, token, nodeRegistration, { id: "eves-node" });
       return async () => ask(stage, nodeRegistration, { id: "eves-node" }, await headersOf(stage));
     },
+  },
+  ...[nodeDrain, nodeResumption].map(
+    (query, place): Row => ({
+      name: `${place === 0 ? "the draining" : "the resumption"} of somebody else's node`,
+      code: "node-owned-by-another",
+      prepare: async (stage) => {
+        const { url, eve } = stage;
+        const token = await login(url, eve, ["nodes:register"]);
+        await askAs(url, eve, token, nodeRegistration, { id: "eves-drained-node" });
+        return async () => ask(stage, query, { id: "eves-drained-node" }, await headersOf(stage));
+      },
+    }),
+  ),
+  {
+    name: "the draining of a node by nobody",
+    code: "login-needed",
+    prepare: at((stage) => ask(stage, nodeDrain, { id: "eves-node" })),
   },
   {
     name: "a node of nobody",

@@ -65,6 +65,7 @@ const workerCells = (me: NodeId, other: NodeId): readonly Cell[] => [
   subscribe(`cnct.ctl.${me}.>`, "allowed", `cnct.ctl.${me}.reveal`),
   subscribe(`cnct.ctl.${me}.reveal`, "allowed"),
   subscribe(`cnct.ctl.${me}.stop`, "allowed"),
+  subscribe(`cnct.ctl.${me}.drain`, "allowed"),
 
   // The work of another.
   publish(`$JS.API.CONSUMER.INFO.TASKS.${other}`, "refused"),
@@ -77,6 +78,7 @@ const workerCells = (me: NodeId, other: NodeId): readonly Cell[] => [
   publish(`cnct.ctl.${other}.reveal`, "refused"),
   publish(`cnct.ctl.${other}.stop`, "refused"),
   subscribe(`cnct.ctl.${other}.stop`, "refused"),
+  publish(`cnct.ctl.${other}.drain`, "refused"),
   subscribe(`_INBOX.${other}.>`, "refused", `_INBOX.${other}.x`),
   subscribe(`cnct.ctl.${other}.>`, "refused", `cnct.ctl.${other}.reveal`),
   subscribe(`cnct.task.${other}`, "refused"),
@@ -90,6 +92,7 @@ const workerCells = (me: NodeId, other: NodeId): readonly Cell[] => [
   publish(`cnct.hb.${me}.more`, "refused"),
   publish(`cnct.ctl.${me}.reveal`, "refused"),
   publish(`cnct.ctl.${me}.stop`, "refused"),
+  publish(`cnct.ctl.${me}.drain`, "refused"),
   publish(`_INBOX.${me}.x`, "refused"),
   subscribe(`cnct.task.${me}`, "refused"),
   subscribe(`cnct.result.${me}`, "refused"),
