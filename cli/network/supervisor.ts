@@ -44,7 +44,7 @@ export interface SuperviseOptions {
 
 const mainFile = join(dirname(dirname(fileURLToPath(import.meta.url))), "main.ts");
 
-const readyWithinMs = 30_000;
+const readyWithinMs = 60_000;
 /** A child ends itself when it cannot stop; only one that cannot even do that is killed. */
 const graceMs = 2_000;
 const restartFirstMs = 250;
