@@ -40,6 +40,8 @@ const waitWords: Readonly<Record<WaitCode, (wait: Wait) => string>> = {
   "too-slow": ({ nodes: { inClass } }) =>
     `of ${inClass} nodes that could compute it none was measured to be as fast as it asks`,
   "nobody-heard": ({ nodes: { fast } }) => `${fast} nodes could compute it, and none is heard`,
+  "nodes-drained": ({ nodes: { heard } }) =>
+    `all ${heard} nodes that could compute it were told by their owners to take no tasks`,
   "nodes-have-job": ({ nodes: { heard } }) =>
     `all ${heard} nodes that could compute it have it already, and none gets it twice`,
   "owners-have-job": ({ nodes: { heard } }) =>

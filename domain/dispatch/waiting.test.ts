@@ -117,6 +117,26 @@ describe("why an open job waits", () => {
     assert.equal(why().code, "due");
   });
 
+  test("says that all were told by their owners to take no tasks", () => {
+    enter("bob");
+    enter("cyd");
+    submit();
+    for (const nodeId of ["bob", "cyd"]) tell({ type: "NodeDrainOrdered", nodeId, from: 1, at: 1 });
+    assert.equal(why().code, "nodes-drained");
+    tell({ type: "NodeDrainLifted", nodeId: "cyd", at: 2 });
+    assert.equal(why().code, "due");
+  });
+
+  test("names the arbiter that is missing where nodes are at hand for the rest", () => {
+    enter("bob");
+    enter("cyd");
+    submit({ ...spec, quorum: 1, assurance: "standard", commit: true });
+    assign("bob");
+    const sure = { credibility: 0.6, threshold: 0.99 };
+    tell({ type: "ReplicaWanted", jobHash, wanted: 2, arbitersWanted: 1, ...sure, at: 3 });
+    assert.equal(why().code, "no-arbiter");
+  });
+
   test("names arbiters and keys where it is they who are wanted", () => {
     submit({ ...spec, quorum: 1, replicasMax: 5, commit: true, assurance: "standard" });
     enter("ada");

@@ -26,6 +26,8 @@ export type WaitCode =
   | "too-slow"
   /** Some do, but they are silent. */
   | "nobody-heard"
+  /** Those that are heard were told to take no tasks. */
+  | "nodes-drained"
   /** Those that could have it have it already. */
   | "nodes-have-job"
   /** Those that could have it are of owners that have it already. */
@@ -54,19 +56,32 @@ export interface Wait {
   };
 }
 
-/** @param heard - Whether a node is heard now; for a past position, which the log does not tell, left out. */
-export const whyWaiting = (
+interface Circumstances {
+  readonly funded: boolean;
+  /** Whether a node is heard now; for a past position, which the log does not tell, left out. */
+  readonly heard?: (nodeId: NodeId) => boolean;
+}
+
+/** Of a job that wants ordinary nodes and arbiters it tells what holds it up: where none of both, of nodes. */
+export const whyWaiting = (job: OpenJob, roster: Roster, circumstances: Circumstances): Wait => {
+  const vacant = vacancies(job);
+  const arbiters = vacant.filter(({ by }) => by === "arbiter").length;
+  if (arbiters > 0 && arbiters === vacant.length) return waitFor(true, job, roster, circumstances);
+  const ofNodes = waitFor(false, job, roster, circumstances);
+  if (arbiters === 0 || ofNodes.code !== "due") return ofNodes;
+  const ofArbiters = waitFor(true, job, roster, circumstances);
+  return ofArbiters.code === "due" ? ofNodes : ofArbiters;
+};
+
+const waitFor = (
+  byArbiter: boolean,
   job: OpenJob,
   roster: Roster,
-  {
-    funded,
-    heard = () => true,
-  }: { readonly funded: boolean; readonly heard?: (nodeId: NodeId) => boolean },
+  { funded, heard = () => true }: Circumstances,
 ): Wait => {
   const { policy } = roster;
   const { app, engine } = job.spec;
   const vacant = vacancies(job);
-  const byArbiter = vacant.length > 0 && vacant.every(({ by }) => by === "arbiter");
   const pinned = pinnedClass(job);
   const groups = new Set<string>();
   for (const nodeId of job.nodes) {
@@ -88,7 +103,8 @@ export const whyWaiting = (
   const inClass = offering.filter((node) => offers(node, true));
   const fast = byArbiter ? inClass : inClass.filter((node) => offers(node, true, true));
   const live = fast.filter(({ nodeId }) => heard(nodeId));
-  const ofOthers = live.filter((node) => !groups.has(groupOf(node, policy)));
+  const takers = live.filter(({ drainFrom }) => drainFrom === undefined);
+  const ofOthers = takers.filter((node) => !groups.has(groupOf(node, policy)));
   const withRoom = ofOthers.filter(
     ({ held, capabilities: { slots, backlog } }) => held.size < slots + backlog,
   );
@@ -106,7 +122,8 @@ export const whyWaiting = (
     if (inClass.length === 0) return "class-not-offered";
     if (fast.length === 0) return "too-slow";
     if (live.length === 0) return "nobody-heard";
-    if (live.every(({ nodeId }) => job.nodes.includes(nodeId))) return "nodes-have-job";
+    if (takers.length === 0) return "nodes-drained";
+    if (takers.every(({ nodeId }) => job.nodes.includes(nodeId))) return "nodes-have-job";
     if (ofOthers.length === 0) return "owners-have-job";
     return withRoom.length === 0 ? "no-room" : "due";
   };
