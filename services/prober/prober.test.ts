@@ -156,6 +156,16 @@ describe("the prober", () => {
     }
   });
 
+  test("withholds after a restart, too, what the log says was proven wrong, until the job ends", () => {
+    const at = aProber();
+    at.register("n1");
+    const known = { seed: "seed-1", size: "trivial", outputDigest: "right-1" };
+    at.node("NodeConvicted", "n1", { jobHash: "job-1", replica: 0, reason: "x", known });
+    assert.equal(at.prober.withholds("job-1"), true);
+    at.job({ type: "JobFailed", jobHash: "job-1", reason: "x" } as Omit<JobEvent, "at">);
+    settled(at.prober, "job-1");
+  });
+
   test("says nothing of who fails, is late or goes: the task is called off, and another comes later", () => {
     for (const trouble of ["TaskFailed", "TaskExpired", "silence"] as const) {
       const at = aProber();

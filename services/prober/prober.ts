@@ -92,8 +92,6 @@ interface Runtime {
   samples: number;
   /** Rounds in a row that came to nothing. */
   vain: number;
-  /** When the next round may begin; undefined as long as that is not drawn. */
-  dueAt: Instant | undefined;
   round: Round | undefined;
   /** It is not offered any more, or its node may not work. */
   gone: boolean;
@@ -149,7 +147,7 @@ export const createProber = ({ policy }: { readonly policy: () => Policy }): Pro
     for (const { app, executionClass } of apps) {
       const name = nameOf(nodeId, executionClass);
       if (app !== measuredApp || runtimes.has(name)) continue;
-      const fresh = { samples: 0, vain: 0, dueAt: undefined, round: undefined, gone: false };
+      const fresh = { samples: 0, vain: 0, round: undefined, gone: false };
       runtimes.set(name, { nodeId, executionClass, ...fresh });
       undrawn.add(name);
     }
@@ -191,8 +189,7 @@ export const createProber = ({ policy }: { readonly policy: () => Policy }): Pro
       const soon = random() * joinPauseMs;
       const again = Math.min(retryMs * 2 ** (vain - 1), meanIntervalMs) * (0.5 + random());
       const wait = vain > 0 ? again : samples < joinSamples ? soon : later;
-      runtime.dueAt = now + wait;
-      alarms.add(runtime.dueAt, name);
+      alarms.add(now + wait, name);
     }
     undrawn.clear();
   };
@@ -279,6 +276,8 @@ export const createProber = ({ policy }: { readonly policy: () => Policy }): Pro
         return;
       }
       case "NodeConvicted":
+        // Also after a restart: what is proven wrong must not be paid.
+        if (event.known) wrong.add(event.jobHash);
         for (const name of ofNode.get(nodeId) ?? []) remove(name);
         ofNode.delete(nodeId);
         return;
