@@ -176,8 +176,11 @@ export const createNodeIndex = (): NodeIndex => {
   }: Pick<Need, "app" | "engine" | "pinnedClass" | "exact" | "minSpeed">): readonly Shelf[] => {
     if (minSpeed !== undefined) {
       const fast: Shelf[] = [];
-      for (let power = powerOf(minSpeed); power <= powerMax; power++)
-        fast.push(...shelvesFor({ app: fastName(app, power), engine, pinnedClass, exact }));
+      for (let power = powerOf(minSpeed); power <= powerMax; power++) {
+        const name = fastName(app, power);
+        if (!shelves.has(name)) continue;
+        for (const one of shelvesFor({ app: name, engine, pinnedClass, exact })) fast.push(one);
+      }
       return fast;
     }
     const ofApp = shelves.get(app);
@@ -342,8 +345,19 @@ export const createNodeIndex = (): NodeIndex => {
 const powerOf = (speed: number): number =>
   Math.min(powerMax, Math.max(0, Math.floor(Math.log2(speed))));
 const powerMax = 39;
-/** No name of an app. */
-const fastName = (app: string, power: number): string => `${app} ${power}`;
+/** No name of an app. Made once for each: to put them together for each choice costs more than to look. */
+const fastName = (app: string, power: number): string => {
+  let names = fastNames.get(app);
+  if (!names) {
+    names = Array.from({ length: powerMax + 1 }, (_, power) => `${app} ${power}`);
+    if (fastNames.size >= fastNamesMax) fastNames.clear();
+    fastNames.set(app, names);
+  }
+  return names[power] ?? "";
+};
+const fastNames = new Map<string, readonly string[]>();
+/** Nodes may name apps as they like. */
+const fastNamesMax = 64;
 
 /** Under which names it stands, each with the execution class. */
 const namesOf = ({ capabilities, speeds }: Candidate): readonly (readonly [string, string])[] => {
