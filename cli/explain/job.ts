@@ -121,6 +121,7 @@ export const assignmentJson = (one: Explained) => {
     seed,
     candidates,
     explores,
+    backup: backupOf(one.task),
     recomputed: outcome,
     faults,
     ranked,
@@ -134,6 +135,23 @@ export const jobJson = ({ hash, status, at, assignments, wait }: JobAnswer) => (
   assignments: assignments.map(assignmentJson),
   wait: wait && { ...wait, text: waitText(wait) },
 });
+
+/** Which task it is a backup for, and why; null if it is none. */
+const backupOf = ({ backs, reason: { backup } }: Explained["task"]) => {
+  if (backs === undefined || backup === undefined) return null;
+  const [ranMs, hangsAfterMs, open, size] = backup;
+  return { of: backs, ranMs, hangsAfterMs, open, size };
+};
+
+const backupText = (task: Explained["task"]): string | undefined => {
+  const backup = backupOf(task);
+  if (!backup) return undefined;
+  const { of, ranMs, hangsAfterMs, open, size } = backup;
+  return (
+    `  a backup: replica ${of} had run for ${ranMs} ms, and a task of its batch hangs after ` +
+    `${hangsAfterMs} ms; ${open} of the batch's ${size} jobs were open`
+  );
+};
 
 const recomputedText = ({ outcome, faults }: Explained): string => {
   if (outcome === "matches") return "recomputed: matches";
@@ -156,6 +174,8 @@ export const tellJob = ({ hash, status, assignments, wait }: JobAnswer): void =>
         `policy ${parameters ?? "?"}, seed ${seed}, ${candidates} looked at` +
         `${explores ? ", among new nodes alone" : ""}`,
     );
+    const backup = backupText(task);
+    if (backup) print(backup);
     if (ranked.length > 0)
       print(
         table<Explained["ranked"][number]>(

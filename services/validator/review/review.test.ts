@@ -5,7 +5,7 @@ import { nativeProofs, nativeSha256 } from "../../../cli/native-proofs.ts";
 import { native } from "../../../crypto/primitives-native.ts";
 import { keyRules } from "../../../crypto/signatures.ts";
 import type { NodeId } from "../../../domain/ids.ts";
-import type { JobEvent } from "../../../domain/job/events.ts";
+import type { JobEvent, TaskStopped } from "../../../domain/job/events.ts";
 import { prepareRevocation } from "../../../sdk/identity/changes.ts";
 import { newIdentity } from "../../../sdk/identity/own-identity.ts";
 import { type Steps, signedJob, specOf } from "../../../sdk/testing/receipts.ts";
@@ -13,6 +13,7 @@ import { BlobError } from "../../../streams/blob-store.ts";
 import type { AnyEvent } from "../../../streams/codec.ts";
 import type { RecordedEvent } from "../../../streams/event-store.ts";
 import { identityStream, jobStream, ledgerStream, nodeStream } from "../../../streams/names.ts";
+import { runBatch } from "../../../testing/batch-run.ts";
 import { inlineComparer } from "../../../testing/inline-comparer.ts";
 import { openAssuredCourt } from "../testing/assured.ts";
 import { type Review, reviewVerdicts } from "./review.ts";
@@ -102,6 +103,42 @@ const finds = (code: string, name: string, log: () => readonly RecordedEvent[]) 
     const codes = await codesOf(log());
     assert.ok(codes.includes(code as never), `found ${codes}`);
   });
+
+describe("a job that had a backup", () => {
+  const { log } = runBatch({
+    ...{ jobs: 20, nodes: 4 },
+    tookMs: ({ jobHash, replica, attempt }) =>
+      Number.parseInt(jobHash, 16) === 5 && replica === 0 && attempt === 1 ? Infinity : 1_000,
+  });
+  const at = log.findIndex(({ type }) => type === "TaskStopped");
+  const stop = eventOf(log[at] as RecordedEvent) as TaskStopped;
+  const { jobHash, replica, nodeId, amount } = stop;
+  /** Its hashes are numbers, so that one can tell its jobs apart. */
+  const codesIn = async (bent: readonly RecordedEvent[]) =>
+    (await codesOf(numbered(bent))).filter((code) => code !== "job-hash-differs");
+  const paid = (micro: string, to = nodeId): RecordedEvent => {
+    const award = { awardId: "aa".repeat(32), replica, nodeId: to, amount: micro, stopped: true };
+    const rest = { client: "client:ada", refund: "0", at: stop.at };
+    const awards = [award] as const;
+    return recorded(ledgerStream, { type: "PointsAwarded", jobHash, awards, ...rest } as AnyEvent);
+  };
+  const bent = (change: Partial<TaskStopped>) =>
+    log.with(at, { ...(log[at] as RecordedEvent), data: { ...stop, ...change } });
+
+  test("is judged the same again, and its loser is paid what the verdict says", async () =>
+    assert.deepEqual(await codesIn([...log, paid(amount)]), []));
+
+  test("is found where its loser is to get more, is another, or is left out", async () => {
+    assert.deepEqual(await codesIn(bent({ amount: "1000" })), ["verdict-differs"]);
+    assert.deepEqual(await codesIn(bent({ ranMs: stop.ranMs + 1 })), ["verdict-differs"]);
+    assert.deepEqual(await codesIn(log.toSpliced(at, 1)), ["verdict-differs"]);
+  });
+
+  test("is found where another part is paid, or to another node", async () => {
+    assert.deepEqual(await codesIn([...log, paid("1000")]), ["award-unfounded"]);
+    assert.deepEqual(await codesIn([...log, paid(amount, "node-x")]), ["award-unfounded"]);
+  });
+});
 
 describe("a verdict that does not follow is found:", () => {
   finds("verdict-differs", "a wrong result accepted, the right ones rejected", () => {
