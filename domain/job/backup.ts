@@ -45,10 +45,11 @@ export const oldestAssigned = ({ tasks }: OpenJob): Assigned | undefined => {
  * @param accepted - Received, with the time that each took.
  */
 export const stopsOf = (
-  { tasks, spec }: OpenJob,
+  { tasks, spec, backedUp }: OpenJob,
   accepted: readonly Received[],
   at: Instant,
 ): readonly TaskStopped[] => {
+  if (!backedUp) return []; // Else no more tasks are under way than are needed.
   const winnerMs = Math.max(0, ...accepted.map(({ turnaroundMs = 0 }) => turnaroundMs));
   return tasks.filter(isAssigned).map((task) => {
     const ranMs = Math.max(0, at - task.assignedAt);

@@ -128,6 +128,7 @@ export const createPlanner = ({
         exclude: new Set([...job.nodes, ...job.tried, ...stopping(spec.wallMs)]),
         excludeGroups,
         explorationShare: 0,
+        minSpeed: spec.minSpeed,
       };
       const draws = seededRandom(seed);
       const slate = spec.sealed
