@@ -10,6 +10,7 @@ import { type Environment, firstMatch, noneLeft, processesOf, runCnct, startCnct
 interface Figures {
   readonly charAccuracy: number;
   readonly events: number;
+  readonly pointsAwarded: number;
   readonly p50Ms: number;
   readonly wallMs: number;
 }
@@ -31,16 +32,19 @@ describe("the demo", { timeout: 170_000 }, () => {
     const { exit, stdout, stderr } = await runCnct(words, { TMPDIR, ...env });
     assert.equal(exit, 0, stderr);
     const figures = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
-    const { charAccuracy, events, p50Ms, wallMs, ...exact }: Figures = figures;
+    const { charAccuracy, events, p50Ms, wallMs, pointsAwarded, ...exact }: Figures = figures;
     assert.deepEqual(exact, {
       jobs,
       completed: jobs,
       rejected: 0,
-      // Two results of 0.01 points for each page.
-      pointsAwarded: Number((0.02 * jobs).toFixed(2)),
       ledgerBalanced: true,
       rebuildIdentical: true,
     });
+    // Two results of 0.01 points for each page; on a slow machine a backup of the last ones besides.
+    assert.ok(
+      pointsAwarded > 0.02 * jobs - 1e-9 && pointsAwarded < 0.03 * jobs,
+      `${pointsAwarded}`,
+    );
     assert.ok(charAccuracy > 0.98 && charAccuracy <= 1, `accuracy ${charAccuracy}`);
     // Each page has at least a blob, a submission, two assignments, two results, two verdicts, an end.
     assert.ok(events >= jobs * 9, `${events} events`);

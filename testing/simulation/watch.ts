@@ -264,8 +264,8 @@ export const createWatch = (
     view.escrow = event.type === "JobFunded" ? "open" : "released";
     unreleased += event.type === "JobFunded" ? 1 : -1;
     if (event.type !== "PointsAwarded") return;
-    for (const { awardId, replica, nodeId } of event.awards)
-      view.paid.set(awardId, `${replica} ${nodeId}`);
+    for (const { awardId, replica, nodeId, stopped } of event.awards)
+      if (!stopped) view.paid.set(awardId, `${replica} ${nodeId}`);
   };
 
   /** It counts neither as paid nor as earned any more. */
