@@ -60,6 +60,7 @@ export const createAssuranceDesk = ({
   const convictions = createConvictions();
   const convicts = new Set<string>();
   const underWay = new Set<string>();
+  const toDraw = new Set<JobHash>();
   let closed = false;
 
   /** Does it once at a time, and again later if it fails. */
@@ -80,16 +81,23 @@ export const createAssuranceDesk = ({
   };
 
   const draw = async (jobHash: JobHash) => {
+    toDraw.delete(jobHash);
     const job = book.get(jobHash);
     const drawn = job.status === "open" ? lottery.drawOf(job) : undefined;
     if (!drawn) return;
     const command = { type: "DrawAudits", ...drawn, actor, now: clock.now() } as const;
-    await book.handle(jobHash, [command]);
+    try {
+      await book.handle(jobHash, [command]);
+    } catch (error) {
+      toDraw.add(jobHash); // Once again, when whoever called has waited.
+      throw error;
+    }
   };
 
   const act = () => {
     if (closed) return;
-    for (const jobHash of lottery.due()) once(`the draw of job ${jobHash}`, () => draw(jobHash));
+    for (const jobHash of lottery.takeDue()) toDraw.add(jobHash);
+    for (const jobHash of toDraw) once(`the draw of job ${jobHash}`, () => draw(jobHash));
     for (const proof of convictions.proofs())
       once(`the conviction of ${proof.nodeId}`, () =>
         convict(proof, { store, ids, now: clock.now() }),

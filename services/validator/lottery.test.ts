@@ -95,3 +95,54 @@ test("no beacon that is older than one of the results draws them, though the sta
   draw(3);
   assert.equal(lottery.drawOf(ahead)?.draws.length, 2);
 });
+
+test("a job that cannot be drawn yet is named once, and again when something is heard of it", () => {
+  const jobs = [0, 1, 2].map((n) => ({ ...assured, params: { n } }));
+  const states = new Map<string, Job>();
+  const lottery = createLottery({
+    jobOf: (jobHash) => states.get(jobHash) ?? rules.initial,
+    ...{ policy: () => policyDefaults, survived: () => 0, atRisk: () => 0n },
+    sha256: () => "0".repeat(64),
+  });
+  let position = 0n;
+  const tell = (event: JobEvent | BeaconDrawn): void => {
+    const isOfJob = event.type !== "BeaconDrawn";
+    const stream = isOfJob ? jobStream(event.jobHash) : beaconStream;
+    const before = isOfJob ? (states.get(event.jobHash) ?? rules.initial) : rules.initial;
+    const job = isOfJob ? rules.evolve(before, event) : before;
+    if (isOfJob) states.set(event.jobHash, job);
+    lottery.hear({ event, id: "", stream, revision: 0n, position: position++ }, job);
+  };
+  const draw = (): void => {
+    const to = Number(position) - 1;
+    tell({ type: "BeaconDrawn", from: 0, to, digest: "be".repeat(32), at: noon });
+  };
+  const reason = { policy: 1, seed: 0, candidates: 1, score: 1 };
+  const lease = { executionClass: "plain@1", expiresAt: at(60), fundedAt: 0, reason, wanted: 2 };
+  const output = { executionClass: "plain@1", outputDigest: "cd".repeat(32), outputSize: 1 };
+  const hashes = jobs.map((spec) => {
+    const jobHash = hashOf(spec);
+    tell({ type: "JobSubmitted", jobHash, spec, deadlineAt: at(60), at: noon });
+    for (const [replica, nodeId] of ["bob", "cyd"].entries())
+      tell({ type: "TaskAssigned", jobHash, replica, attempt: 1, nodeId, ...lease, at: noon });
+    const task = { jobHash, replica: 0, attempt: 1, nodeId: "bob" };
+    tell({ type: "ResultReceived", ...task, ...output, elapsedMs: 1, at: noon });
+    return jobHash;
+  });
+  const [first = "", second = "", third = ""] = hashes;
+  assert.deepEqual(lottery.takeDue(), [], "no beacon yet");
+  draw();
+  assert.deepEqual(lottery.takeDue(), hashes);
+  assert.deepEqual(lottery.takeDue(), [], "the other replica is awaited");
+  draw();
+  assert.deepEqual(lottery.takeDue(), [], "each has its beacon");
+
+  const other = { replica: 1, attempt: 1, nodeId: "cyd", at: noon };
+  tell({ type: "TaskExpired", jobHash: second, ...other });
+  assert.deepEqual(lottery.takeDue(), [second]);
+  tell({ type: "ResultReceived", jobHash: third, ...other, ...output, elapsedMs: 1 });
+  assert.deepEqual(lottery.takeDue(), [], "its new result needs a beacon");
+  tell({ type: "JobFailed", jobHash: first, reason: "deadline-passed", at: noon });
+  draw();
+  assert.deepEqual(lottery.takeDue(), [third]);
+});

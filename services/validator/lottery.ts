@@ -36,8 +36,11 @@ export interface Draw {
 export interface Lottery {
   /** Folds a fact. `job` is the state after it, or newer. @returns Whether a result begins to wait. */
   hear(fact: Fact, job: Job): boolean;
-  /** The jobs that have their beacon and were not drawn yet. */
-  due(): Iterable<JobHash>;
+  /**
+   * The jobs that can perhaps be drawn now and could not at the last call: they have their beacon, and
+   * it or something else was heard of them since. So those that wait long for others cost nothing.
+   */
+  takeDue(): readonly JobHash[];
   /** How it comes out; undefined as long as the job has no beacon, or nothing to be drawn. */
   drawOf(job: OpenJob): Draw | undefined;
 }
@@ -82,7 +85,9 @@ export const createLottery = ({
   readonly sha256: Sha256;
 }): Lottery => {
   const entries = new Map<JobHash, Entry>();
-  const ready = new Set<JobHash>();
+  /** Those that no beacon covers, in the order of their last results. */
+  const uncovered = new Map<JobHash, Entry>();
+  let due = new Set<JobHash>();
   /** Jobs with an assurance that have not ended, as far as facts were told: the state that comes with one may be newer. */
   const assured = new Set<JobHash>();
   /** Those of them whose arbiters take part; the first of each that was heard of, and how it said. */
@@ -97,18 +102,25 @@ export const createLottery = ({
     );
 
   const hearBeacon = (beacon: BeaconDrawn) => {
-    for (const [jobHash, entry] of entries) {
-      if (entry.ticket || entry.position > BigInt(beacon.to)) continue;
+    for (const [jobHash, entry] of uncovered) {
+      if (entry.position > BigInt(beacon.to)) return;
+      uncovered.delete(jobHash);
       const job = jobOf(jobHash);
-      if (job.status !== "open") continue;
+      if (job.status !== "open") continue; // Its end is about to be heard.
       entry.ticket = { beacon, policy: policy(), standings: standingsOf(job) };
-      ready.add(jobHash);
+      due.add(jobHash);
     }
   };
 
   const forget = (jobHash: JobHash) => {
     entries.delete(jobHash);
-    ready.delete(jobHash);
+    uncovered.delete(jobHash);
+    due.delete(jobHash);
+  };
+
+  /** What happens to a job may make it ready to be drawn. */
+  const lookAgain = (jobHash: JobHash) => {
+    if (entries.get(jobHash)?.ticket) due.add(jobHash);
   };
 
   return {
@@ -123,12 +135,18 @@ export const createLottery = ({
           const role = job.status === "unknown" ? undefined : job.tasks[replica]?.role;
           if (!assured.has(jobHash)) return false;
           if (role) {
-            if (!checked.has(jobHash) || checked.get(jobHash) !== undefined) return false;
+            if (!checked.has(jobHash) || checked.get(jobHash) !== undefined) {
+              lookAgain(jobHash);
+              return false;
+            }
             checked.set(jobHash, taskName(result));
           }
           const heard = new Set(entries.get(jobHash)?.heard).add(taskName(result));
-          entries.set(jobHash, { position, heard, ticket: undefined });
-          ready.delete(jobHash);
+          const entry: Entry = { position, heard, ticket: undefined };
+          entries.set(jobHash, entry);
+          uncovered.delete(jobHash); // It stands behind all others now.
+          uncovered.set(jobHash, entry);
+          due.delete(jobHash);
           return true;
         }
         case "JobSubmitted":
@@ -138,6 +156,7 @@ export const createLottery = ({
           const { checks } = event as Partial<Extract<JobEvent, { type: "JobReopened" }>>;
           if (spec === undefined || spec.assurance) assured.add(jobHash);
           if (checks) checked.set(jobHash, undefined);
+          lookAgain(jobHash);
           return false;
         }
         case "AuditDrawn": {
@@ -155,10 +174,15 @@ export const createLottery = ({
           forget((event as JobEvent).jobHash);
           return false;
         default:
+          if ("jobHash" in event) lookAgain(event.jobHash);
           return false;
       }
     },
-    due: () => ready,
+    takeDue: () => {
+      const taken = [...due];
+      due = new Set();
+      return taken;
+    },
     drawOf: (job) => {
       const { ticket, heard } = entries.get(job.jobHash) ?? {};
       const tasks = toDraw(job);
