@@ -119,13 +119,15 @@ export const createSeating = ({
     seat.judges = judges;
   };
 
+  const isListed = ({ nodeId, status }: RosterNode): boolean =>
+    status === "active" &&
+    presence.isReady(nodeId) &&
+    !maintenance.isOrdered(nodeId, presence.now());
+
   const seatNode = (told: RosterNode): void => {
     const { nodeId } = told;
     const seat = seatOf(told);
-    seat.listed =
-      told.status === "active" &&
-      presence.isReady(nodeId) &&
-      !maintenance.isOrdered(nodeId, presence.now());
+    seat.listed = isListed(told);
     const judges = isArbiter(told, roster.policy);
     noteJudge(seat, judges && seat.listed ? told.capabilities : undefined);
     (judges ? index : arbiters).remove(nodeId);
@@ -195,7 +197,8 @@ export const createSeating = ({
 
     isIdle: (nodeId) => {
       const seat = seats.get(nodeId);
-      return seat?.listed === true && loadOf(seat) === 0 && !isArbiter(seat.told, roster.policy);
+      if (!seat || loadOf(seat) > 0) return false;
+      return isListed(seat.told) && !isArbiter(seat.told, roster.policy);
     },
 
     live: () => {
