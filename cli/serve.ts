@@ -294,7 +294,10 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
           // Before the validator, which asks it what may be judged.
           listeners.push(prober);
           opened.push(prober.close);
-        }
+        } else if (options.probes)
+          onLog(
+            "nodes are not tested: that takes dispatcher, validator and gateway in one process",
+          );
       }
       if (has("validator")) {
         const blobs = local ?? httpBlobs({ gateway: options.gatewayUrl ?? "" });
