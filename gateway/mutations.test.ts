@@ -24,15 +24,16 @@ const submitJob = async (input: object) =>
       { input },
     )
   ).data.submitJob;
-const submitJobs = async (specs: readonly unknown[], hashes?: readonly string[]) =>
+const submitJobs = async (specs: readonly unknown[], hashes?: readonly string[], batch?: object) =>
   (
     await network.ask(
-      `mutation ($specs: [JobSpecJson!]!, $hashes: [Digest!]) { submitJobs(specs: $specs, hashes: $hashes) {
+      `mutation ($specs: [JobSpecJson!]!, $hashes: [Digest!], $batch: BatchInput) {
+      submitJobs(specs: $specs, hashes: $hashes, batch: $batch) {
         __typename
         ... on SubmittedJobs { hashes created position refusals { index code message } }
         ... on Refusal { code message }
       } }`,
-      { specs, hashes },
+      { specs, hashes, batch },
     )
   ).data.submitJobs;
 const cancelJob = async (input: object) =>
@@ -198,6 +199,35 @@ describe("submitJobs", () => {
     const answer = await submitJobs([noopSpec("twin"), noopSpec("twin")]);
     assert.equal(answer.created, 1);
     assert.equal(answer.hashes[0], answer.hashes[1]);
+  });
+
+  test("writes down of what batch the jobs are, its own if they say none", async () => {
+    const batchOf = async (hash: string, p: string) => {
+      const { data } = await network.ask(
+        "query ($hash: Digest!, $p: Position) { job(hash: $hash, atLeast: $p) { history { type data } } }",
+        { hash, p },
+      );
+      return data.job.history[0].data.batch;
+    };
+    const batch = { id: "pages-1", size: 40 };
+    const told = await submitJobs([noopSpec("w0")], undefined, batch);
+    assert.deepEqual(await batchOf(told.hashes[0], told.position), batch);
+    const untold = await submitJobs([noopSpec("w1"), noopSpec("w2")]);
+    const [first, second] = await Promise.all(
+      untold.hashes.map((hash: string) => batchOf(hash, untold.position)),
+    );
+    assert.equal(first.size, 2);
+    assert.deepEqual(first, second);
+    const alone = await submitJobs([noopSpec("w3")]);
+    assert.equal(await batchOf(alone.hashes[0], alone.position), undefined);
+    for (const wrong of [
+      { id: "a b", size: 40 },
+      { id: "", size: 40 },
+      { id: "pages-1", size: 1 },
+    ]) {
+      const answer = await submitJobs([noopSpec("w4"), noopSpec("w5")], undefined, wrong);
+      assert.equal(answer.code, "bad-batch");
+    }
   });
 
   test("takes 500 at once, and not one more", async () => {
