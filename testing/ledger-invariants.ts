@@ -27,6 +27,7 @@ interface HeldTrace {
   readonly nodeId: string;
   readonly amount: string;
   readonly audited: boolean;
+  readonly sole: boolean;
   readonly atJob: number;
   readonly until: number;
 }
@@ -39,6 +40,8 @@ export interface BooksTrace {
   /** Awards that are pending, by id. */
   readonly held: Map<string, HeldTrace>;
   readonly heldByJob: Map<string, Set<string>>;
+  /** Jobs that were opened again since their arbiter was convicted. */
+  readonly doubted: Set<string>;
   heldJobs: number;
   /** What stands in each node's bond. */
   readonly bonds: Map<string, bigint>;
@@ -50,6 +53,7 @@ export const emptyBooks = (): BooksTrace => ({
   awarded: 0n,
   held: new Map(),
   heldByJob: new Map(),
+  doubted: new Set(),
   heldJobs: 0,
   bonds: new Map(),
 });
@@ -130,7 +134,7 @@ const checkAwards = (entry: PointsAwarded, job: PaidJob, books: BooksTrace, blam
     blame(`awards for job ${name}, which was not completed`);
   const own = books.heldByJob.get(jobHash) ?? new Set();
   if (hold) books.heldJobs++;
-  for (const { awardId, replica, nodeId, amount, held, audited, stopped } of awards) {
+  for (const { awardId, replica, nodeId, amount, held, audited, stopped, sole } of awards) {
     if (books.awardIds.has(awardId)) blame(`award ${awardId.slice(0, 12)} was paid twice`);
     books.awardIds.add(awardId);
     books.awarded += BigInt(amount);
@@ -145,7 +149,14 @@ const checkAwards = (entry: PointsAwarded, job: PaidJob, books: BooksTrace, blam
       continue;
     }
     const { until } = hold;
-    const trace = { jobHash, nodeId, amount, audited: audited === true, until };
+    const trace = {
+      jobHash,
+      nodeId,
+      amount,
+      audited: audited === true,
+      sole: sole === true,
+      until,
+    };
     books.held.set(awardId, { ...trace, atJob: books.heldJobs + hold.jobs });
     own.add(awardId);
   }
@@ -169,7 +180,8 @@ const checkSettled = (
       blame(`${name} was settled as ${amount} of ${nodeId}`);
     if (books.heldJobs < award.atJob && at < award.until)
       blame(`${name} was settled inside its hold window`);
-    if (jobs.get(award.jobHash)?.released === false)
+    // Who was not convicted keeps what it has, also while others decide about the job anew.
+    if (jobs.get(award.jobHash)?.released === false && !books.doubted.has(award.jobHash))
       blame(`${name} was settled while its job was open again`);
     if (bond !== "0" && bond !== amount) blame(`${name} was settled in parts`);
     if (bond !== "0" && !award.audited) blame(`${name} went to a bond, and was not audited`);
@@ -194,7 +206,8 @@ const checkVoided = (
     if (to === `escrow:${jobHash}` && job.released && !reopens)
       blame(`${name} went into an escrow that is closed`);
     if (reopens && !job.released) blame(`${name} opens a job that is open`);
-    if (reopens && books.heldByJob.has(jobHash))
+    if (reopens && award?.sole) books.doubted.add(jobHash);
+    if (reopens && !award?.sole && books.heldByJob.has(jobHash))
       blame(`${name} opens a job that another award stands for`);
     if (reopens) job.released = false;
   }

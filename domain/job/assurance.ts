@@ -99,9 +99,9 @@ export const drawAudits = (
 const isOf = (draw: AuditDraw, task: Task): boolean =>
   draw.replica === task.replica && draw.attempt === task.attempt && draw.nodeId === task.nodeId;
 
-/** Whether a completion may be undone: its awards are held, and no arbiter vouches for it. */
+/** Whether a completion may be undone: its awards are held, and no two arbiters vouch for it. */
 export const mayBeReopened = ({ held, accepted }: JobCompleted): boolean =>
-  held === true && !accepted.some(({ arbiter }) => arbiter);
+  held === true && accepted.filter(({ arbiter }) => arbiter).length < 2;
 
 /** Undoes the completion of a job that rests on a convict, and on no arbiter that was not convicted. */
 export const reopenJob = (

@@ -7,7 +7,7 @@ import type { MicroPointsText } from "../points.ts";
 export interface Accepted {
   readonly replica: number;
   readonly nodeId: NodeId;
-  /** Computed for the network: paid at once. */
+  /** Computed for the network: paid at once where another arbiter agreed. */
   readonly arbiter?: true;
   /** An arbiter has computed the same. */
   readonly audited?: true;
@@ -41,7 +41,10 @@ export type LedgerCommand =
         stopped?: readonly Stopped[];
         /** Which end of the job this is, counted from 0; left out: the first. */
         round?: number;
-        /** Awards of nodes that are no arbiters are held so long; left out: they are paid at once. */
+        /**
+         * Awards of nodes, and of an arbiter that decided alone, are held so long; left out: they are
+         * paid at once.
+         */
         hold?: {
           readonly jobs: number;
           readonly ms: Millis;

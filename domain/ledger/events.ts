@@ -52,6 +52,8 @@ export interface Award {
   readonly audited?: true;
   /** For a task that was stopped, since others' results had completed the job: a part of the price. */
   readonly stopped?: true;
+  /** Of the one arbiter that vouches for the job: if it is convicted, the job is opened again. */
+  readonly sole?: true;
 }
 /** The hold window of the awards of one entry, as the policy was when they were made. */
 export interface Hold {

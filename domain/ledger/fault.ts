@@ -61,7 +61,9 @@ const faultOfAward = ({ escrows, holds }: Ledger, award: HeldAward): string | un
   if (holds.awards.get(award.awardId) !== award) return "is held and not known by its id";
   const escrow = escrows.get(award.jobHash);
   if (!escrow?.held?.includes(award)) return "is held for a job that does not know it";
-  return escrow.open ? "is held while its job is open" : undefined;
+  // Unless the job is open since its one arbiter was convicted: then others keep theirs meanwhile.
+  const isDoubted = escrow.held.some(({ sole, state }) => sole && state === "voided");
+  return escrow.open && !isDoubted ? "is held while its job is open" : undefined;
 };
 
 /** A bond grows by awards that are counted, and goes whole. */

@@ -73,6 +73,9 @@ const award = (accepted: readonly Accepted[], more: object = {}) =>
     now: noon,
     ...more,
   }) as const;
+/** Whether an arbiter has no other one beside it. */
+const isOne = (accepted: readonly Accepted[]) =>
+  accepted.filter(({ arbiter }) => arbiter).length === 1;
 const window: Hold = { jobs: 3, until: noon + holdMs, reopens: true };
 const awardedAs = (
   n: number,
@@ -87,7 +90,7 @@ const awardedAs = (
     replica,
     nodeId,
     amount: "100",
-    ...(arbiter ? {} : { held: true }),
+    ...(arbiter ? (isOne(accepted) ? { held: true, sole: true } : {}) : { held: true }),
     ...(audited && !arbiter ? { audited } : {}),
   })),
   refund: `${400 - 100 * accepted.length}`,
@@ -133,16 +136,52 @@ describe("an award that is held", () => {
     assert.equal(balanceOf(ledger, client), 9_800n);
   });
 
-  test("stands beside that of an arbiter, who is paid at once", () => {
+  const other: Accepted = { replica: 3, nodeId: "other", arbiter: true };
+  const unconfirmed = { hold: { jobs: 3, until: noon + holdMs } };
+
+  test("stands beside those of two arbiters, who are paid at once", () => {
     const audited = { ...bob, audited: true } as const;
+    const paid = awardedAs(1, [audited, judge, other], { ...unconfirmed, refund: "100" });
     theBooks(gift, fundedAs(1))
-      .when(award([audited, judge], { hold: { ...hold, reopens: false } }))
-      .thenRecords(
-        awardedAs(1, [audited, judge], { hold: { jobs: 3, until: noon + holdMs }, refund: "200" }),
-      );
-    const ledger = fold([gift, fundedAs(1), awardedAs(1, [audited, judge], { refund: "200" })]);
+      .when(award([audited, judge, other], { hold: { ...hold, reopens: false } }))
+      .thenRecords(paid);
+    const ledger = fold([gift, fundedAs(1), paid]);
     assert.equal(balanceOf(ledger, nodeAccount("judge")), 100n);
     assert.equal(balanceOf(ledger, pendingAccount("judge")), 0n);
+  });
+
+  test("is also that of an arbiter that decided alone; with it falls the job, and others keep theirs", () => {
+    const decided = awardedAs(1, [bob, judge], { ...unconfirmed, refund: "200" });
+    const paid = [gift, fundedAs(1), decided] as const;
+    theBooks(gift, fundedAs(1))
+      .when(award([bob, judge], { hold: { ...hold, reopens: false } }))
+      .thenRecords(decided);
+    theBooks(...paid)
+      .when(voidAll("judge"))
+      .thenRecords(voidedAs(judge));
+    theBooks(...paid)
+      .when(voidAll("bob"))
+      .thenRecords(voidedAs(bob, client));
+    // The second end pays the arbiter that decides now; Bob's award is pending still.
+    const again = { round: 1, hold: { ...hold, reopens: false } };
+    const [, , ...rest] = [bob, judge, other];
+    const anew = awardedAs(1, rest, { refund: "0" });
+    const { hold: _, ...plain } = anew;
+    theBooks(...paid, voidedAs(judge))
+      .when(award([bob, other], again))
+      .thenRecords({
+        ...plain,
+        awards: [
+          {
+            awardId: awardId({ jobHash, replica: 3, round: 1 }),
+            ...{ replica: 3, nodeId: "other" },
+            amount: "100",
+          },
+        ],
+      });
+    theBooks(...paid, voidedAs(judge))
+      .when(award([bob, judge], again))
+      .thenRefuses("AwardTwice");
   });
 
   test("is settled at the end of its window and not before", () => {
@@ -336,8 +375,9 @@ describe("a job that is open again", () => {
   const paid = (refund: string, ...nodes: readonly Accepted[]): PointsAwarded => {
     const { hold: _, ...plain } = awardedAs(1, nodes, { refund });
     const awards = plain.awards.map((one) => {
-      const { replica } = one;
-      return { ...one, awardId: awardId({ jobHash, replica, round: 1 }) };
+      const { held: _, sole: __, ...award } = one;
+      const { replica } = award;
+      return { ...award, awardId: awardId({ jobHash, replica, round: 1 }) };
     });
     return { ...plain, awards };
   };

@@ -18,8 +18,10 @@ export interface HeldAward {
   /** Micro-points. */
   readonly amount: bigint;
   readonly audited: boolean;
-  /** Whether its job is opened again if it is voided. */
+  /** Whether its job is opened again if it is voided, and with it all others. */
   readonly reopens: boolean;
+  /** Whether that is so of this one alone, since nobody else vouches for the job. */
+  readonly sole: boolean;
   state: "pending" | "settled" | "voided";
   /** When its window ends. */
   readonly end: WindowEnd;

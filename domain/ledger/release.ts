@@ -19,21 +19,26 @@ export const awardPoints = (command: AwardCommand, ledger: Ledger, sha256: Sha25
   if (escrow.closedBy === "PointsAwarded") return accept();
   if (!escrow.open) return refuse("EscrowReleased");
   if (accepted.length === 0) return refuse("NothingAccepted");
-  // Nodes of a job that was opened again were awarded before, and have lost it for good. Others may
-  // have computed their replicas since.
-  const isKnown = ({ nodeId }: Accepted) => escrow.held?.some((one) => one.nodeId === nodeId);
-  if (!allDiffer([...accepted, ...stopped]) || accepted.some(isKnown)) return refuse("AwardTwice");
+  // Nodes of a job that was opened again were awarded before. Who lost it then has lost it for good,
+  // and others may have computed its replica since; who did not has it already.
+  const before = ({ nodeId }: Accepted) => escrow.held?.find((one) => one.nodeId === nodeId);
+  const hasLost = (one: Accepted) => before(one)?.state === "voided";
+  if (!allDiffer([...accepted, ...stopped]) || accepted.some(hasLost)) return refuse("AwardTwice");
+  const unpaid = accepted.filter((one) => before(one) === undefined);
   if (!isMicroPoints(price)) return refuse("AmountOutOfRange");
-  const earners = round === 0 ? accepted : affordable(accepted, BigInt(price), escrow.left);
+  const earners = round === 0 ? unpaid : affordable(unpaid, BigInt(price), escrow.left);
   if (stopped.some(({ amount }) => !isPart(amount, price))) return refuse("AmountOutOfRange");
   const parts = stopped.reduce((sum, { amount }) => sum + BigInt(amount), 0n);
   const paid = BigInt(price) * BigInt(earners.length) + parts;
   if (paid > escrow.left) return refuse("EscrowExceeded");
 
   const idOf = (replica: number) => awardId({ jobHash, replica, round }, sha256);
+  // A job is opened again once: who decides it then is not doubted any more.
+  const isSole = round === 0 && accepted.filter(({ arbiter }) => arbiter).length === 1;
   const whole = earners.map(({ replica, nodeId, arbiter, audited }): Award => {
     const award = { awardId: idOf(replica), replica, nodeId, amount: price };
-    if (!hold || arbiter) return award;
+    if (!hold || (arbiter && !isSole)) return award;
+    if (arbiter) return { ...award, held: true, sole: true };
     return { ...award, held: true, ...(audited ? { audited } : {}) };
   });
   const awards = [

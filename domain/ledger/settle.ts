@@ -55,10 +55,11 @@ export const voidAwards = (
 };
 
 /**
- * Whether a job falls with this award: no arbiter has looked at it, and nobody else whose result was
- * accepted has kept an award. A job that was opened again was decided by an arbiter.
+ * Whether a job falls with this award: its arbiter has nobody beside it; or no arbiter has looked at it,
+ * and nobody else whose result was accepted has kept an award. A job is opened again once.
  */
 const fallsWith = (award: HeldAward, { round, held }: Escrow): boolean =>
-  award.reopens &&
   round === 0 &&
-  held?.every((other) => other === award || other.state === "voided") === true;
+  (award.sole ||
+    (award.reopens &&
+      held?.every((other) => other === award || other.state === "voided") === true));

@@ -117,13 +117,14 @@ const holdAwards = (
   holds.jobs++;
   const window = { jobs: wanted.jobs, ms: wanted.until - at };
   const all = [...(held ?? [])];
-  for (const { awardId, replica, nodeId, amount, held: isHeld, audited } of awards) {
+  for (const { awardId, replica, nodeId, amount, held: isHeld, audited, sole } of awards) {
     if (!isHeld) continue;
     const made = {
       ...{ awardId, jobHash, replica, nodeId },
       amount: BigInt(amount),
       audited: audited === true,
       reopens: wanted.reopens === true,
+      sole: sole === true,
     };
     all.push(hold(holds, made, window, at));
   }

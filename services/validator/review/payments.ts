@@ -98,9 +98,9 @@ export const createPayments = (onFinal: (jobHash: JobHash) => void): Payments =>
             const detail = of ? `${amount} micro-points instead of ${due}` : "not accepted";
             return [fault("award-unfounded", { jobHash, nodeId, replica, detail })];
           });
-          if (hold?.reopens)
+          if (hold)
             for (const award of awards)
-              if (award.held) {
+              if (award.held && (hold.reopens || award.sole)) {
                 held.set(award.awardId, jobHash);
                 heldOf.set(jobHash, (heldOf.get(jobHash) ?? 0) + 1);
               }
