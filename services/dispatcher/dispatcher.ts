@@ -128,7 +128,7 @@ export const createDispatcher = (
   const steered = new Map<JobHash, NodeId>();
   let asOf: Fact["position"] = -1n;
 
-  /** Whether tasks that hang were looked for since the last tick. */
+  /** Whether tasks that hang are to be looked for: once after each tick. */
   let isLookDue = false;
   /** Jobs whose backup is not yet a fact: they get no other meanwhile. */
   const backedUp = new Set<JobHash>();
