@@ -325,7 +325,7 @@ const happenings = fc.array(
 );
 /** Settles, makes a bond, slashes it and opens a job again, whatever else is drawn. */
 const allOfIt: readonly Happening[] = [
-  { kind: "complete", nodes: [0], audited: true },
+  { kind: "complete", nodes: [0, 1], audited: true },
   { kind: "pass", nodes: [0], audited: true },
   { kind: "pass", nodes: [0], audited: true },
   { kind: "complete", nodes: [0], audited: false },
