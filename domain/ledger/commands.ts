@@ -50,6 +50,8 @@ export type LedgerCommand =
           readonly ms: Millis;
           /** Whether a conviction opens the job again. */
           readonly reopens: boolean;
+          /** The job was called off: not even the conviction of its one arbiter opens it again. */
+          readonly final?: true;
         };
       }
     >

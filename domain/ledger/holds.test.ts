@@ -179,9 +179,22 @@ describe("an award that is held", () => {
           },
         ],
       });
-    theBooks(...paid, voidedAs(judge))
-      .when(award([bob, judge], again))
-      .thenRefuses("AwardTwice");
+    // Also if Bob is convicted of something else when that end is on its way: it is final as well.
+    theBooks(...paid, voidedAs(judge), voidedAs(bob, client))
+      .when(award([bob], again))
+      .thenRecords({ ...plain, awards: [], refund: "100" });
+  });
+
+  test("of the one arbiter of a job that was called off opens nothing again", () => {
+    const calledOff = { ...hold, reopens: false, final: true } as const;
+    const { awards, ...rest } = awardedAs(1, [bob, judge], { ...unconfirmed, refund: "200" });
+    const held = { ...rest, awards: awards.map(({ sole: _, ...one }) => one) };
+    theBooks(gift, fundedAs(1))
+      .when(award([bob, judge], { hold: calledOff }))
+      .thenRecords(held);
+    theBooks(gift, fundedAs(1), held)
+      .when(voidAll("judge"))
+      .thenRecords(voidedAs(judge, client));
   });
 
   test("is settled at the end of its window and not before", () => {
@@ -394,7 +407,7 @@ describe("a job that is open again", () => {
   test("never pays the award again that was voided", () =>
     theBooks(...reopened)
       .when(second([bob]))
-      .thenRefuses("AwardTwice"));
+      .thenRecords({ ...paid("100"), awards: [] }));
 
   test("pays another node that computed the convict's replica since", () => {
     const stranger: Accepted = { replica: 0, nodeId: "eve", arbiter: true };

@@ -19,12 +19,11 @@ export const awardPoints = (command: AwardCommand, ledger: Ledger, sha256: Sha25
   if (escrow.closedBy === "PointsAwarded") return accept();
   if (!escrow.open) return refuse("EscrowReleased");
   if (accepted.length === 0) return refuse("NothingAccepted");
-  // Nodes of a job that was opened again were awarded before. Who lost it then has lost it for good,
-  // and others may have computed its replica since; who did not has it already.
-  const before = ({ nodeId }: Accepted) => escrow.held?.find((one) => one.nodeId === nodeId);
-  const hasLost = (one: Accepted) => before(one)?.state === "voided";
-  if (!allDiffer([...accepted, ...stopped]) || accepted.some(hasLost)) return refuse("AwardTwice");
-  const unpaid = accepted.filter((one) => before(one) === undefined);
+  if (!allDiffer([...accepted, ...stopped])) return refuse("AwardTwice");
+  // Nodes of a job that was opened again were awarded before. Who lost it has lost it for good, also
+  // if it was convicted of something else when this end was on its way; who did not has it already.
+  const isNew = ({ nodeId }: Accepted) => !escrow.held?.some((one) => one.nodeId === nodeId);
+  const unpaid = accepted.filter(isNew);
   if (!isMicroPoints(price)) return refuse("AmountOutOfRange");
   const earners = round === 0 ? unpaid : affordable(unpaid, BigInt(price), escrow.left);
   if (stopped.some(({ amount }) => !isPart(amount, price))) return refuse("AmountOutOfRange");
@@ -38,7 +37,7 @@ export const awardPoints = (command: AwardCommand, ledger: Ledger, sha256: Sha25
   const whole = earners.map(({ replica, nodeId, arbiter, audited }): Award => {
     const award = { awardId: idOf(replica), replica, nodeId, amount: price };
     if (!hold || (arbiter && !isSole)) return award;
-    if (arbiter) return { ...award, held: true, sole: true };
+    if (arbiter) return { ...award, held: true, ...(hold.final ? {} : { sole: true }) };
     return { ...award, held: true, ...(audited ? { audited } : {}) };
   });
   const awards = [

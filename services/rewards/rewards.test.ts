@@ -179,7 +179,7 @@ describe("of a job with an assurance the rewards service owes", () => {
   test("held awards also when it was cancelled, and nobody will look at its results", () => {
     const late = { ...cancelled, accepted } as AnyEvent;
     const debt = after(assured, funded, late).get(jobHash);
-    assert.deepEqual(debt?.due === "awards" && debt.hold, { reopens: false });
+    assert.deepEqual(debt?.due === "awards" && debt.hold, { reopens: false, final: true });
   });
 
   test("nothing when it was opened again, and at its second end what is due then", () => {

@@ -25,10 +25,17 @@ export type Debt =
       readonly stopped?: readonly Stopped[];
       /** How often the job was opened again before this end. */
       readonly round: number;
-      /** Ordinary awards are held; `reopens`: a conviction opens the job again. */
-      readonly hold?: { readonly reopens: boolean };
+      /** Ordinary awards are held. */
+      readonly hold?: DebtHold;
     }
   | { readonly due: "refund"; readonly reason: string; readonly round: number };
+
+interface DebtHold {
+  /** Whether a conviction opens the job again. */
+  readonly reopens: boolean;
+  /** The job was called off: nothing opens it again. */
+  readonly final?: true;
+}
 
 export interface Debts {
   /** Nothing is owed after all: the job ended before it was funded. */
@@ -78,7 +85,7 @@ export const createDebts = (): Debts => {
     jobHash: JobHash,
     said: readonly Accepted[],
     reason: string,
-    hold: { readonly reopens: boolean } | undefined,
+    hold: DebtHold | undefined,
   ): JobHash => {
     const price = prices.get(jobHash);
     if (price === undefined || said.length === 0) return refund(jobHash, reason);
@@ -137,7 +144,7 @@ export const createDebts = (): Debts => {
         case "JobCancelled": {
           // Nobody looked at these results, and nobody will: they are held, and the job stays closed.
           const { jobHash, accepted = [] } = event;
-          const hold = assured.has(jobHash) ? { reopens: false } : undefined;
+          const hold = assured.has(jobHash) ? ({ reopens: false, final: true } as const) : undefined;
           return oweFor(jobHash, accepted, "cancelled", hold);
         }
         case "JobRejected":
