@@ -192,9 +192,7 @@ describe("an award that is held", () => {
     theBooks(gift, fundedAs(1))
       .when(award([bob, judge], { hold: calledOff }))
       .thenRecords(held);
-    theBooks(gift, fundedAs(1), held)
-      .when(voidAll("judge"))
-      .thenRecords(voidedAs(judge, client));
+    theBooks(gift, fundedAs(1), held).when(voidAll("judge")).thenRecords(voidedAs(judge, client));
   });
 
   test("is settled at the end of its window and not before", () => {

@@ -144,7 +144,9 @@ export const createDebts = (): Debts => {
         case "JobCancelled": {
           // Nobody looked at these results, and nobody will: they are held, and the job stays closed.
           const { jobHash, accepted = [] } = event;
-          const hold = assured.has(jobHash) ? ({ reopens: false, final: true } as const) : undefined;
+          const hold = assured.has(jobHash)
+            ? ({ reopens: false, final: true } as const)
+            : undefined;
           return oweFor(jobHash, accepted, "cancelled", hold);
         }
         case "JobRejected":
