@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
+import { echoCapabilities, echoClass as plain, echoSpec as spec } from "../../testing/echo.ts";
 import type { JobEvent, TaskAssigned } from "../job/events.ts";
 import { job as decider, type Job } from "../job/job.ts";
 import type { JobSpec } from "../job/spec.ts";
@@ -8,23 +9,6 @@ import { createRoster, type Roster, type RosterEvent } from "./roster.ts";
 import { whyWaiting } from "./waiting.ts";
 
 const jobHash = "a".repeat(64);
-const plain = "plain@1/js/any/1t/none";
-const spec: JobSpec = {
-  version: 1,
-  client: "client:ada",
-  app: "echo",
-  params: {},
-  inputs: {},
-  comparator: { kind: "exact" },
-  quorum: 2,
-  replicasMax: 4,
-  price: "100",
-  engine: "",
-  wallMs: 5_000,
-  deadlineMs: 3_600_000,
-  priority: 3,
-  nonce: "",
-};
 const eve = `cnct:${"e".repeat(51)}a`;
 
 describe("why an open job waits", () => {
@@ -37,9 +21,8 @@ describe("why an open job waits", () => {
     roster.hear(event);
   };
   const enter = (nodeId: string, owner = nodeId, executionClass = plain) => {
-    const size = { slots: 1, backlog: 0, cpus: 1, memoryMb: 512 };
     const apps = [{ app: "echo", executionClass }];
-    const capabilities = { apps, ...size, platform: "linux-x64", version: "1" };
+    const capabilities = { ...echoCapabilities, apps, slots: 1, backlog: 0 };
     tell({ type: "NodeRegistered", nodeId, owner, capabilities, at: 1 });
   };
   const assign = (nodeId: string, more: Partial<TaskAssigned> = {}) => {

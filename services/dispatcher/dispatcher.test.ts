@@ -10,39 +10,14 @@ import type { JobEvent } from "../../domain/job/events.ts";
 import { job as decider, type Job, type JobCommand } from "../../domain/job/job.ts";
 import type { JobSpec } from "../../domain/job/spec.ts";
 import type { Wrap } from "../../domain/job/wraps.ts";
-import type { Capabilities } from "../../domain/node/node.ts";
 import type { AnyEvent } from "../../streams/codec.ts";
+import { echoCapabilities as capabilities, echoSpec as spec } from "../../testing/echo.ts";
 import { at, noon } from "../../testing/given.ts";
 import { createDispatcher, type Dispatcher, type Plan } from "./dispatcher.ts";
 import { leaseSlackMs } from "./maintenance.ts";
 import { lostAfterMs } from "./presence.ts";
 
 const jobHash = "a".repeat(64);
-const spec: JobSpec = {
-  version: 1,
-  client: "client:ada",
-  app: "echo",
-  params: {},
-  inputs: {},
-  comparator: { kind: "exact" },
-  quorum: 2,
-  replicasMax: 4,
-  price: "100",
-  engine: "",
-  wallMs: 5_000,
-  deadlineMs: 3_600_000,
-  priority: 3,
-  nonce: "",
-};
-const capabilities: Capabilities = {
-  apps: [{ app: "echo", executionClass: "plain@1/js/any/1t/none" }],
-  slots: 2,
-  backlog: 2,
-  cpus: 1,
-  memoryMb: 512,
-  platform: "linux-x64",
-  version: "1",
-};
 
 describe("the dispatcher", () => {
   let dispatcher: Dispatcher;

@@ -5,32 +5,15 @@ import { seededRandom } from "../../domain/chance.ts";
 import type { JobEvent } from "../../domain/job/events.ts";
 import { job as decider, type Job, type JobCommand } from "../../domain/job/job.ts";
 import type { JobSpec } from "../../domain/job/spec.ts";
-import type { Capabilities } from "../../domain/node/node.ts";
 import { policyDefaults } from "../../domain/policy/policy.ts";
 import { auditsToTrust } from "../../domain/verification/credibility.ts";
 import { runtimeOf } from "../../domain/verification/runtime.ts";
 import type { AnyEvent } from "../../streams/codec.ts";
+import { echoCapabilities, echoClass as plain, echoSpec as spec } from "../../testing/echo.ts";
 import { at, noon } from "../../testing/given.ts";
 import { createDispatcher, type Dispatcher, type Plan } from "./dispatcher.ts";
 
 const jobHash = "a".repeat(64);
-const plain = "plain@1/js/any/1t/none";
-const spec: JobSpec = {
-  version: 1,
-  client: "client:ada",
-  app: "echo",
-  params: {},
-  inputs: {},
-  comparator: { kind: "exact" },
-  quorum: 2,
-  replicasMax: 4,
-  price: "100",
-  engine: "",
-  wallMs: 5_000,
-  deadlineMs: 3_600_000,
-  priority: 3,
-  nonce: "",
-};
 const assured: JobSpec = {
   ...spec,
   quorum: 1,
@@ -59,15 +42,7 @@ describe("planning", () => {
   const carryOut = ({ assignments, leaseMs, fundedAt }: Plan) =>
     decide({ type: "AssignTasks", assignments, leaseMs, fundedAt, actor: "a", now: noon });
   const enter = (nodeId: string, owner: string, executionClass = plain) => {
-    const capabilities: Capabilities = {
-      apps: [{ app: "echo", executionClass }],
-      slots: 2,
-      backlog: 2,
-      cpus: 1,
-      memoryMb: 512,
-      platform: "linux-x64",
-      version: "1",
-    };
+    const capabilities = { ...echoCapabilities, apps: [{ app: "echo", executionClass }] };
     tell({ type: "NodeRegistered", nodeId, owner, capabilities, at: noon }, `node-${nodeId}`);
     dispatcher.heartbeat(nodeId, { instance: "one", held: 0, draining: false }, noon);
   };
