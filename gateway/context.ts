@@ -164,10 +164,16 @@ export const seen = async (
   );
 };
 
-/** What is heard of a node, if that was just now. */
-export const lifeOf = ({ live, clock, limits }: Gateway, nodeId: NodeId): NodeLife | undefined => {
+/** What is heard of a node, if that was just now and it takes tasks or holds some. */
+export const lifeOf = (gateway: Gateway, nodeId: NodeId): NodeLife | undefined => {
+  const life = heardOf(gateway, nodeId);
+  return life?.hasLeft ? undefined : life;
+};
+
+/** The same, also of one that says that it takes none: its owner has drained it, or it stops. */
+export const heardOf = ({ live, clock, limits }: Gateway, nodeId: NodeId): NodeLife | undefined => {
   const life = live().get(nodeId);
-  if (!life || life.hasLeft) return undefined;
+  if (!life) return undefined;
   const liveMs = life.held > 0 ? limits.liveMs : limits.idleLiveMs;
   return clock.now() - life.lastSeen <= liveMs ? life : undefined;
 };

@@ -305,6 +305,14 @@ test("drainNode and resumeNode tell a node, which says so", async () => {
   const drained = await say(`drainNode(id: "node-9", at: ${at})`);
   assert.equal(drained.drainFrom, at);
   assert.equal(await drainFrom(drained.position), at);
+  const isLive = async (atLeast: string) => {
+    network.live.set("node-9", { held: 0, lastSeen: Date.now(), hasLeft: true });
+    const query = 'query ($atLeast: Position) { node(id: "node-9", atLeast: $atLeast) { live } }';
+    return (await network.ask(query, { atLeast })).data.node.live;
+  };
+  assert.equal(await isLive(drained.position), false, "it takes none by its own will: it leaves");
+  const { position } = await say('drainNode(id: "node-9")');
+  assert.equal(await isLive(position), true, "its owner wants it to take none: it stays");
   const resumed = await say('resumeNode(id: "node-9")');
   assert.equal(await drainFrom(resumed.position), null);
   assert.equal((await say('drainNode(id: "node-8")')).code, "node-unknown");

@@ -66,6 +66,10 @@ test("a stranger acts, is somebody, changes keys and carries them, and no secret
   assert.equal(another.error.code, "not-your-account");
   assert.equal((await json(`cancel ${hash}`)).hash, hash);
 
+  // What owners of nodes may do is asked for where it is needed: the node is unknown, the right is not.
+  for (const verb of ["drain", "resume"])
+    assert.equal((await json(`node ${verb} nobodys`)).error.code, "node-unknown");
+
   for (const key of ["root", "encryption", "transport"]) {
     const rotated = await json(`id rotate --key ${key}`);
     assert.equal(rotated.id, shown.id);

@@ -13,7 +13,7 @@ import {
   tasksStream,
 } from "../../streams/names.ts";
 import { mayI } from "../access/caller.ts";
-import { type Context, type Gateway, lifeOf, seen } from "../context.ts";
+import { type Context, type Gateway, heardOf, lifeOf, type NodeLife, seen } from "../context.ts";
 import { nodeRefusals } from "../errors.ts";
 import type { NodeFilter, Resolvers } from "../schema.types.ts";
 import { type Connection, connection, type GatewaySources, given, pageOf } from "../sources.ts";
@@ -88,7 +88,7 @@ const matches = (gateway: Gateway, view: NodeView, filter: NodeFilter): boolean 
   if (owner !== undefined && view.owner !== owner) return false;
   if (memoryMbMin !== undefined && memoryMb < memoryMbMin) return false;
   if (slotsMin !== undefined && slots < slotsMin) return false;
-  if (live !== undefined && (lifeOf(gateway, view.nodeId) !== undefined) !== live) return false;
+  if (live !== undefined && (shownLife(gateway, view) !== undefined) !== live) return false;
   if (reliability(view.track).lower < (filter.reliabilityMin ?? 0)) return false;
   if (correctness(view.track).lower < (filter.correctnessMin ?? 0)) return false;
   return apps.some(
@@ -154,13 +154,19 @@ export const MeasuredSpeed: All["MeasuredSpeed"] = {
   atLeast: (speed) => surelyAtLeast(speed) ?? null,
 };
 
+/** One that its owner has drained takes no tasks for as long as it lives: that is not leaving. */
+const shownLife = (gateway: Gateway, { nodeId, drainFrom }: NodeView): NodeLife | undefined =>
+  drainFrom !== null && drainFrom <= gateway.clock.now()
+    ? heardOf(gateway, nodeId)
+    : lifeOf(gateway, nodeId);
+
 export const Node: All["Node"] = {
   id: ({ nodeId }) => nodeId,
   status: ({ status }) => nodeStatus[status],
   identity: ({ owner }, _, context) => identityOf(context, owner),
-  live: ({ nodeId }, _, { gateway }) => lifeOf(gateway, nodeId) !== undefined,
+  live: (view, _, { gateway }) => shownLife(gateway, view) !== undefined,
   lastSeen: ({ nodeId }, _, { gateway }) => gateway.live().get(nodeId)?.lastSeen ?? null,
-  held: ({ nodeId }, _, { gateway }) => lifeOf(gateway, nodeId)?.held ?? null,
+  held: (view, _, { gateway }) => shownLife(gateway, view)?.held ?? null,
   speeds: ({ speeds }) => speeds,
   reputation: ({ record }) => record,
   account: ({ nodeId }, _, { gateway }) =>

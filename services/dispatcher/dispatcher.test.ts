@@ -116,6 +116,8 @@ describe("the dispatcher", () => {
 
     dispatcher.tick(later);
     assert.deepEqual([...dispatcher.takeTellings()], [["bob", true]]);
+    tell({ type: "NodeDrainOrdered", nodeId: "bob", from: later + 9, at: later + 1 }, "node-bob");
+    assert.deepEqual([...dispatcher.takeTellings()], [["bob", false]], "it is put off");
   });
 
   test("gives a node no task that may last until it stops, and others until then", () => {

@@ -171,7 +171,13 @@ export const createDispatcher = (
     roster.hear(event);
     const { nodeId } = event;
     if (event.type === "NodeRegistered") presence.register(nodeId, event.at);
-    if (event.type === "NodeDrainOrdered") maintenance.order(nodeId, event.from);
+    if (event.type === "NodeDrainOrdered") {
+      const isPutOff = event.from > event.at && maintenance.isOrdered(nodeId, event.at);
+      maintenance.order(nodeId, event.from);
+      // One that begins is told by `tick`.
+      if (isPutOff) tellings.set(nodeId, false);
+      else tellings.delete(nodeId);
+    }
     if (event.type === "NodeDrainLifted") {
       maintenance.order(nodeId, undefined);
       tellings.set(nodeId, false);
