@@ -259,4 +259,31 @@ describe("the prober", () => {
     at.prober.giveUp(wish);
     assert.equal(firstWish(at, now).wish.size, "trivial");
   });
+
+  test("forgets a task that could not be submitted: nobody waits for it, and it is not called off", () => {
+    const at = aProber();
+    at.register("n1");
+    const { wish, now } = firstWish(at);
+    const jobHash = at.begin(wish, now);
+    at.prober.giveUp(wish);
+    settled(at.prober, jobHash);
+    assert.deepEqual(at.prober.overdue(now + 1_000_000), []);
+  });
+
+  test("leaves rounds for others when a node declares one new runtime after the other", () => {
+    const at = aProber();
+    at.register("n1");
+    let begun = 0;
+    let classes = 0;
+    at.look(0, 3_500_000, (wish, now) => {
+      const jobHash = at.begin(wish, now);
+      at.job(answer(jobHash, "n1", jobHash.replace("job", "right")), now);
+      if (wish.size === "benchmark") return;
+      begun++;
+      const anew = [{ app: "wasm", executionClass: `${executionClass}-${++classes}` }];
+      at.node("NodeCapabilitiesChanged", "n1", { capabilities: { ...capabilities, apps: anew } });
+      at.prober.overdue(now);
+    });
+    assert.ok(begun >= 4 && begun < 30, `${begun} of 60 rounds`);
+  });
 });

@@ -133,8 +133,9 @@ export const createProber = ({ policy }: { readonly policy: () => Policy }): Pro
   /** Tests that were answered wrongly: nobody ever judges them. */
   const wrong = new Set<JobHash>();
   const underWay = new Set<Runtime>();
-  /** When the rounds of the last hour began, oldest first. */
-  const begun: Instant[] = [];
+  /** The rounds of the last hour, oldest first, and how many of them each node had. */
+  const begun: { readonly at: Instant; readonly nodeId: NodeId }[] = [];
+  const roundsOf = new Map<NodeId, number>();
   let findings: Finding[] = [];
 
   const offer = (nodeId: NodeId, { apps }: Capabilities): void => {
@@ -195,8 +196,20 @@ export const createProber = ({ policy }: { readonly policy: () => Policy }): Pro
   };
 
   const mayBegin = (now: Instant): boolean => {
-    while (begun.length > 0 && (begun[0] ?? now) <= now - hourMs) begun.shift();
+    while ((begun[0]?.at ?? now) <= now - hourMs) {
+      const { nodeId } = begun.shift() as (typeof begun)[number];
+      const left = (roundsOf.get(nodeId) ?? 1) - 1;
+      if (left > 0) roundsOf.set(nodeId, left);
+      else roundsOf.delete(nodeId);
+    }
     return begun.length < policy().probing.perHour && underWay.size < roundsMax;
+  };
+
+  /** A node that declares one new runtime after the other must not use up the rounds of all. */
+  const mayHaveMore = (nodeId: NodeId): boolean => {
+    const { joinSamples, meanIntervalMs } = policy().probing;
+    const most = Math.max(1, 2 * joinSamples + 4 * (hourMs / meanIntervalMs));
+    return (roundsOf.get(nodeId) ?? 0) < most;
   };
 
   const hearResult = (event: ResultReceived): void => {
@@ -312,8 +325,10 @@ export const createProber = ({ policy }: { readonly policy: () => Policy }): Pro
         }
         const { nodeId, executionClass } = runtime;
         if (arbiters.includes(owners.get(nodeId) ?? "") || !isIdle(nodeId)) continue;
+        if (!mayHaveMore(nodeId)) continue;
         ready.delete(name);
-        begun.push(now);
+        begun.push({ at: now, nodeId });
+        roundsOf.set(nodeId, (roundsOf.get(nodeId) ?? 0) + 1);
         runtime.round = { client: undefined, trivial: undefined, step: { kind: "making" } };
         underWay.add(runtime);
         return { nodeId, executionClass, size: "trivial", client: undefined };
@@ -337,7 +352,11 @@ export const createProber = ({ policy }: { readonly policy: () => Policy }): Pro
 
     giveUp: (wish) => {
       const runtime = runtimeOf(wish);
-      if (runtime) endRound(runtime, { inVain: true });
+      if (!runtime) return;
+      // If it was submitted after all, it is judged like any other job: who waits for it is gone.
+      const { step } = runtime.round ?? {};
+      if (step?.kind === "asked") probes.delete(step.probe.jobHash);
+      endRound(runtime, { inVain: true });
     },
 
     withholds: (jobHash) => probes.has(jobHash) || wrong.has(jobHash),
