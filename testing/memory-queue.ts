@@ -20,6 +20,7 @@ import {
 import { drainBytes, readDrain } from "../streams/nats/drain-word.ts";
 import { TaskQueueError } from "../streams/nats/errors.ts";
 import { readReport } from "../streams/nats/results.ts";
+import { isRollCall, rollBytes } from "../streams/nats/roll-word.ts";
 import {
   type ControlVerb,
   decodeControl,
@@ -304,8 +305,7 @@ const openDesk = (shared: Shared): { readonly desk: TaskDesk; readonly crash: ()
       if (!alive) return;
       for (const nodeId of nodeIds)
         broker.hop(() => {
-          for (const hear of shared.onControl)
-            hear(controlSubject(nodeId, "beat"), new Uint8Array());
+          for (const hear of shared.onControl) hear(controlSubject(nodeId, "beat"), rollBytes());
         });
     },
     tellDrain: (nodeId, drains) => {
@@ -431,8 +431,10 @@ const openSource = (
     onReveal: (handle) => onTold("reveal", handle),
     onStop: (handle) => onTold("stop", handle),
     onRollCall: (handle) => {
-      const hear = (subject: string): void => {
-        if (subject === controlSubject(nodeId, "beat")) handle();
+      const hear = (subject: string, bytes: Uint8Array): void => {
+        if (subject !== controlSubject(nodeId, "beat")) return;
+        if (isRollCall(bytes)) handle();
+        else malformed(subject, "no roll call");
       };
       onControl.add(hear);
       endings.add(() => onControl.delete(hear));

@@ -20,6 +20,7 @@ import { TaskQueueError } from "./errors.ts";
 import { type Layout, openLayout } from "./layout.ts";
 import { publishBundles, queueErrorOf } from "./publish.ts";
 import { consumeResults } from "./results.ts";
+import { rollBytes } from "./roll-word.ts";
 import { openSweep } from "./sweep.ts";
 import { type ControlVerb, decodeHeartbeat, encodeControl, encodeTasks } from "./wire.ts";
 
@@ -191,7 +192,7 @@ const deskOf = (link: NatsLink, layout: Layout, options: Settings): TaskDesk => 
 
     callRoll: (nodeIds) => {
       if (connection.isClosed()) return;
-      for (const nodeId of nodeIds) connection.publish(controlSubject(nodeId, "beat"));
+      for (const nodeId of nodeIds) connection.publish(controlSubject(nodeId, "beat"), rollBytes());
     },
 
     tellDrain: (nodeId, drains) => {

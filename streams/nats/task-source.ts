@@ -17,6 +17,7 @@ import { readDrain } from "./drain-word.ts";
 import { TaskQueueError } from "./errors.ts";
 import { publishBundles, queueErrorOf } from "./publish.ts";
 import { openPull, type Pull } from "./pull.ts";
+import { isRollCall } from "./roll-word.ts";
 import {
   type ControlVerb,
   decodeControl,
@@ -173,7 +174,9 @@ const sourceOf = (
       const subject = controlSubject(nodeId, "beat");
       connection.subscribe(subject, {
         callback: (error, msg) => {
-          if (!error && msg.subject === subject) handle();
+          if (error) return;
+          if (msg.subject === subject && isRollCall(msg.data)) handle();
+          else options.onMalformed?.("no roll call");
         },
       });
       link.listen({ onReconnect: handle });

@@ -19,6 +19,7 @@ import { type Credentials, fileCredentials } from "../credentials.ts";
 import { TaskQueueError } from "../errors.ts";
 import { type NatsServer, startNatsServer } from "../server.ts";
 import { openTaskDesk } from "../task-desk.ts";
+import { openTaskSource } from "../task-source.ts";
 import { type OpenNatsAuthority, openNatsAuthority } from "./authority.ts";
 import { type AuthorityKeys, openKeys } from "./keys.ts";
 import {
@@ -332,6 +333,34 @@ describe("the permission matrix", () => {
     assert.deepEqual(lures, ["cnct.ctl.ada.x"]);
     assert.deepEqual(denied, ["publish cnct.task.bob"]);
     cells += 1;
+  });
+
+  test("what the server answers to one node calls nobody else's roll", async () => {
+    const bob = await openTaskSource({
+      nodeId: "bob",
+      link: await connect("bob", (await node("bob")).credentials),
+    });
+    let calls = 0;
+    bob.onRollCall(() => calls++);
+    let answers = 0;
+    const subject = "cnct.ctl.bob.beat";
+    observer.connection.subscribe(subject, { callback: () => void answers++ });
+    const { connection } = await connect("ada", (await node("ada")).credentials);
+    await observer.connection.flush();
+    const next = "$JS.API.CONSUMER.MSG.NEXT.TASKS.ada";
+    // A pull that ends at once, one that ends soon, what tells of the consumer, of what was stored, of an ack.
+    for (const pull of ['{"batch":9,"no_wait":true}', '{"batch":9,"expires":50000000}'])
+      connection.publish(next, pull, { reply: subject });
+    connection.publish("$JS.API.CONSUMER.INFO.TASKS.ada", "", { reply: subject });
+    connection.publish("cnct.result.ada", "{}", { reply: subject });
+    connection.publish("$JS.ACK.TASKS.ada.1.1.1.1.0", "+WPI", { reply: subject });
+    for (let i = 0; i < 500 && answers < 5; i++) await sleep(10);
+    assert.ok(answers >= 5, `${answers} answers of the server lead astray`);
+    desk.callRoll(["bob"]);
+    for (let i = 0; i < 500 && calls < 1; i++) await sleep(10);
+    await sleep(20);
+    assert.equal(calls, 1);
+    await bob.close();
   });
 
   test("sizes and numbers are bounded", async () => {
