@@ -70,6 +70,7 @@ export const verdictFaults: Readonly<Record<VerdictFaultCode, string>> = {
   "conviction-unfounded": "no verdict proves a result of the node wrong",
   "conviction-missing": "a verdict proves a result of the node wrong, and it was not convicted",
   "award-unfounded": "the award is for no accepted result of that node, or of another amount",
-  "award-missing": "results were accepted, and their price went back to the client",
+  "award-missing":
+    "a result was accepted, or a task stopped, and what it is due went back to the client",
   "penalty-unfounded": "points were taken from a node that was not convicted",
 };

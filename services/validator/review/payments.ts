@@ -29,6 +29,8 @@ export const createPayments = (onFinal: (jobHash: JobHash) => void): Payments =>
   const held = new Map<string, JobHash>();
   const heldOf = new Map<JobHash, number>();
   const voided = new Map<JobHash, number>();
+  /** Jobs that were opened again: of what was taken back not all can be paid that are accepted then. */
+  const again = new Set<JobHash>();
   const convicts = new Set<NodeId>();
 
   const end = (jobHash: JobHash, accepted: readonly Accepted[], isCompleted: boolean) =>
@@ -39,6 +41,7 @@ export const createPayments = (onFinal: (jobHash: JobHash) => void): Payments =>
     if (ended.has(jobHash) || heldOf.has(jobHash) || voided.has(jobHash)) return;
     prices.delete(jobHash);
     stopped.delete(jobHash);
+    again.delete(jobHash);
     onFinal(jobHash);
   };
 
@@ -81,6 +84,7 @@ export const createPayments = (onFinal: (jobHash: JobHash) => void): Payments =>
         case "JobReopened":
           ended.delete((event as JobEvent).jobHash);
           voided.delete(event.jobHash);
+          again.add(event.jobHash);
           return [];
         case "NodeConvicted":
           convicts.add(event.nodeId);
@@ -98,6 +102,10 @@ export const createPayments = (onFinal: (jobHash: JobHash) => void): Payments =>
             const detail = of ? `${amount} micro-points instead of ${due}` : "not accepted";
             return [fault("award-unfounded", { jobHash, nodeId, replica, detail })];
           });
+          const parts = (stopped.get(jobHash) ?? []).filter((one) => one.amount !== "0");
+          for (const { replica, nodeId } of again.has(jobHash) ? [] : [...accepted, ...parts])
+            if (!awards.some((award) => award.replica === replica))
+              faults.push(fault("award-missing", { jobHash, nodeId, replica, detail: "left out" }));
           if (hold)
             for (const award of awards)
               if (award.held && (hold.reopens || award.sole)) {

@@ -116,10 +116,20 @@ describe("a job that had a backup", () => {
   /** Its hashes are numbers, so that one can tell its jobs apart. */
   const codesIn = async (bent: readonly RecordedEvent[]) =>
     (await codesOf(numbered(bent))).filter((code) => code !== "job-hash-differs");
-  const paid = (micro: string, to = nodeId): RecordedEvent => {
-    const award = { awardId: "aa".repeat(32), replica, nodeId: to, amount: micro, stopped: true };
+  const told = <Type extends AnyEvent["type"]>(type: Type) =>
+    log
+      .map(eventOf)
+      .find((one) => one.type === type && "jobHash" in one && one.jobHash === jobHash) as
+      | Extract<AnyEvent, { type: Type }>
+      | undefined;
+  const whole = (told("JobCompleted")?.accepted ?? []).map((one) => {
+    return { ...one, awardId: `${one.replica}`, amount: told("JobSubmitted")?.spec.price ?? "" };
+  });
+  const part = { awardId: "aa".repeat(32), replica, nodeId, amount, stopped: true };
+  const paid = (micro: string, to = nodeId): RecordedEvent =>
+    paying([...whole, { ...part, amount: micro, nodeId: to }]);
+  const paying = (awards: readonly object[]): RecordedEvent => {
     const rest = { client: "client:ada", refund: "0", at: stop.at };
-    const awards = [award] as const;
     return recorded(ledgerStream, { type: "PointsAwarded", jobHash, awards, ...rest } as AnyEvent);
   };
   const bent = (change: Partial<TaskStopped>) =>
@@ -137,6 +147,8 @@ describe("a job that had a backup", () => {
   test("is found where another part is paid, or to another node", async () => {
     assert.deepEqual(await codesIn([...log, paid("1000")]), ["award-unfounded"]);
     assert.deepEqual(await codesIn([...log, paid(amount, "node-x")]), ["award-unfounded"]);
+    assert.deepEqual(await codesIn([...log, paying(whole)]), ["award-missing"]);
+    assert.deepEqual(await codesIn([...log, paying([part])]), ["award-missing"]);
   });
 });
 
@@ -258,9 +270,15 @@ describe("what follows from verdicts must follow:", () => {
     ...without(({ type }) => type === "NodeConvicted"),
     later(61_000),
   ]);
-  const paid = (nodeId: NodeId, replica: number, amount: string) => {
+  /** All that the job's end accepted, and this one, or instead of it. */
+  const paid = (nodeId: NodeId, replica: number, amount: string, leftOut?: NodeId) => {
     const { jobHash = "" } = jobs()[2] ?? {};
-    const awards = [{ awardId: "a", replica, nodeId, amount }];
+    const end = find(2, "JobCompleted").event as Extract<AnyEvent, { type: "JobCompleted" }>;
+    const others = end.accepted.filter((one) => one.replica !== replica);
+    const awards = [
+      ...others.filter((one) => one.nodeId !== leftOut).map((one) => ({ ...one, amount: "100" })),
+      { replica, nodeId, amount },
+    ].map((one) => ({ ...one, awardId: `${one.replica}` }));
     const rest = { client: "client:ada", refund: "0", at: 0 };
     return recorded(ledgerStream, { type: "PointsAwarded", jobHash, awards, ...rest });
   };
@@ -271,6 +289,14 @@ describe("what follows from verdicts must follow:", () => {
   finds("award-unfounded", "an award above the price", () => [...honest, paid("cyd", 0, "101")]);
   test("an award for an accepted result is none", async () =>
     assert.deepEqual(await codesOf([...honest, paid("cyd", 0, "100")]), []));
+  finds("award-missing", "an award that is left out", () => {
+    const { accepted } = find(2, "JobCompleted").event as Extract<
+      AnyEvent,
+      { type: "JobCompleted" }
+    >;
+    const arbiter = accepted.find((one) => one.arbiter)?.nodeId ?? "";
+    return [...honest, paid("cyd", 0, "100", arbiter)];
+  });
   finds("award-missing", "a completed job that is refunded", () => {
     const { jobHash = "" } = jobs()[2] ?? {};
     const rest = { client: "client:ada", amount: "100", reason: "completed", at: 0 };
