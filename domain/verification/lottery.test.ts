@@ -12,7 +12,8 @@ const tasks = Array.from({ length: 4_000 }, (_, index) =>
 );
 
 describe("the share of an arbiter's results that is checked", () => {
-  const rates = { arbiterCheckShare: 0.1, arbiterChecksFirst: 5, arbitersToConvict: 2 };
+  const shares = { arbiterCheckShare: 0.1, arbiterChecksFirst: 5, arbitersToConvict: 2 };
+  const rates = { ...shares, arbiters: ["abe", "bea", "cal"] };
   test("is all until enough were found right, and never nothing afterwards", () => {
     assert.deepEqual(
       [0, 4, 5, 10_000].map((survived) => checkShare(survived, rates)),
@@ -26,6 +27,7 @@ describe("the share of an arbiter's results that is checked", () => {
       assert.equal(areArbitersChecked({ ...rates, ...off }), false);
     }
     assert.equal(areArbitersChecked(rates), true);
+    assert.equal(areArbitersChecked({ ...rates, arbiters: ["abe", "bea"] }), false, "no third one");
   });
 });
 

@@ -6,6 +6,7 @@
 import { portableSha256, type Sha256 } from "../hashing.ts";
 import { taggedText } from "../identity/keys.ts";
 import type { Digest } from "../ids.ts";
+import { arbitersMax } from "./assurance.ts";
 
 export interface AuditRates {
   /** Audits spent on trust: a node with k survived ones is audited in factor / (k + 1); above 0. */
@@ -68,8 +69,16 @@ export interface CheckRates {
   readonly arbitersToConvict: number;
 }
 
-/** Whether an arbiter that would decide alone takes part in the lottery. */
-export const areArbitersChecked = ({ arbiterCheckShare, arbitersToConvict }: CheckRates): boolean =>
+/**
+ * Whether an arbiter that would decide alone takes part in the lottery. Not where fewer are listed than
+ * it takes to decide between two: a check could convict nobody there, and every one that is away or
+ * that lies would make jobs fail.
+ */
+export const areArbitersChecked = (
+  rates: CheckRates & { readonly arbiters: readonly string[] },
+): boolean => doubts(rates) && rates.arbiters.length >= arbitersMax(rates);
+
+const doubts = ({ arbiterCheckShare, arbitersToConvict }: CheckRates): boolean =>
   arbiterCheckShare > 0 && arbitersToConvict > 1;
 
 /**
@@ -79,7 +88,7 @@ export const areArbitersChecked = ({ arbiterCheckShare, arbitersToConvict }: Che
  * @param survived - Results that another arbiter found right, a whole number of at least 0.
  */
 export const checkShare = (survived: number, rates: CheckRates): number => {
-  if (!areArbitersChecked(rates)) return 0;
+  if (!doubts(rates)) return 0;
   return survived < rates.arbiterChecksFirst ? 1 : rates.arbiterCheckShare;
 };
 

@@ -98,7 +98,8 @@ describe("the validator", () => {
   });
 
   describe("checks arbiters that would decide alone:", () => {
-    const checked = { ...always, arbiterCheckShare: 0.000_001, arbiterChecksFirst: 1 };
+    const shares = { arbiterCheckShare: 0.000_001, arbiterChecksFirst: 1 };
+    const checked = { ...always, ...shares, arbiters: ["abe", "bea", "cal"] };
     const reviewed = async (log: readonly RecordedEvent[]) => {
       assert.deepEqual((await recomputeDraws(log, sha256)).faults, []);
     };
@@ -136,6 +137,18 @@ describe("the validator", () => {
         nodeId: string;
       }[];
       assert.deepEqual(convicts.map(({ nodeId }) => nodeId).sort(), ["abe", "eve"]);
+      await reviewed(await log());
+    });
+
+    test("not where there is nobody who could decide between two", async () => {
+      const two = { ...checked, arbiters: ["abe", "bea"] };
+      const { job, until, log } = await open({ verification: two });
+      await job(["bob"]);
+      const completed = last<"JobCompleted">(await until("JobCompleted"));
+      assert.deepEqual(
+        completed.accepted.map(({ nodeId }) => nodeId),
+        ["bob", "abe"],
+      );
       await reviewed(await log());
     });
 
