@@ -92,13 +92,28 @@ describe("presence", () => {
   });
 
   test("of an idle node that is gone ends after a while, and begins with its next word", () => {
-    const { tick, beat, presence } = network(many);
+    const { tick, beat, dead, presence } = network(many);
     for (const nodeId of many) beat(nodeId);
+    dead.add("n-0");
     let seconds = 0;
-    for (; presence.isReady("n-0"); seconds++) tick(...many.slice(1));
+    for (; presence.isReady("n-0") && seconds < 100; seconds++) tick(...many.slice(1));
     assert.equal(seconds, idleLostAfterMs / 1_000 + 1);
     assert.equal(beat("n-0")?.changed, true);
     assert.ok(presence.isReady("n-0"));
+  });
+
+  test("of idle nodes that a roll call missed while the line was cut for a moment is soon back", () => {
+    const { tick, beat, busy, dead, presence, now } = network(many);
+    for (const nodeId of many) beat(nodeId);
+    busy.set("n-0", now());
+    for (const nodeId of many) dead.add(nodeId);
+    for (let second = 1; second <= 4; second++) tick();
+    dead.clear();
+    for (let second = 1; second <= 4; second++) tick("n-0");
+    assert.deepEqual(
+      many.filter((nodeId) => !presence.isReady(nodeId)),
+      [],
+    );
   });
 
   test("of nobody is blamed on the line, and all are to be asked when it is back", () => {

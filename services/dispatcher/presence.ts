@@ -187,6 +187,8 @@ export const createPresence = (): Presence => {
           }
       }
       if (now - lastHeard >= pulseAfterMs) ask.push(...pulse());
+      // Once more: what one of them did not answer may have been lost with the line, for a moment.
+      ask.push(...fell);
       return { isCut, silent, fell, ask };
     },
 
