@@ -109,10 +109,11 @@ export interface StartedNetwork extends Running {
 /** `cnct start` on a directory, when it is ready. */
 export const startNetworkOf = async (
   dataDirectory: string,
-  { workers = 2 }: { readonly workers?: number } = {},
+  { workers = 2, more = [] }: { readonly workers?: number; readonly more?: readonly string[] } = {},
 ): Promise<StartedNetwork> => {
+  const size = ["--workers", String(workers)];
   const running = startCnct(
-    ["start", "--json", "--port", "0", "--data", dataDirectory, "--workers", String(workers)],
+    ["start", "--json", "--port", "0", "--data", dataDirectory, ...size, ...more],
     {},
   );
   let text = "";
